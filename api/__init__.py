@@ -1,0 +1,1 @@
+"""REST, metrics and health: the HTTP view of upf."""

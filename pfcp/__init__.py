@@ -1,0 +1,1 @@
+"""PFCP (TS 29.244) as a library without I/O."""

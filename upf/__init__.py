@@ -1,0 +1,1 @@
+"""The User Plane Function: sessions, rules and the entries they become."""
