@@ -1,0 +1,113 @@
+"""The door between the P4Runtime server and whatever runs the program.
+
+The server has validated everything that passes here against P4Info: ids exist, values fit their
+widths, a key is complete. A data plane keeps entries, counters and meters and moves packets. All
+integers are unsigned; names are those of `ir` (`Ingress.detection.ports`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class DataplaneError(Exception):
+    """The data plane could not do it. The message says what and why."""
+
+
+class TableFullError(DataplaneError):
+    """No room for another entry: RESOURCE_EXHAUSTED on the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One field of a key: exact (mask all ones), lpm and ternary (value, mask), or range.
+
+    For lpm the mask is the prefix; `high` is the upper end of a range (then `value` is the lower
+    and `mask` is unused). An omitted field is mask 0, or the full range.
+    """
+
+    value: int
+    mask: int
+    high: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a table holds. The key is `matches` (all fields in order) and `priority` together."""
+
+    matches: tuple[Match, ...]
+    action: str
+    arguments: tuple[int, ...]
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MeterConfig:
+    """Two rates, three colours. Rates in bytes (or packets) per second, bursts in the same."""
+
+    cir: int
+    cburst: int
+    pir: int
+    pburst: int
+
+
+@dataclass(frozen=True, slots=True)
+class CounterValue:
+    packets: int
+    octets: int
+
+
+class Dataplane(Protocol):
+    """All calls are made under the server's write lock, from one thread.
+
+    A call either takes full effect or raises and leaves everything as it was.
+    """
+
+    def insert_entries(self, table: str, entries: Sequence[Entry]) -> None:
+        """Add entries whose keys are not there yet, all or none."""
+
+    def modify_entries(self, table: str, entries: Sequence[Entry]) -> None:
+        """Replace the action of entries that are there; each replacement is atomic to packets."""
+
+    def delete_entries(self, table: str, entries: Sequence[Entry]) -> None:
+        """Remove entries by key."""
+
+    def set_default(self, table: str, action: str, arguments: tuple[int, ...]) -> None:
+        """Change what a miss does."""
+
+    def read_counter(self, counter: str, first: int, count: int) -> list[CounterValue]:
+        """Read `count` cells from `first` on."""
+
+    def write_counter(self, counter: str, index: int, value: CounterValue) -> None:
+        """Set a cell."""
+
+    def read_direct_counter(self, table: str, entry: Entry) -> CounterValue:
+        """Read an entry's own counter."""
+
+    def write_direct_counter(self, table: str, entry: Entry, value: CounterValue) -> None:
+        """Set an entry's own counter."""
+
+    def write_meter(self, meter: str, index: int, config: MeterConfig | None) -> None:
+        """Configure a cell; None lets everything pass green."""
+
+    def write_direct_meter(self, table: str, entry: Entry, config: MeterConfig | None) -> None:
+        """Configure an entry's own meter."""
+
+    def send(self, frame: bytes) -> None:
+        """Packet-out: `frame` begins with the packet_out header; it enters at the CPU port."""
+
+    def on_packet_in(self, receiver: Callable[[bytes], None]) -> None:
+        """Packet-in: `receiver` gets every frame sent to the CPU port, packet_in header first.
+
+        Called from the event loop's thread.
+        """
+
+    def port_names(self) -> dict[int, str]:
+        """Port number -> interface name."""
+
+    def close(self) -> None:
+        """Detach and release everything."""
