@@ -17,7 +17,8 @@ Every node that came from a line of source carries `at`, for messages and `#line
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
@@ -111,7 +112,7 @@ class Read:
     """The value of a variable."""
 
     variable: Variable
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
     @property
     def width(self) -> int:
@@ -124,7 +125,7 @@ class HeaderField:
 
     header: Header
     field: Field
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
     @property
     def width(self) -> int:
@@ -134,7 +135,7 @@ class HeaderField:
 @dataclass(frozen=True, slots=True)
 class IsValid:
     header: Header
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
     width: int = 1
 
 
@@ -194,7 +195,7 @@ class Unary:
     op: UnaryOp
     operand: Expression
     width: int
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ class Binary:
     right: Expression
     width: int
     signed: bool = False
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +230,7 @@ class Lookahead:
     """Parser only: the next `width` bits, not consumed. Past the end it ends parsing as Extract."""
 
     width: int
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 Expression: TypeAlias = (
@@ -256,7 +257,7 @@ LValue: TypeAlias = Read | HeaderField | Slice  # a Slice's operand is an LValue
 class Assign:
     target: LValue
     value: Expression
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +266,7 @@ class SetValid:
 
     header: Header
     valid: bool
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +274,7 @@ class If:
     condition: Expression
     then: tuple[Statement, ...]
     otherwise: tuple[Statement, ...] = ()
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +289,7 @@ class Apply:
     hit: Variable | None = None
     cases: tuple[tuple[str, tuple[Statement, ...]], ...] = ()
     default_case: tuple[Statement, ...] = ()
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +298,7 @@ class CallAction:
 
     name: str
     body: tuple[Statement, ...]
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +310,7 @@ class Count:
     counter: str
     index: Expression | None
     adjust_octets: int = 0
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +325,7 @@ class ExecuteMeter:
     index: Expression | None
     color: Expression | None = None
     adjust_octets: int = 0
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +335,7 @@ class UpdateChecksum:
 
     target: LValue
     fields: tuple[Expression, ...]
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +343,7 @@ class Extract:
     """Parser only: read `header` at the cursor, make it valid, move on."""
 
     header: Header
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +351,7 @@ class Advance:
     """Parser only: skip `bits` of the frame (a constant). Skips of device metadata are removed."""
 
     bits: int
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,14 +359,14 @@ class Emit:
     """Deparser only: append `header` if valid."""
 
     header: Header
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Exit:
     """Leave the whole control of this gress (the deparser still runs)."""
 
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 Statement: TypeAlias = (
@@ -407,7 +408,7 @@ class ParserState:
     statements: tuple[Statement, ...]
     keys: tuple[Expression, ...]
     selects: tuple[Select, ...]  # none fits: reject with PARSER_ERROR_NO_MATCH
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,7 +453,7 @@ class Action:
     params: tuple[tuple[str, int], ...]
     body: tuple[Statement, ...]
     annotations: tuple[Annotation, ...] = ()
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -479,7 +480,7 @@ class Table:
     direct_counter: str | None = None
     direct_meter: str | None = None
     annotations: tuple[Annotation, ...] = ()
-    at: Position = field(default=NOWHERE, compare=False)
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
 # --- externs --------------------------------------------------------------------------------------

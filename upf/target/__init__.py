@@ -1,0 +1,42 @@
+"""The switch as the rest of `upf` sees it, whatever it is. Every target speaks P4Runtime."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from upf.target.packet_in import PacketIn
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from upf.entry import Counts, Entry, MeterRate
+    from upf.plan import Plan
+
+
+class Target(Protocol):
+    """A switch with our pipeline. All calls raise `upf.errors.TargetError` or one of its kinds."""
+
+    async def apply(self, plan: Plan) -> None:
+        """Carry out the plan whole; if any update is refused, undo those accepted and raise
+        `WriteRejectedError` (or `TableFullError`) naming the updates refused."""
+
+    async def read_counters(self, counter: str, indexes: Sequence[int]) -> list[Counts]:
+        """Read cells of an indexed counter, in the order asked."""
+
+    async def write_meter(self, meter: str, index: int, rate: MeterRate | None) -> None:
+        """Set a cell of an indexed meter; None removes the limit."""
+
+    async def read_entries(self, table: str) -> list[Entry]:
+        """Everything a table holds."""
+
+    async def packet_out(self, egress_port: int, frame: bytes) -> None:
+        """Send a finished frame."""
+
+    def on_packet_in(self, receiver: Callable[[PacketIn], Awaitable[None]]) -> None:
+        """Name who gets the packets that the pipeline shows the controller."""
+
+    async def close(self) -> None:
+        """Let go of the switch (and end it, if it is ours)."""
+
+
+__all__ = ["PacketIn", "Target"]

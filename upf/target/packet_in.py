@@ -1,0 +1,15 @@
+"""A packet the pipeline shows the controller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PacketIn:
+    """`reason` is one of P4's PUNT_*; `egress_port` is where a PUNT_NEIGHBOUR packet waits to go."""
+
+    ingress_port: int
+    egress_port: int
+    reason: int
+    frame: bytes
