@@ -1,6 +1,6 @@
 """What the switch holds, as values: table entries and meter settings, by the names of P4Info.
 
-`tables.py` makes them, `plan.py` compares them, `target` carries them. Values are unsigned integers.
+`tables.py` makes them, `plan.py` compares them, `target` carries them. Values are unsigned.
 """
 
 from __future__ import annotations

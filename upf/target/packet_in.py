@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PacketIn:
-    """`reason` is one of P4's PUNT_*; `egress_port` is where a PUNT_NEIGHBOUR packet waits to go."""
+    """`reason`: one of P4's PUNT_*. `egress_port`: where a PUNT_NEIGHBOUR packet waits to go."""
 
     ingress_port: int
     egress_port: int
