@@ -1,0 +1,56 @@
+# Two verbs matter: `make demo` and `make test`. Both install what is missing and ask nothing.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+P4C ?=
+
+RUN_PACKAGES := clang ethtool iproute2 libbpf-dev libbpf1 linux-libc-dev llvm python3-venv
+LAB_PACKAGES := bpftool iperf3 iputils-ping
+TEST_PACKAGES := tshark
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix p4 tofino packages-run packages-lab packages-test clean
+
+help:  ## Show this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: packages-lab $(VENV)/installed  ## The main job, seen working: a PDU session through the P4 program on this host
+	@$(BIN)/python -m testbed.demo $(DEMO_OPTIONS)
+
+test: packages-test $(VENV)/installed check  ## Everything that can be tested here
+	$(BIN)/pytest $(PYTEST_OPTIONS)
+
+check: $(VENV)/installed  ## Style, types and the arrows between rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(VENV)/installed  ## Let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+p4: $(VENV)/installed  ## Compile p4/upf.p4 to P4Info and XDP (p4/build)
+	$(BIN)/p4xdp compile p4/upf.p4 -o p4/build
+
+tofino:  ## Compile p4/upf.p4 for Tofino 1 and 2 with your p4c: make tofino P4C=/path/to/p4c
+	@test -n "$(P4C)" || { echo 'say where your p4c is: make tofino P4C=/path/to/p4c'; exit 2; }
+	$(P4C) --target tofino --arch tna --p4runtime-force-std-externs \
+	    --p4runtime-files out/tofino/upf.p4info.txtpb -o out/tofino p4/upf.p4
+	$(P4C) --target tofino2 --arch t2na --p4runtime-force-std-externs \
+	    --p4runtime-files out/tofino2/upf.p4info.txtpb -o out/tofino2 p4/upf.p4
+
+# A virtual environment of our own, made again when the list of dependencies changes.
+$(VENV)/installed: pyproject.toml | packages-run
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+packages-run: ; @./packages.sh $(RUN_PACKAGES)
+packages-lab: ; @./packages.sh $(RUN_PACKAGES) $(LAB_PACKAGES)
+packages-test: ; @./packages.sh $(RUN_PACKAGES) $(LAB_PACKAGES) $(TEST_PACKAGES)
+
+clean:  ## Remove what was installed or built in this folder
+	rm -rf $(VENV) out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
