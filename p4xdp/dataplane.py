@@ -8,7 +8,7 @@ integers are unsigned; names are those of `ir` (`Ingress.detection.ports`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,6 +59,19 @@ class MeterConfig:
 class CounterValue:
     packets: int
     octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class PacketResult:
+    """What became of one packet run through a data plane by hand.
+
+    `verdict` is "drop", "forward" (out of `port`), "host" (to this host's own stack) or
+    "controller" (a packet-in, its header first). A drop has port None and an empty frame.
+    """
+
+    verdict: Literal["drop", "forward", "host", "controller"]
+    port: int | None
+    frame: bytes
 
 
 class Dataplane(Protocol):
