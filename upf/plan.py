@@ -1,0 +1,63 @@
+"""How to get from what the switch holds to what it should hold, without a moment in which a live
+session is not served: create, then change in place, then remove.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from upf.entry import Entry, EntryKey
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Updates to carry out whole, in this order. `before` holds what a modification replaces."""
+
+    inserts: tuple[Entry, ...] = ()
+    modifies: tuple[Entry, ...] = ()
+    deletes: tuple[Entry, ...] = ()
+    before: Mapping[EntryKey, Entry] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.inserts or self.modifies or self.deletes)
+
+    def inverse(self) -> Plan:
+        """The plan that undoes this one."""
+        return Plan(
+            inserts=self.deletes,
+            modifies=tuple(self.before[entry.identity] for entry in self.modifies),
+            deletes=self.inserts,
+            before={entry.identity: entry for entry in self.modifies},
+        )
+
+    def apply_to(self, entries: Iterable[Entry]) -> frozenset[Entry]:
+        """What the switch holds after this plan, if it held `entries`; KeyError if that cannot be."""
+        held = {entry.identity: entry for entry in entries}
+        for entry in self.inserts:
+            if entry.identity in held:
+                raise KeyError(entry.identity)
+            held[entry.identity] = entry
+        for entry in self.modifies:
+            if entry.identity not in held:
+                raise KeyError(entry.identity)
+            held[entry.identity] = entry
+        for entry in self.deletes:
+            del held[entry.identity]
+        return frozenset(held.values())
+
+
+def diff(before: Iterable[Entry], after: Iterable[Entry]) -> Plan:
+    """The least plan that turns `before` into `after`."""
+    old = {entry.identity: entry for entry in before}
+    new = {entry.identity: entry for entry in after}
+    modifies = tuple(entry for key, entry in new.items() if key in old and old[key] != entry)
+    return Plan(
+        inserts=tuple(entry for key, entry in new.items() if key not in old),
+        modifies=modifies,
+        deletes=tuple(entry for key, entry in old.items() if key not in new),
+        before={entry.identity: old[entry.identity] for entry in modifies},
+    )
