@@ -1,7 +1,7 @@
 """What can go wrong in the user plane function, each error with the PFCP Cause it becomes.
 
-Errors carry values; `n4.py` alone turns them into answers and `api` into HTTP statuses. Cause values
-are those of TS 29.244 clause 8.2.1.
+Errors carry values; `n4.py` alone turns them into answers and `api` into HTTP statuses. Values of
+causes are in TS 29.244 clause 8.2.1.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar
 
+from upf.entry import Entry
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from upf.entry import Entry
 
 
 class RuleKind(IntEnum):

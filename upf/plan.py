@@ -4,13 +4,14 @@ session is not served: create, then change in place, then remove.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from upf.entry import Entry, EntryKey
 
-    from upf.entry import Entry, EntryKey
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Plan:
         )
 
     def apply_to(self, entries: Iterable[Entry]) -> frozenset[Entry]:
-        """What the switch holds after this plan, if it held `entries`; KeyError if that cannot be."""
+        """What a switch that held `entries` holds after this; KeyError if that cannot be."""
         held = {entry.identity: entry for entry in entries}
         for entry in self.inserts:
             if entry.identity in held:
