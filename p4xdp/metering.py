@@ -13,7 +13,7 @@ bucket, so that CPUs may share it by compare-and-swap, and needs no division per
 Units are octets, or packets. Peak is asked first: not conforming is RED and changes nothing. Else
 the peak bucket is charged, and the committed one decides between GREEN, which charges it, and
 YELLOW, which does not. A packet that comes in coloured keeps at least that colour. All numbers fit
-64 bits unsigned for nine years of uptime. The rate is exact to 2**-25 ns per octet (at 40 Gbit/s,
+64 bits unsigned for eight years of uptime. The rate is exact to 2**-25 ns per octet (at 40 Gbit/s,
 one part in six million) and to 2**-7 ns per packet.
 
 Where several CPUs run one meter, a compare-and-swap that fails is tried again with the new TAT, so
@@ -38,7 +38,7 @@ _TICKS_FROM_COST = COST_SHIFT - TICK_SHIFT
 _ROUND_UP = 1 << (_TICKS_FROM_COST - 1)
 _NS_PER_S = 1_000_000_000
 _LARGEST_PACKET_OCTETS = 0xFFFF
-_LARGEST_DEPTH = 1 << 60
+_LARGEST_DEPTH = 1 << 60  # 208 days of tokens
 
 
 @dataclass(frozen=True, slots=True)

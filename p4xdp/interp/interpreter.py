@@ -1,0 +1,144 @@
+"""The switch around the program: a packet's way through both gresses, and the door for control.
+
+A packet goes through ingress parser, control and deparser; the bytes that come out, through the
+egress's, unless ingress set `bypass_egress`. Bit 0 of `drop_ctl` drops it, in either gress.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING
+
+from p4xdp.dataplane import CounterValue, PacketResult
+from p4xdp.interp.machine import Machine
+from p4xdp.interp.parser import PARSER_ERROR_OK, parse
+from p4xdp.interp.statements import ExitControl, execute
+from p4xdp.interp.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from p4xdp import ir
+    from p4xdp.dataplane import Entry, MeterConfig
+
+_DROPPED = PacketResult("drop", None, b"")
+
+
+class Interpreter:
+    """A data plane (`p4xdp.dataplane.Dataplane`) that interprets `program`.
+
+    `cpu_port` is the controller's, `host_port` stands for the host's own network stack. Packets
+    enter by `run`, which only answers, or by `receive`, which delivers as well: packet-ins to the
+    receiver of `on_packet_in`, other frames to `transmit(port, frame)`. `clock` gives nanoseconds.
+    """
+
+    def __init__(
+        self,
+        program: ir.Program,
+        *,
+        cpu_port: int = 192,
+        host_port: int = 193,
+        ports: Mapping[int, str] | None = None,
+        transmit: Callable[[int, bytes], None] = lambda _port, _frame: None,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._program = program
+        self._cpu_port = cpu_port
+        self._host_port = host_port
+        self._ports = dict(ports or {})
+        self._transmit = transmit
+        self._clock = clock
+        self._receiver: Callable[[bytes], None] = lambda _frame: None
+        self._store = Store(program)
+
+    def run(self, port: int, frame: bytes, now_ns: int) -> PacketResult:
+        """Return what becomes of `frame` received on `port` (packet_out first on the CPU port)."""
+        device = {"ingress_port": port, "ingress_mac_tstamp": now_ns}
+        ingress = Machine(self._program.ingress, self._store, frame, now_ns, device)
+        between = _run_gress(ingress, drops_on_parser_error=not ingress.gress.reads_parser_error)
+        if between is None:
+            return _DROPPED
+        egress_port = ingress.role("ucast_egress_port")
+        if ingress.role("bypass_egress"):
+            return self._leave(egress_port, between)
+        device = {"egress_port": egress_port, "pkt_length": len(between)}
+        egress = Machine(self._program.egress, self._store, between, now_ns, device)
+        # Tofino's egress parser hands on what it could not parse to the end.
+        leaving = _run_gress(egress, drops_on_parser_error=False)
+        return _DROPPED if leaving is None else self._leave(egress_port, leaving)
+
+    def _leave(self, port: int, frame: bytes) -> PacketResult:
+        if port == self._cpu_port:
+            return PacketResult("controller", port, frame)
+        return PacketResult("host" if port == self._host_port else "forward", port, frame)
+
+    def receive(self, port: int, frame: bytes) -> PacketResult:
+        """Run `frame` now and deliver what comes of it."""
+        result = self.run(port, frame, self._clock())
+        if result.verdict == "controller":
+            self._receiver(result.frame)
+        elif result.port is not None:
+            self._transmit(result.port, result.frame)
+        return result
+
+    def insert_entries(self, table: str, entries: Sequence[Entry]) -> None:
+        self._store.table(table).insert(entries)
+
+    def modify_entries(self, table: str, entries: Sequence[Entry]) -> None:
+        self._store.table(table).modify(entries)
+
+    def delete_entries(self, table: str, entries: Sequence[Entry]) -> None:
+        self._store.table(table).delete(entries)
+
+    def set_default(self, table: str, action: str, arguments: tuple[int, ...]) -> None:
+        store = self._store.table(table)
+        store.default_action, store.default_arguments = action, arguments
+
+    def read_counter(self, counter: str, first: int, count: int) -> list[CounterValue]:
+        cells = range(first, first + count)
+        return [self._store.counter_cell(counter, index).value() for index in cells]
+
+    def write_counter(self, counter: str, index: int, value: CounterValue) -> None:
+        cell = self._store.counter_cell(counter, index)
+        cell.packets, cell.octets = value.packets, value.octets
+
+    def read_direct_counter(self, table: str, entry: Entry) -> CounterValue:
+        return self._store.table(table).counter(entry).value()
+
+    def write_direct_counter(self, table: str, entry: Entry, value: CounterValue) -> None:
+        cell = self._store.table(table).counter(entry)
+        cell.packets, cell.octets = value.packets, value.octets
+
+    def write_meter(self, meter: str, index: int, config: MeterConfig | None) -> None:
+        self._store.set_meter(meter, index, config)
+
+    def write_direct_meter(self, table: str, entry: Entry, config: MeterConfig | None) -> None:
+        self._store.set_direct_meter(table, entry, config)
+
+    def send(self, frame: bytes) -> None:
+        self.receive(self._cpu_port, frame)
+
+    def on_packet_in(self, receiver: Callable[[bytes], None]) -> None:
+        self._receiver = receiver
+
+    def port_names(self) -> dict[int, str]:
+        return dict(self._ports)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _run_gress(machine: Machine, *, drops_on_parser_error: bool) -> bytes | None:
+    """Return the packet as it leaves the deparser, or None if it is dropped."""
+    machine.set_role("global_tstamp", machine.now_ns)
+    error = parse(machine)
+    machine.set_role("parser_err", error)
+    if error != PARSER_ERROR_OK and drops_on_parser_error:
+        return None
+    with contextlib.suppress(ExitControl):
+        execute(machine.gress.control, machine)
+    if machine.role("drop_ctl") & 1:
+        return None
+    execute(machine.gress.deparser, machine)
+    return machine.deparsed()

@@ -1,0 +1,107 @@
+"""What a statement does: P4-16 clause 12, TNA's externs, and the calls of parser and deparser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from p4xdp import ir, metering
+from p4xdp.interp.expressions import assign, evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from p4xdp.interp.machine import Machine
+
+
+class ExitControl(Exception):  # noqa: N818  # leaving is not an error
+    """`exit` was executed."""
+
+
+def execute(statements: Sequence[ir.Statement], machine: Machine) -> None:
+    """Run one after the other; ExitControl and PacketTooShortError leave early."""
+    for statement in statements:
+        _execute(statement, machine)
+
+
+def _execute(statement: ir.Statement, machine: Machine) -> None:  # noqa: C901  # one case a kind
+    match statement:
+        case ir.Assign():
+            assign(statement.target, evaluate(statement.value, machine), machine)
+        case ir.SetValid():
+            machine.set_valid(statement.header, valid=statement.valid)
+        case ir.If():
+            chosen = evaluate(statement.condition, machine)
+            execute(statement.then if chosen else statement.otherwise, machine)
+        case ir.Apply():
+            _apply(statement, machine)
+        case ir.CallAction():
+            execute(statement.body, machine)
+        case ir.Count():
+            index = _index(statement.index, machine)
+            octets = _octets(statement.adjust_octets, machine)
+            machine.store.count(statement.counter, index, machine.entry, octets)
+        case ir.ExecuteMeter():
+            _execute_meter(statement, machine)
+        case ir.UpdateChecksum():
+            assign(statement.target, _checksum(statement.fields, machine), machine)
+        case ir.Extract():
+            machine.extract(statement.header)
+        case ir.Advance():
+            machine.advance(statement.bits)
+        case ir.Emit():
+            machine.emit(statement.header)
+        case ir.Exit():
+            raise ExitControl
+
+
+def _apply(statement: ir.Apply, machine: Machine) -> None:
+    store = machine.store.table(statement.table)
+    entry = store.lookup([evaluate(key.expression, machine) for key in store.table.keys])
+    if entry is None:
+        action, arguments = store.default_action, store.default_arguments
+    else:
+        action, arguments = entry.action, entry.arguments
+    outer = machine.arguments, machine.entry
+    machine.arguments, machine.entry = arguments, entry
+    execute(machine.gress.actions[action].body, machine)
+    machine.arguments, machine.entry = outer
+    if statement.hit is not None:
+        machine.variables[statement.hit.name] = int(entry is not None)
+    execute(dict(statement.cases).get(action, statement.default_case), machine)
+
+
+def _execute_meter(statement: ir.ExecuteMeter, machine: Machine) -> None:
+    index = _index(statement.index, machine)
+    color = metering.GREEN if statement.color is None else evaluate(statement.color, machine)
+    meter = machine.store.meter(statement.meter, index, machine.entry)
+    if meter is not None:
+        in_bytes = machine.store.is_meter_in_bytes(statement.meter)
+        units = _octets(statement.adjust_octets, machine) if in_bytes else 1
+        color = metering.execute(meter.cell, meter.state, units, machine.now_ns, color)
+    if statement.target is not None:
+        assign(statement.target, color, machine)
+
+
+def _index(expression: ir.Expression | None, machine: Machine) -> int | None:
+    return None if expression is None else evaluate(expression, machine)
+
+
+def _octets(adjust: int, machine: Machine) -> int:
+    """Return the length counters and meters see; never below 0."""
+    return max(0, len(machine.frame) - adjust)
+
+
+def _checksum(fields: Sequence[ir.Expression], machine: Machine) -> int:
+    """Return the Internet checksum (RFC 1071) of the concatenated fields."""
+    bits, width = 0, 0
+    for expression in fields:
+        bits = bits << expression.width | evaluate(expression, machine)
+        width += expression.width
+    bits <<= -width % 16
+    total = 0
+    while bits:
+        total += bits & 0xFFFF
+        bits >>= 16
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
