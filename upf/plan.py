@@ -52,13 +52,17 @@ class Plan:
 
 
 def diff(before: Iterable[Entry], after: Iterable[Entry]) -> Plan:
-    """The least plan that turns `before` into `after`."""
+    """The least plan that turns `before` into `after`.
+
+    Where order is given, what an entry refers to comes before it: inserts keep that order, deletes
+    reverse it.
+    """
     old = {entry.identity: entry for entry in before}
     new = {entry.identity: entry for entry in after}
     modifies = tuple(entry for key, entry in new.items() if key in old and old[key] != entry)
     return Plan(
         inserts=tuple(entry for key, entry in new.items() if key not in old),
         modifies=modifies,
-        deletes=tuple(entry for key, entry in old.items() if key not in new),
+        deletes=tuple(entry for key, entry in reversed(old.items()) if key not in new),
         before={entry.identity: old[entry.identity] for entry in modifies},
     )

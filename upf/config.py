@@ -1,0 +1,233 @@
+"""The configuration file: one TOML tree, validated whole, frozen. Every default stands here.
+
+What is wrong is told as one line per fault: file, key, and what may stand there.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from difflib import get_close_matches
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from upf.errors import ConfigError
+from upf.networks import Endpoint, NetworkInstance, Networks, Role
+from upf.slices import DEFAULT_BURST_MS, NO_SD, SNSSAI, Slice
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PFCP_PORT = 8805
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+# IFNAMSIZ of Linux, less the terminating octet
+InterfaceName = Annotated[str, StringConstraints(min_length=1, max_length=15)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class N4Config(_Table):
+    """Where SMFs reach us. `node_id`: what we call ourselves, the address unless given."""
+
+    address: IPv4Address
+    port: Annotated[int, Field(ge=1, le=65535)] = PFCP_PORT
+    node_id: Name | None = None
+
+
+class InterfaceConfig(_Table):
+    """A kernel interface that carries user traffic."""
+
+    name: InterfaceName
+    role: Role
+    network_instance: Name | None = None
+    gtpu_address: IPv4Address | None = None
+
+
+class RESTConfig(_Table):
+    listen: str = "127.0.0.1:8080"
+
+    @field_validator("listen")
+    @classmethod
+    def _is_host_and_port(cls, value: str) -> str:
+        host, separator, port = value.rpartition(":")
+        if not (separator and host and port.isdecimal() and 0 < int(port) < 65536):
+            raise ValueError('write it as "ADDRESS:PORT", such as "127.0.0.1:8080"')
+        return value
+
+    @property
+    def host(self) -> str:
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self.listen.rpartition(":")[2])
+
+
+class TargetConfig(_Table):
+    """The switch. `mode` is how programs attach, `address` where a P4Runtime server listens."""
+
+    kind: Literal["xdp", "p4runtime"] = "xdp"
+    mode: Literal["auto", "native", "generic"] = "auto"
+    address: Name | None = None
+
+    @model_validator(mode="after")
+    def _has_address_if_remote(self) -> TargetConfig:
+        if self.kind == "p4runtime" and self.address is None:
+            raise ValueError('kind "p4runtime" needs address = "HOST:PORT"')
+        return self
+
+
+class SliceConfig(_Table):
+    """A slice that exists from the start; REST may change it later."""
+
+    name: Name
+    sst: Annotated[int, Field(ge=0, le=255)]
+    sd: Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{6}$")] | None = None
+    dnns: tuple[Name, ...] = ()
+    uplink_mbps: Annotated[float, Field(gt=0)] | None = None
+    downlink_mbps: Annotated[float, Field(gt=0)] | None = None
+    burst_ms: Annotated[int, Field(ge=1, le=10_000)] = DEFAULT_BURST_MS
+
+    def to_slice(self) -> Slice:
+        return Slice(
+            name=self.name,
+            s_nssai=SNSSAI(self.sst, NO_SD if self.sd is None else int(self.sd, 16)),
+            dnns=self.dnns,
+            uplink_bps=_bits_per_s(self.uplink_mbps),
+            downlink_bps=_bits_per_s(self.downlink_mbps),
+            burst_ms=self.burst_ms,
+        )
+
+
+def _bits_per_s(mbps: float | None) -> int | None:
+    return None if mbps is None else round(mbps * 1_000_000)
+
+
+class Config(_Table):
+    n4: N4Config
+    interface: tuple[InterfaceConfig, ...]
+    rest: RESTConfig = RESTConfig()
+    target: TargetConfig = TargetConfig()
+    slice: tuple[SliceConfig, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Config:
+        for what, names in (
+            ("interface", [each.name for each in self.interface]),
+            ("slice", [each.name for each in self.slice]),
+        ):
+            for name, times in Counter(names).items():
+                if times > 1:
+                    raise ValueError(f"{what} {name!r} is there {times} times: name it once")
+        for role in Role:
+            if not any(each.role is role for each in self.interface):
+                raise ValueError(f'no [[interface]] has role = "{role}": both roles are needed')
+        return self
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Interface name -> port of the pipeline."""
+        return {each.name: port for port, each in enumerate(self.interface, start=1)}
+
+    def networks(self, addresses: dict[str, IPv4Address]) -> Networks:
+        """The network instances, given each interface's first own IPv4 address.
+
+        ConfigError if an access interface has neither gtpu_address nor an address.
+        """
+        members: dict[tuple[Role, str | None], list[Endpoint]] = {}
+        endpoint_id = 0
+        for each in self.interface:
+            endpoints = members.setdefault((each.role, each.network_instance), [])
+            address = each.gtpu_address
+            if address is None and each.role is Role.ACCESS:
+                if each.name not in addresses:
+                    raise ConfigError(
+                        f"interface {each.name} has no IPv4 address for GTP-U: give it one "
+                        f"(ip address add ADDRESS/LENGTH dev {each.name}) or set gtpu_address"
+                    )
+                address = addresses[each.name]
+            if address is not None:
+                endpoint_id += 1
+                endpoints.append(Endpoint(endpoint_id, address))
+        return Networks(
+            tuple(
+                NetworkInstance(number, role, name, tuple(endpoints))
+                for number, ((role, name), endpoints) in enumerate(members.items(), start=1)
+            )
+        )
+
+
+def load(path: Path) -> Config:
+    """The configuration in a file; ConfigError with a line per fault."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (octet {error.start})") from error
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from error
+    return parse(tree, source=str(path))
+
+
+def parse(tree: dict[str, Any], *, source: str) -> Config:
+    """The configuration in a parsed tree; `source` begins each line of a ConfigError."""
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        lines = [
+            f"{source}: {_where(fault['loc'])}{_what(fault)}"
+            for fault in error.errors(include_url=False)
+        ]
+        raise ConfigError("\n".join(lines)) from error
+
+
+def _where(location: tuple[int | str, ...]) -> str:
+    """`interface[2].role: ` for the second [[interface]]'s role, nothing for the whole file."""
+    text = ""
+    for part in location:
+        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}"
+    return f"{text.lstrip('.')}: " if text else ""
+
+
+def _what(fault: Any) -> str:
+    match fault["type"]:
+        case "extra_forbidden":
+            return _unknown_key(fault["loc"])
+        case "missing":
+            return "is missing" if len(fault["loc"]) > 1 else "this table is missing"
+        case "value_error":
+            return str(fault["ctx"]["error"])
+        case _:
+            return f"{fault['msg'][0].lower()}{fault['msg'][1:]}, not {fault['input']!r}"
+
+
+def _unknown_key(location: tuple[int | str, ...]) -> str:
+    """What to write instead of a key that there is not."""
+    tables: dict[str, type[_Table]] = {
+        "n4": N4Config,
+        "interface": InterfaceConfig,
+        "rest": RESTConfig,
+        "target": TargetConfig,
+        "slice": SliceConfig,
+    }
+    table = tables[str(location[0])] if len(location) > 1 else Config
+    known = list(table.model_fields)
+    near = get_close_matches(str(location[-1]), known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+    return f"unknown key; {hint}"

@@ -1,0 +1,26 @@
+"""Why the pipeline drops a packet: the drop_reason_t of p4/include/types.p4, name for name."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class DropReason(IntEnum):
+    """Index of the reason's counter in both gresses."""
+
+    UNKNOWN_PORT = 1
+    MALFORMED_GTPU = 2
+    UNSUPPORTED_INNER = 3
+    NO_SESSION = 4
+    SPOOFED_SOURCE = 5
+    GATE_CLOSED = 6
+    FAR = 7
+    BUFFERING = 8
+    TTL_EXPIRED = 9
+    NO_TUNNEL_PEER = 10
+    NO_ROUTE = 11
+    NO_NEXT_HOP = 12
+    SLICE_CAPACITY = 13
+
+
+NUM_DROP_REASONS = 64

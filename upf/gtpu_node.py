@@ -1,0 +1,72 @@
+"""GTP-U messages between nodes rather than of a session: path management (TS 29.281 clause 7.2).
+
+Pure functions from frame to frame. The pipeline shows us only whole IPv4 datagrams without options.
+"""
+
+from __future__ import annotations
+
+import struct
+
+ECHO_REQUEST = 1
+ECHO_RESPONSE = 2
+
+_ETHERNET_OCTETS = 14
+_IPV4_OCTETS = 20
+_UDP_OCTETS = 8
+_GTPU = struct.Struct("!BBHI")  # flags, message type, length, TEID
+_UDP = struct.Struct("!HHHH")  # source port, destination port, length, checksum
+_SEQUENCE_FLAG = 0x02
+_VERSION_1_GTP = 0x30
+_RECOVERY_IE = b"\x0e\x00"  # the value is not used in GTP-U: zero (clause 8.2)
+
+
+def echo_response(frame: bytes) -> bytes | None:
+    """The answer to an Echo Request, to go out where it came in; None if it is something else."""
+    udp_at = _ETHERNET_OCTETS + _IPV4_OCTETS
+    gtpu_at = udp_at + _UDP_OCTETS
+    if len(frame) < gtpu_at + _GTPU.size:
+        return None
+    flags, message_type, _, _ = _GTPU.unpack_from(frame, gtpu_at)
+    if message_type != ECHO_REQUEST or flags & 0xF0 != _VERSION_1_GTP:
+        return None
+    sequence_at = gtpu_at + _GTPU.size
+    # The sequence number flag is set in every Echo Request (clause 4.3.2); be lenient all the same.
+    sequence = frame[sequence_at : sequence_at + 2] if flags & _SEQUENCE_FLAG else b"\0\0"
+    if len(sequence) != 2:
+        return None
+    body = sequence + b"\0\0" + _RECOVERY_IE
+    gtpu = _GTPU.pack(_VERSION_1_GTP | _SEQUENCE_FLAG, ECHO_RESPONSE, len(body), 0) + body
+    source_port, destination_port, _, _ = _UDP.unpack_from(frame, udp_at)
+    # The answer leaves from the port that was asked (clause 4.4.2.3). Checksum 0: none.
+    udp = _UDP.pack(destination_port, source_port, _UDP_OCTETS + len(gtpu), 0) + gtpu
+    return _ethernet_back(frame) + _ipv4_back(frame, len(udp)) + udp
+
+
+def _ethernet_back(frame: bytes) -> bytes:
+    return frame[6:12] + frame[:6] + frame[12:_ETHERNET_OCTETS]
+
+
+def _ipv4_back(frame: bytes, payload_octets: int) -> bytes:
+    """An IPv4 header to whoever sent this frame."""
+    source, destination = frame[26:30], frame[30:34]
+    header = struct.pack(
+        "!BBHHHBBH4s4s",
+        0x45,
+        frame[15] & 0xFC,  # their DSCP, no ECN
+        _IPV4_OCTETS + payload_octets,
+        0,
+        0,
+        64,
+        17,
+        0,
+        destination,
+        source,
+    )
+    return header[:10] + _checksum(header).to_bytes(2, "big") + header[12:]
+
+
+def _checksum(header: bytes) -> int:
+    """RFC 1071, over a header whose checksum field is zero."""
+    total = sum(struct.unpack("!10H", header))
+    total = (total & 0xFFFF) + (total >> 16)
+    return ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF

@@ -1,0 +1,72 @@
+"""The network instances this UPF joins, and which of them a rule's Network Instance IE means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address
+
+from upf.errors import RuleError
+from upf.rules import Interface
+
+NETWORK_INSTANCE_IE = 22
+
+
+class Role(StrEnum):
+    ACCESS = "access"
+    CORE = "core"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A GTP-U entity of ours. Identifier 0 means none in the pipeline."""
+
+    endpoint_id: int
+    ipv4: IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkInstance:
+    """A role and a name; None accepts any name. `network_instance_id` is the pipeline's."""
+
+    network_instance_id: int
+    role: Role
+    name: str | None
+    endpoints: tuple[Endpoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """All network instances, in the order of the configuration."""
+
+    instances: tuple[NetworkInstance, ...]
+
+    def resolve(self, interface: Interface, name: str | None) -> NetworkInstance:
+        """The network instance that a rule on this interface means.
+
+        An empty or absent name means the first of its role; a name that no instance has means the
+        one that accepts any, or the only one there is. RuleError if there is none. What goes to or
+        comes from the CP function is tunnelled on the access side (TS 23.501 clause 5.8.2.5).
+        """
+        role = Role.CORE if interface is Interface.CORE else Role.ACCESS
+        candidates = [instance for instance in self.instances if instance.role is role]
+        if not candidates:
+            raise RuleError(f"no {role} interface is configured", offending_ie=NETWORK_INSTANCE_IE)
+        if not name or len(candidates) == 1:
+            return candidates[0]
+        for wanted in (name, None):
+            for instance in candidates:
+                if instance.name == wanted:
+                    return instance
+        raise RuleError(
+            f"no {role} interface has the network instance {name!r}",
+            offending_ie=NETWORK_INSTANCE_IE,
+        )
+
+    def endpoint_at(self, ipv4: IPv4Address) -> Endpoint | None:
+        """Our GTP-U entity with this address."""
+        for instance in self.instances:
+            for endpoint in instance.endpoints:
+                if endpoint.ipv4 == ipv4:
+                    return endpoint
+        return None

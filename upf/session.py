@@ -1,0 +1,168 @@
+"""A PDU session's rules as one immutable value, and how a request changes them.
+
+`modified` merges what a request gives into what is there, never replaces, and checks references
+over the final set, so that a request may be written in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address
+from typing import Any, TypeAlias, TypeVar
+
+from upf.errors import ConditionalMissingError, RuleError, RuleId, RuleKind
+from upf.rules import BAR, FAR, PDR, QER, URR, ChooseKey, ForwardingParameters, LocalFTEID
+from upf.slices import SNSSAI
+
+FAR_ID_IE = 108
+DESTINATION_INTERFACE_IE = 42
+
+Rule: TypeAlias = PDR | FAR | QER | URR | BAR
+RuleT = TypeVar("RuleT", PDR, FAR, QER, URR, BAR)
+
+_ID_FIELDS: dict[RuleKind, str] = {kind: f"{kind.name.lower()}_id" for kind in RuleKind}
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Fields of one rule that a request gives anew. A mapping inside changes a part's fields."""
+
+    rule: RuleId
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What one request does to a session's rules."""
+
+    creates: tuple[Rule, ...] = ()
+    updates: tuple[Update, ...] = ()
+    removes: tuple[RuleId, ...] = ()
+    cp_seid: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One PFCP session. `cp_address` is where its CP function takes our requests."""
+
+    up_seid: int
+    cp_seid: int
+    cp_address: IPv4Address
+    dnn: str | None = None
+    s_nssai: SNSSAI | None = None
+    slice_id: int = 0
+    pdrs: Mapping[int, PDR] = field(default_factory=dict)
+    fars: Mapping[int, FAR] = field(default_factory=dict)
+    qers: Mapping[int, QER] = field(default_factory=dict)
+    urrs: Mapping[int, URR] = field(default_factory=dict)
+    bars: Mapping[int, BAR] = field(default_factory=dict)
+    chosen_fteids: Mapping[ChooseKey, LocalFTEID] = field(default_factory=dict)
+
+    @property
+    def ue_ipv4(self) -> IPv4Address | None:
+        """The UE's address, as the first PDR that names one says."""
+        return next((pdr.pdi.ue_ipv4 for pdr in self.pdrs.values() if pdr.pdi.ue_ipv4), None)
+
+    @property
+    def local_fteids(self) -> frozenset[LocalFTEID]:
+        """Every tunnel endpoint of ours that the session's PDRs name."""
+        return frozenset(
+            pdr.pdi.local_fteid for pdr in self.pdrs.values() if pdr.pdi.local_fteid is not None
+        )
+
+    def modified(self, change: Change) -> Session:
+        """The session after a request. RuleError or ConditionalMissingError name the rule."""
+        session = replace(
+            self,
+            cp_seid=self.cp_seid if change.cp_seid is None else change.cp_seid,
+            pdrs=_merged(self.pdrs, change, RuleKind.PDR, PDR),
+            fars=_merged(self.fars, change, RuleKind.FAR, FAR),
+            qers=_merged(self.qers, change, RuleKind.QER, QER),
+            urrs=_merged(self.urrs, change, RuleKind.URR, URR),
+            bars=_merged(self.bars, change, RuleKind.BAR, BAR),
+        )
+        session.check_references()
+        return session
+
+    def check_references(self) -> None:
+        """Refuse a rule that refers to one that is not there."""
+        for pdr in self.pdrs.values():
+            rule = RuleId(RuleKind.PDR, pdr.pdr_id)
+            if pdr.far_id is None:
+                raise ConditionalMissingError(
+                    f"{rule} names no FAR", rule=rule, offending_ie=FAR_ID_IE
+                )
+            _check_all_in([pdr.far_id], self.fars, RuleKind.FAR, rule)
+            _check_all_in(pdr.qer_ids, self.qers, RuleKind.QER, rule)
+            _check_all_in(pdr.urr_ids, self.urrs, RuleKind.URR, rule)
+        for far in self.fars.values():
+            if far.bar_id is not None:
+                _check_all_in(
+                    [far.bar_id], self.bars, RuleKind.BAR, RuleId(RuleKind.FAR, far.far_id)
+                )
+
+
+def _check_all_in(
+    ids: Iterable[int], rules: Mapping[int, Rule], kind: RuleKind, rule: RuleId
+) -> None:
+    for value in ids:
+        if value not in rules:
+            raise RuleError(f"{rule} names {RuleId(kind, value)}, which does not exist", rule=rule)
+
+
+def _merged(
+    rules: Mapping[int, RuleT], change: Change, kind: RuleKind, rule_type: type[RuleT]
+) -> Mapping[int, RuleT]:
+    """The rules of one kind after a change."""
+    merged = dict(rules)
+    removed = {rule.value for rule in change.removes if rule.kind is kind}
+    for value in removed - merged.keys():
+        raise RuleError(
+            f"{RuleId(kind, value)} is to be removed but does not exist", rule=RuleId(kind, value)
+        )
+    for update in change.updates:
+        if update.rule.kind is kind:
+            if update.rule.value not in merged:
+                raise RuleError(
+                    f"{update.rule} is to be updated but does not exist", rule=update.rule
+                )
+            merged[update.rule.value] = _with_fields(
+                merged[update.rule.value], update.fields, update.rule
+            )
+    created = {}
+    for rule in change.creates:
+        if isinstance(rule, rule_type):
+            value = getattr(rule, _ID_FIELDS[kind])
+            if value in created or (value in merged and value not in removed):
+                raise RuleError(f"{RuleId(kind, value)} exists already", rule=RuleId(kind, value))
+            created[value] = rule
+    return {
+        **{value: rule for value, rule in merged.items() if value not in removed},
+        **created,
+    }
+
+
+def _with_fields(rule: Any, fields: Mapping[str, Any], rule_id: RuleId) -> Any:
+    """The rule with these fields anew, parts merged field by field."""
+    changes = {}
+    for name, value in fields.items():
+        part = getattr(rule, name)
+        if not isinstance(value, Mapping):
+            changes[name] = value
+        elif part is not None:
+            changes[name] = replace(part, **value)
+        else:
+            changes[name] = _first_forwarding(value, rule_id)
+    return replace(rule, **changes)
+
+
+def _first_forwarding(fields: Mapping[str, Any], rule: RuleId) -> ForwardingParameters:
+    """Forwarding parameters that come with an update, the FAR having had none."""
+    if "destination_interface" not in fields:
+        raise ConditionalMissingError(
+            f"{rule} gets its first forwarding parameters without a destination interface",
+            rule=rule,
+            offending_ie=DESTINATION_INTERFACE_IE,
+        )
+    return ForwardingParameters(**fields)
