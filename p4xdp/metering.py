@@ -17,7 +17,8 @@ YELLOW, which does not. A packet that comes in coloured keeps at least that colo
 one part in six million) and to 2**-7 ns per packet.
 
 Where several CPUs run one meter, a compare-and-swap that fails is tried again with the new TAT, so
-the outcome is that of some order of the packets.
+the outcome is that of some order of the packets. A data plane may give up after a number of tries
+that it states, and then lets the packet pass uncharged.
 """
 
 from __future__ import annotations
