@@ -1,0 +1,140 @@
+"""Indexed counters and meters: CounterEntry and MeterEntry, written and read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from finsy.proto import p4r
+
+from p4xdp.runtime import entries
+from p4xdp.runtime.errors import Code, RequestError, invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from p4xdp.dataplane import Dataplane, MeterConfig
+    from p4xdp.runtime.schema import Array, Schema
+    from p4xdp.runtime.store import Store
+
+_CELLS_PER_CALL = 4096
+
+
+def write_counter(schema: Schema, dataplane: Dataplane, message: Any) -> Callable[[], None]:
+    """Set one cell, or all without an index. Returns how to undo it (packets since are lost)."""
+    counter = _array(schema.counters, message.counter_id, "counter")
+    cells = _cells(counter, message)
+    if not message.HasField("data"):
+        return lambda: None
+    value = entries.decode_counter(message.data, counter.name)
+    before = dataplane.read_counter(counter.name, cells.start, len(cells))
+    for index in cells:
+        dataplane.write_counter(counter.name, index, value)
+
+    def undo() -> None:
+        for index, old in zip(cells, before, strict=True):
+            dataplane.write_counter(counter.name, index, old)
+
+    return undo
+
+
+def write_meter(
+    schema: Schema, store: Store, dataplane: Dataplane, message: Any
+) -> Callable[[], None]:
+    """Configure one cell, or all without an index. Returns how to undo it."""
+    meter = _array(schema.meters, message.meter_id, "meter")
+    if message.HasField("counter_data"):
+        raise RequestError(Code.UNIMPLEMENTED, "this switch has no counters per colour")
+    cells = _cells(meter, message)
+    config = None
+    if message.HasField("config"):
+        config = entries.decode_meter_config(message.config, meter.name)
+    configured = store.meters[meter.name]
+    before = {index: configured.get(index) for index in cells}
+    # Without an index and a configuration, only cells that have one need a visit.
+    wanted = [i for i in cells if config is not None or len(cells) == 1 or i in configured]
+    _set_meters(dataplane, meter.name, configured, dict.fromkeys(wanted, config))
+    return lambda: _set_meters(
+        dataplane, meter.name, configured, {index: before[index] for index in wanted}
+    )
+
+
+def _set_meters(
+    dataplane: Dataplane,
+    meter: str,
+    configured: dict[int, MeterConfig],
+    wanted: dict[int, MeterConfig | None],
+) -> None:
+    for index, config in wanted.items():
+        dataplane.write_meter(meter, index, config)
+        if config is None:
+            configured.pop(index, None)
+        else:
+            configured[index] = config
+
+
+def read_counters(schema: Schema, dataplane: Dataplane, message: Any) -> Iterator[Any]:
+    """Give the entities a CounterEntry asks for; id 0 is every counter, no index every cell."""
+    selected = _selected(schema.counters, message.counter_id, "counter")
+    return _counter_entities(dataplane, [(array, _cells(array, message)) for array in selected])
+
+
+def _counter_entities(dataplane: Dataplane, selected: list[tuple[Array, range]]) -> Iterator[Any]:
+    for counter, cells in selected:
+        for first in range(cells.start, cells.stop, _CELLS_PER_CALL):
+            count = min(_CELLS_PER_CALL, cells.stop - first)
+            values = dataplane.read_counter(counter.name, first, count)
+            for index, value in enumerate(values, start=first):
+                entity = p4r.Entity()
+                entity.counter_entry.counter_id = counter.id
+                entity.counter_entry.index.index = index
+                entity.counter_entry.data.CopyFrom(entries.encode_counter(value))
+                yield entity
+
+
+def read_meters(schema: Schema, store: Store, message: Any) -> Iterator[Any]:
+    """Give the entities a MeterEntry asks for; an unlimited cell has no config."""
+    if message.HasField("counter_data"):
+        raise RequestError(Code.UNIMPLEMENTED, "this switch has no counters per colour")
+    return _meter_entities(
+        [
+            (array, _cells(array, message), dict(store.meters[array.name]))
+            for array in _selected(schema.meters, message.meter_id, "meter")
+        ]
+    )
+
+
+def _meter_entities(
+    selected: list[tuple[Array, range, dict[int, MeterConfig]]],
+) -> Iterator[Any]:
+    for meter, cells, configured in selected:
+        for index in cells:
+            entity = p4r.Entity()
+            entity.meter_entry.meter_id = meter.id
+            entity.meter_entry.index.index = index
+            config = configured.get(index)
+            if config is not None:
+                entity.meter_entry.config.CopyFrom(entries.encode_meter_config(config))
+            yield entity
+
+
+def _array(arrays: dict[int, Array], array_id: int, what: str) -> Array:
+    array = arrays.get(array_id)
+    if array is None:
+        raise RequestError(Code.NOT_FOUND, f"no {what} has id {array_id:#x}")
+    return array
+
+
+def _selected(arrays: dict[int, Array], array_id: int, what: str) -> list[Array]:
+    return [_array(arrays, array_id, what)] if array_id else list(arrays.values())
+
+
+def _cells(array: Array, message: Any) -> range:
+    if not message.HasField("index"):
+        return range(array.size)
+    index = message.index.index
+    if index < 0:
+        raise invalid(f"{array.name}: index {index} is negative")
+    if index >= array.size:
+        text = f"{array.name}: index {index} is beyond its {array.size} cells"
+        raise RequestError(Code.OUT_OF_RANGE, text)
+    return range(index, index + 1)

@@ -1,0 +1,153 @@
+"""What an update wants of a table, checked against P4Info and the store but not yet carried out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from finsy.proto import p4r
+
+from p4xdp.dataplane import CounterValue, Entry, MeterConfig
+from p4xdp.runtime import entries
+from p4xdp.runtime.errors import Code, RequestError, invalid
+from p4xdp.runtime.schema import Table
+from p4xdp.runtime.store import Key, Metadata
+
+if TYPE_CHECKING:
+    from p4xdp.runtime.schema import Schema
+    from p4xdp.runtime.store import Store
+
+INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
+
+
+@dataclass(slots=True)
+class Change:
+    """One update of an entry. `position` is its place in the request; `before` what it replaces.
+
+    `metadata`, `meter` and `counter` are what the entry is to have; an unset counter stays.
+    """
+
+    position: int
+    key: Key
+    entry: Entry
+    before: Entry | None
+    metadata: Metadata | None = None
+    meter: MeterConfig | None = None
+    counter: CounterValue | None = None
+
+
+@dataclass(slots=True)
+class Group:
+    """Neighbouring changes of one kind to one table, no two of the same entry."""
+
+    kind: int
+    table: Table
+    changes: list[Change] = field(default_factory=list)
+    keys: set[Key] = field(default_factory=set)
+
+    def can_take(self, kind: int, table: Table, key: Key) -> bool:
+        """Whether such a change may go to the data plane together with these."""
+        return self.kind == kind and self.table is table and key not in self.keys
+
+    def add(self, change: Change) -> None:
+        """Take a change along."""
+        self.changes.append(change)
+        self.keys.add(change.key)
+
+
+def find_table(schema: Schema, message: Any) -> Table:
+    """Find the table a TableEntry names."""
+    table = schema.tables.get(message.table_id)
+    if table is None:
+        raise RequestError(Code.NOT_FOUND, f"no table has id {message.table_id:#x}")
+    return table
+
+
+def find_entry(schema: Schema, store: Store, message: Any) -> tuple[Table, Key, Entry]:
+    """Find the entry whose key a TableEntry gives, for its direct resources."""
+    table = find_table(schema, message)
+    if message.is_default_action:
+        raise unsupported("direct counters and meters of default actions")
+    _, key = entries.decode_key(table, message)
+    entry = store.tables[table.id].entries.get(key)
+    if entry is None:
+        raise RequestError(Code.NOT_FOUND, f"{table.name}: there is no such entry")
+    return table, key, entry
+
+
+def check_writable(table: Table, message: Any) -> None:
+    """Refuse what no update may do to a table, whatever its kind."""
+    if message.is_const:
+        raise invalid(f"{table.name}: is_const cannot be written")
+    if not message.is_default_action:
+        if not table.fields:
+            raise invalid(f"{table.name}: has no key, only its default action can be set")
+        if table.is_const:
+            raise RequestError(Code.PERMISSION_DENIED, f"{table.name}: the table is constant")
+
+
+def removal(table: Table, position: int, key: Key, before: Entry | None) -> Change:
+    """Check a DELETE: nothing but the key counts."""
+    if before is None:
+        raise RequestError(Code.NOT_FOUND, f"{table.name}: there is no such entry")
+    return Change(position, key, before, before)
+
+
+def insertion(
+    table: Table, position: int, key: Key, message: Any, matches: Any, before: Entry | None
+) -> Change:
+    """Check an INSERT."""
+    if before is not None:
+        raise RequestError(Code.ALREADY_EXISTS, f"{table.name}: the entry exists")
+    if not message.HasField("action"):
+        raise invalid(f"{table.name}: a new entry needs an action")
+    action = entries.decode_action(table, message.action, is_default=False)
+    entry = Entry(matches, action.action, action.arguments, message.priority)
+    return _with_resources(table, message, Change(position, key, entry, None))
+
+
+def modification(
+    table: Table, position: int, key: Key, message: Any, before: Entry | None
+) -> Change:
+    """Check a MODIFY; without an action the entry keeps the one it has."""
+    if before is None:
+        raise RequestError(Code.NOT_FOUND, f"{table.name}: there is no such entry")
+    entry = before
+    if message.HasField("action"):
+        action = entries.decode_action(table, message.action, is_default=False)
+        entry = Entry(before.matches, action.action, action.arguments, before.priority)
+    return _with_resources(table, message, Change(position, key, entry, before))
+
+
+def _with_resources(table: Table, message: Any, change: Change) -> Change:
+    check_idle_timeout(table, message)
+    change.metadata = metadata_of(message)
+    if message.HasField("meter_config"):
+        if not table.has_direct_meter:
+            raise invalid(f"{table.name}: has no direct meter")
+        change.meter = entries.decode_meter_config(message.meter_config, table.name)
+    if message.HasField("counter_data"):
+        if not table.has_direct_counter:
+            raise invalid(f"{table.name}: has no direct counter")
+        change.counter = entries.decode_counter(message.counter_data, table.name)
+    if message.HasField("meter_counter_data"):
+        raise unsupported("counters per colour")
+    return change
+
+
+def check_idle_timeout(table: Table, message: Any) -> None:
+    """Refuse timeouts: no table has them."""
+    if message.idle_timeout_ns or message.HasField("time_since_last_hit"):
+        raise invalid(f"{table.name}: has no idle timeouts")
+
+
+def metadata_of(message: Any) -> Metadata | None:
+    """Read the client's notes on an entry."""
+    if message.metadata or message.controller_metadata:
+        return Metadata(message.metadata, message.controller_metadata)
+    return None
+
+
+def unsupported(what: str) -> RequestError:
+    """Make the refusal of a part of P4Runtime this switch has not got."""
+    return RequestError(Code.UNIMPLEMENTED, f"this switch does not support {what}")

@@ -1,0 +1,210 @@
+"""The Read RPC: entities by key or by wildcard, as a stream of bounded messages.
+
+What a request selects is fixed when it begins; encoding happens while it streams, so a million
+entries neither fill memory nor hold up writes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from finsy.proto import p4r
+
+from p4xdp.runtime import arrays, changes, entries
+from p4xdp.runtime.errors import invalid
+from p4xdp.runtime.store import Metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from p4xdp.dataplane import Dataplane, Entry
+    from p4xdp.runtime.schema import Schema, Table
+    from p4xdp.runtime.store import Key, Store, TableState
+
+ENTITIES_PER_MESSAGE = 1000  # about 100 kB: far below the 4 MiB a client takes by default
+
+_NO_METADATA = Metadata()
+
+
+class Reader:
+    """Answers the requests of one ReadRequest."""
+
+    def __init__(self, schema: Schema, store: Store, dataplane: Dataplane) -> None:
+        self._schema = schema
+        self._store = store
+        self._dataplane = dataplane
+
+    def select(self, entity: Any) -> Iterator[Any]:
+        """Check one request and return the entities it asks for; RequestError if it is wrong."""
+        kind = entity.WhichOneof("entity")
+        match kind:
+            case "table_entry":
+                return self._table_entries(entity.table_entry)
+            case "counter_entry":
+                return arrays.read_counters(self._schema, self._dataplane, entity.counter_entry)
+            case "meter_entry":
+                return arrays.read_meters(self._schema, self._store, entity.meter_entry)
+            case "direct_counter_entry":
+                return self._direct_counters(entity.direct_counter_entry)
+            case "direct_meter_entry":
+                return self._direct_meters(entity.direct_meter_entry)
+            case None:
+                raise invalid("the request names no entity")
+            case _:
+                raise changes.unsupported(kind)
+
+    # --- table entries ----------------------------------------------------------------------------
+
+    def _table_entries(self, query: Any) -> Iterator[Any]:
+        if query.HasField("meter_counter_data"):
+            raise changes.unsupported("counters per colour")
+        if query.HasField("time_since_last_hit"):
+            raise invalid("no table has idle timeouts")
+        tables = self._selected_tables(query)
+        if query.is_default_action:
+            return iter([e for e in map(self._default_entity, tables) if e is not None])
+        return self._entry_entities(query, [(t, self._selected(t, query)) for t in tables])
+
+    def _selected_tables(self, query: Any) -> list[Table]:
+        if query.table_id == 0:
+            return list(self._schema.tables.values())
+        return [changes.find_table(self._schema, query)]
+
+    def _selected(self, table: Table, query: Any) -> list[tuple[Key, Entry]]:
+        state = self._store.tables[table.id]
+        if query.table_id and query.match:
+            _, key = entries.decode_key(table, query)
+            entry = state.entries.get(key)
+            return [] if entry is None else [(key, entry)]
+        selected = state.entries.items()
+        if query.table_id == 0:  # "no other filter can be used"
+            return list(selected)
+        action = self._action_filter(table, query)
+        if not (action or query.priority or query.metadata or query.controller_metadata):
+            return list(selected)
+        return [
+            (key, entry)
+            for key, entry in selected
+            if (not action or entry.action == action)
+            and (not query.priority or entry.priority == query.priority)
+            and _has_metadata(state, key, query)
+        ]
+
+    @staticmethod
+    def _action_filter(table: Table, query: Any) -> str | None:
+        if not query.HasField("action"):
+            return None
+        action = table.actions.get(query.action.action.action_id)
+        if action is None:
+            raise invalid(f"{table.name}: the action to filter by is not one of its actions")
+        return action.name
+
+    def _entry_entities(
+        self, query: Any, selected: list[tuple[Table, list[tuple[Key, Entry]]]]
+    ) -> Iterator[Any]:
+        wants_meter, wants_counter = query.HasField("meter_config"), query.HasField("counter_data")
+        for table, found in selected:
+            state = self._store.tables[table.id]
+            with_counter = wants_counter and table.has_direct_counter
+            for key, entry in found:
+                message = entries.encode_entry(table, entry)
+                _add_metadata(message, state.metadata.get(key))
+                meter = state.meters.get(key) if wants_meter else None
+                if meter is not None:
+                    message.meter_config.CopyFrom(entries.encode_meter_config(meter))
+                if with_counter and key in state.entries:
+                    value = self._dataplane.read_direct_counter(table.name, entry)
+                    message.counter_data.CopyFrom(entries.encode_counter(value))
+                yield p4r.Entity(table_entry=message)
+
+    def _default_entity(self, table: Table) -> Any:
+        state = self._store.tables[table.id]
+        if state.default is None:
+            return None
+        message = p4r.TableEntry(table_id=table.id, is_default_action=True)
+        entries.encode_action(table, state.default.action, state.default.arguments, message)
+        _add_metadata(message, state.default_metadata)
+        return p4r.Entity(table_entry=message)
+
+    # --- direct resources -------------------------------------------------------------------------
+
+    def _direct_counters(self, query: Any) -> Iterator[Any]:
+        selected = self._directly_selected(query.table_entry, "has_direct_counter", "counter")
+        return self._direct_counter_entities(selected)
+
+    def _direct_counter_entities(
+        self, selected: list[tuple[Table, list[tuple[Key, Entry]]]]
+    ) -> Iterator[Any]:
+        for table, found in selected:
+            for key, entry in found:
+                if key not in self._store.tables[table.id].entries:
+                    continue  # deleted while this answer was streaming
+                value = self._dataplane.read_direct_counter(table.name, entry)
+                entity = p4r.Entity()
+                entity.direct_counter_entry.table_entry.CopyFrom(_key_of(table, entry))
+                entity.direct_counter_entry.data.CopyFrom(entries.encode_counter(value))
+                yield entity
+
+    def _direct_meters(self, query: Any) -> Iterator[Any]:
+        if query.HasField("counter_data"):
+            raise changes.unsupported("counters per colour")
+        selected = self._directly_selected(query.table_entry, "has_direct_meter", "meter")
+        return self._direct_meter_entities(selected)
+
+    def _direct_meter_entities(
+        self, selected: list[tuple[Table, list[tuple[Key, Entry]]]]
+    ) -> Iterator[Any]:
+        for table, found in selected:
+            meters = self._store.tables[table.id].meters
+            for key, entry in found:
+                entity = p4r.Entity()
+                entity.direct_meter_entry.table_entry.CopyFrom(_key_of(table, entry))
+                config = meters.get(key)
+                if config is not None:
+                    entity.direct_meter_entry.config.CopyFrom(entries.encode_meter_config(config))
+                yield entity
+
+    def _directly_selected(
+        self, query: Any, flag: str, what: str
+    ) -> list[tuple[Table, list[tuple[Key, Entry]]]]:
+        if query.table_id == 0:
+            tables = [t for t in self._schema.tables.values() if getattr(t, flag)]
+            return [(t, list(self._store.tables[t.id].entries.items())) for t in tables]
+        table = changes.find_table(self._schema, query)
+        if not getattr(table, flag):
+            raise invalid(f"{table.name}: has no direct {what}")
+        if not query.match:
+            return [(table, self._selected(table, query))]
+        _, key, entry = changes.find_entry(self._schema, self._store, query)
+        return [(table, [(key, entry)])]
+
+
+def in_messages(entities: Iterator[Any]) -> Iterator[Any]:
+    """Pack entities into ReadResponses of bounded size."""
+    response = p4r.ReadResponse()
+    for entity in entities:
+        response.entities.append(entity)
+        if len(response.entities) == ENTITIES_PER_MESSAGE:
+            yield response
+            response = p4r.ReadResponse()
+    if response.entities:
+        yield response
+
+
+def _key_of(table: Table, entry: Entry) -> Any:
+    message = entries.encode_entry(table, entry)
+    message.ClearField("action")
+    return message
+
+
+def _has_metadata(state: TableState, key: Key, query: Any) -> bool:
+    held = state.metadata.get(key, _NO_METADATA)
+    return (not query.metadata or held.octets == query.metadata) and (
+        not query.controller_metadata or held.cookie == query.controller_metadata
+    )
+
+
+def _add_metadata(message: Any, metadata: Metadata | None) -> None:
+    if metadata is not None:
+        message.metadata = metadata.octets
+        message.controller_metadata = metadata.cookie

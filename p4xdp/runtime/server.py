@@ -1,0 +1,133 @@
+"""Listening: where the P4Runtime service is reached, and with which limits."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import stat
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from finsy.proto import p4r_grpc
+
+from p4xdp.runtime.service import P4RuntimeService
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from p4xdp.dataplane import Dataplane
+
+DEFAULT_LISTEN = "127.0.0.1:9559"  # IANA's port for P4Runtime
+MAX_MESSAGE_BYTES = 256 << 20
+MAX_METADATA_BYTES = 4 << 20
+
+_LOG = logging.getLogger(__name__)
+
+
+class ListenError(Exception):
+    """The address cannot be listened on. One line, saying what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server that answers. `address` is what a gRPC client dials, with the port really taken."""
+
+    address: str
+    _server: Any
+
+    async def stop(self, grace_s: float = 0.5) -> None:
+        """End all calls and stop listening."""
+        await self._server.stop(grace_s)
+
+    async def wait(self) -> None:
+        """Return when the server has stopped."""
+        await self._server.wait_for_termination()
+
+
+async def serve(
+    dataplane: Dataplane,
+    p4info: Any,
+    *,
+    listen: str = DEFAULT_LISTEN,
+    device_id: int = 1,
+    device_config: bytes = b"",
+    sizes: Mapping[str, int] | None = None,
+) -> RunningServer:
+    """Serve a data plane whose pipeline is loaded, on `unix:PATH` or `host:port`.
+
+    `device_config` is what GetForwardingPipelineConfig tells; `sizes` the sizes the data plane was
+    opened with where they differ from P4Info's, by name. ListenError if the address is no good,
+    `schema.SchemaError` if the P4Info has what cannot be served.
+    """
+    service = P4RuntimeService(
+        dataplane, p4info, device_id=device_id, device_config=device_config, sizes=sizes
+    )
+    server = grpc.aio.server(
+        options=[
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+            ("grpc.so_reuseport", 0),  # a port that is taken must be an error
+        ]
+    )
+    p4r_grpc.add_P4RuntimeServicer_to_server(service, server)
+    address = _bind(server, listen)
+    await server.start()
+    return RunningServer(address, server)
+
+
+def _bind(server: Any, listen: str) -> str:
+    if listen.startswith("unix:"):
+        _check_socket(Path(listen.removeprefix("unix:")))
+    else:
+        _check_host(listen)
+    try:
+        port = server.add_insecure_port(listen)
+    except RuntimeError:
+        port = 0
+    if listen.startswith("unix:"):
+        if not port:
+            raise ListenError(f"cannot listen on {listen}: does its directory exist?")
+        Path(listen.removeprefix("unix:")).chmod(0o600)
+        return listen
+    if not port:
+        raise ListenError(f"cannot listen on {listen}: the port is taken or the address not ours")
+    return f"{listen.rpartition(':')[0]}:{port}"
+
+
+def _check_socket(path: Path) -> None:
+    """Refuse a socket somebody listens on, and any file that is not a socket."""
+    if len(os.fsencode(path)) > 107:
+        raise ListenError(f"cannot listen on unix:{path}: the path is longer than 107 octets")
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise ListenError(f"cannot listen on unix:{path}: it is a file; remove or rename it")
+    with socket.socket(socket.AF_UNIX) as probe:
+        if probe.connect_ex(str(path)) == 0:
+            raise ListenError(f"cannot listen on unix:{path}: another server is listening there")
+
+
+def _check_host(listen: str) -> None:
+    host, colon, port = listen.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 0xFFFF:
+        raise ListenError(f"'{listen}' is no address: give unix:PATH or HOST:PORT")
+    bare = host.removeprefix("[").removesuffix("]")
+    if bare == "localhost":
+        return
+    try:
+        is_loopback = ip_address(bare).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        _LOG.warning(
+            "listening on %s without encryption or authentication: whoever reaches it controls "
+            "the switch; prefer unix:PATH or 127.0.0.1",
+            listen,
+        )

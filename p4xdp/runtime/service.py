@@ -1,0 +1,278 @@
+"""P4Runtime's six RPCs over a data plane: the only file here that touches gRPC calls.
+
+All state changes happen on the event loop between two awaits, which is the write lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from finsy.proto import U128, p4r, rpc_status
+
+from p4xdp.dataplane import CounterValue, DataplaneError
+from p4xdp.runtime import packet_io, schema
+from p4xdp.runtime.arbitration import Arbitration, Notice
+from p4xdp.runtime.errors import DETAILS_KEY, Code, RequestError, invalid, status_details
+from p4xdp.runtime.pipeline import Pipeline
+from p4xdp.runtime.read import Reader, in_messages
+from p4xdp.runtime.store import Store
+from p4xdp.runtime.streams import Stream
+from p4xdp.runtime.write import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from p4xdp.dataplane import Dataplane
+
+API_VERSION = "1.5.0"
+
+_LOG = logging.getLogger(__name__)
+_STATUS = {status.value[0]: status for status in grpc.StatusCode}
+_CELLS_PER_CALL = 4096
+
+
+class P4RuntimeService:
+    """The servicer. `sizes` are those the data plane was opened with, by name."""
+
+    def __init__(
+        self,
+        dataplane: Dataplane,
+        p4info: Any,
+        *,
+        device_id: int = 1,
+        device_config: bytes = b"",
+        sizes: Mapping[str, int] | None = None,
+    ) -> None:
+        self._dataplane = dataplane
+        self._pipeline = Pipeline.loaded(p4info, device_config, sizes or {})
+        self._schema = schema.load(self._pipeline.p4info)
+        self._store = Store.empty(self._schema)
+        self._arbitration: Arbitration[Stream] = Arbitration(device_id)
+        dataplane.on_packet_in(self._forward_packet_in)
+
+    # --- unary calls (names are gRPC's) -----------------------------------------------------------
+
+    async def Write(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Apply a batch of updates; UNKNOWN with one p4.v1.Error per update if any failed."""
+        async with _refusing(context):
+            self._authorise(request)
+            batch = Batch(self._schema, self._store, self._dataplane)
+            errors = batch.run(request.updates, request.atomicity)
+            if any(errors):
+                await _abort_with_details(context, "Write", errors)
+        return p4r.WriteResponse()
+
+    async def Read(self, request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802
+        """Stream what is asked for; then UNKNOWN with details if a part was refused."""
+        async with _refusing(context):
+            self._arbitration.check_device(request.device_id)
+        reader = Reader(self._schema, self._store, self._dataplane)
+        errors: list[RequestError | None] = [None] * len(request.entities)
+        selected = []
+        for position, entity in enumerate(request.entities):
+            try:
+                selected.append((position, reader.select(entity)))
+            except RequestError as error:
+                errors[position] = error
+        for position, found in selected:
+            try:
+                for message in in_messages(found):
+                    yield message
+            except DataplaneError as error:
+                errors[position] = RequestError.from_dataplane(error)
+        if any(errors):
+            await _abort_with_details(context, "Read", errors)
+
+    async def SetForwardingPipelineConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Accept the config that runs here, clearing the state if the action says so."""
+        async with _refusing(context):
+            self._authorise(request)
+            if self._pipeline.set(request):
+                self._clear()
+        return p4r.SetForwardingPipelineConfigResponse()
+
+    async def GetForwardingPipelineConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Tell the config that runs here."""
+        async with _refusing(context):
+            self._arbitration.check_device(request.device_id)
+        return self._pipeline.get(request.response_type)
+
+    async def Capabilities(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Tell the version of P4Runtime spoken."""
+        async with _refusing(context):
+            if request.device_id:
+                self._arbitration.check_device(request.device_id)
+        return p4r.CapabilitiesResponse(p4runtime_api_version=API_VERSION)
+
+    def _authorise(self, request: Any) -> None:
+        self._arbitration.authorise(
+            device_id=request.device_id, role=request.role, election_id=_election_id(request)
+        )
+
+    def _clear(self) -> None:
+        """Bring the data plane back to what it was when it started."""
+        for table in self._schema.tables.values():
+            state = self._store.tables[table.id]
+            if state.entries:
+                self._dataplane.delete_entries(table.name, list(state.entries.values()))
+            default = table.initial_default
+            if default is not None and state.default != default:
+                self._dataplane.set_default(table.name, default.action, default.arguments)
+        for meter, configured in self._store.meters.items():
+            for index in configured:
+                self._dataplane.write_meter(meter, index, None)
+        self._store = Store.empty(self._schema)
+        for counter in self._schema.counters.values():
+            self._clear_counter(counter)
+
+    def _clear_counter(self, counter: schema.Array) -> None:
+        zero = CounterValue(0, 0)
+        for first in range(0, counter.size, _CELLS_PER_CALL):
+            count = min(_CELLS_PER_CALL, counter.size - first)
+            values = self._dataplane.read_counter(counter.name, first, count)
+            for index, value in enumerate(values, start=first):
+                if value != zero:
+                    self._dataplane.write_counter(counter.name, index, zero)
+
+    # --- the stream -------------------------------------------------------------------------------
+
+    async def StreamChannel(self, _requests: Any, context: Any) -> None:  # noqa: N802
+        """Serve one client's stream until it ends or breaks a rule of arbitration."""
+        stream = Stream()
+        sender = asyncio.create_task(_send_all(stream, context))
+        try:
+            async with _refusing(context):
+                while (message := await context.read()) is not grpc.aio.EOF:
+                    self._receive(stream, message)
+        finally:
+            sender.cancel()
+            self._announce(self._arbitration.leave(stream))
+
+    def _receive(self, stream: Stream, message: Any) -> None:
+        kind = message.WhichOneof("update")
+        if kind == "arbitration":
+            self._arbitrate(stream, message.arbitration)
+        elif self._arbitration.role_of(stream) is None:
+            raise RequestError(
+                Code.FAILED_PRECONDITION, "the first message of a stream must be arbitration"
+            )
+        elif kind == "packet":
+            self._packet_out(stream, message.packet)
+        else:
+            error = RequestError(Code.UNIMPLEMENTED, f"{kind or 'an empty message'} is not served")
+            response = _stream_error(error)
+            if kind == "digest_ack":
+                response.error.digest_list_ack.SetInParent()
+            else:
+                response.error.other.SetInParent()
+            stream.send_packet(response)
+
+    def _arbitrate(self, stream: Stream, bid: Any) -> None:
+        if bid.HasField("role") and bid.role.HasField("config"):
+            raise invalid(
+                "role configurations are not supported: every role has the whole pipeline"
+            )
+        notices = self._arbitration.update(
+            stream,
+            device_id=bid.device_id,
+            role=bid.role.name,
+            election_id=_election_id(bid),
+        )
+        self._announce(notices)
+
+    def _announce(self, notices: list[Notice[Stream]]) -> None:
+        for notice in notices:
+            notice.client.send(_arbitration_message(self._arbitration.device_id, notice))
+
+    def _packet_out(self, stream: Stream, packet: Any) -> None:
+        try:
+            self._check_primary(stream)
+            self._dataplane.send(packet_io.packet_out(self._schema.packet_out, packet))
+        except RequestError as error:
+            refusal = error
+        except DataplaneError as error:
+            refusal = RequestError.from_dataplane(error)
+        else:
+            return
+        response = _stream_error(refusal)
+        response.error.packet_out.packet_out.CopyFrom(packet)
+        stream.send_packet(response)
+
+    def _check_primary(self, stream: Stream) -> None:
+        if stream not in self._arbitration.primaries():
+            raise RequestError(Code.PERMISSION_DENIED, "only the primary may send packets")
+
+    def _forward_packet_in(self, frame: bytes) -> None:
+        primaries = self._arbitration.primaries()
+        if not primaries:
+            return
+        try:
+            packet = packet_io.packet_in(self._schema.packet_in, frame)
+        except ValueError as error:
+            _LOG.warning("packet-in dropped: %s", error)
+            return
+        message = p4r.StreamMessageResponse(packet=packet)
+        for stream in primaries:
+            stream.send_packet(message)
+
+
+async def _send_all(stream: Stream, context: Any) -> None:
+    while True:
+        message = await stream.next()
+        with contextlib.suppress(asyncio.InvalidStateError):  # the call ended meanwhile
+            await context.write(message)
+
+
+@contextlib.asynccontextmanager
+async def _refusing(context: Any) -> AsyncIterator[None]:
+    """End the call with the status of a refusal raised inside."""
+    try:
+        yield
+    except RequestError as error:
+        refusal = error
+    except DataplaneError as error:
+        refusal = RequestError.from_dataplane(error)
+    else:
+        return
+    await context.abort(_STATUS[refusal.code], refusal.message)
+
+
+async def _abort_with_details(context: Any, call: str, errors: list[RequestError | None]) -> None:
+    refused = [(i, error) for i, error in enumerate(errors) if error is not None]
+    first, error = refused[0]
+    text = f"{call}: {len(refused)} of {len(errors)} failed; first, {first}: {error.message}"
+    details = status_details(text, errors)
+    await context.abort(_STATUS[Code.UNKNOWN], text, ((DETAILS_KEY, details),))
+
+
+def _election_id(message: Any) -> int | None:
+    if not message.HasField("election_id"):
+        return None
+    return int(U128.decode(message.election_id))
+
+
+def _arbitration_message(device_id: int, notice: Notice[Stream]) -> Any:
+    response = p4r.StreamMessageResponse()
+    update = response.arbitration
+    update.device_id = device_id
+    if notice.role:
+        update.role.name = notice.role
+    if notice.highest is not None:
+        update.election_id.CopyFrom(U128.encode(notice.highest))
+    text = {
+        Code.OK: "you are the primary",
+        Code.ALREADY_EXISTS: "another client is the primary",
+    }.get(notice.status, "there is no primary")
+    update.status.CopyFrom(rpc_status.Status(code=notice.status, message=text))
+    return response
+
+
+def _stream_error(error: RequestError) -> Any:
+    response = p4r.StreamMessageResponse()
+    response.error.canonical_code = error.code
+    response.error.message = error.message
+    return response

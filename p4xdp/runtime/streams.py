@@ -1,0 +1,31 @@
+"""One StreamChannel each: what is waiting to be sent to a client."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+PACKETS_IN_FLIGHT = 1024
+
+
+class Stream:
+    """A client's stream. Packets give way when it is slow; notices of arbitration never do."""
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Queue[Any] = asyncio.Queue()
+        self.dropped_packets = 0
+
+    def send(self, message: Any) -> None:
+        """Queue a message that must arrive."""
+        self._waiting.put_nowait(message)
+
+    def send_packet(self, message: Any) -> None:
+        """Queue a packet, or count it as dropped when too many wait."""
+        if self._waiting.qsize() >= PACKETS_IN_FLIGHT:
+            self.dropped_packets += 1
+        else:
+            self._waiting.put_nowait(message)
+
+    async def next(self) -> Any:
+        """Wait for the next message to send."""
+        return await self._waiting.get()
