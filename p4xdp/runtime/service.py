@@ -24,7 +24,7 @@ from p4xdp.runtime.streams import Stream
 from p4xdp.runtime.write import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from p4xdp.dataplane import Dataplane
 
@@ -78,12 +78,8 @@ class P4RuntimeService:
                 selected.append((position, reader.select(entity)))
             except RequestError as error:
                 errors[position] = error
-        for position, found in selected:
-            try:
-                for message in in_messages(found):
-                    yield message
-            except DataplaneError as error:
-                errors[position] = RequestError.from_dataplane(error)
+        for message in in_messages(_each(selected, errors)):
+            yield message
         if any(errors):
             await _abort_with_details(context, "Read", errors)
 
@@ -218,6 +214,17 @@ class P4RuntimeService:
         message = p4r.StreamMessageResponse(packet=packet)
         for stream in primaries:
             stream.send_packet(message)
+
+
+def _each(
+    selected: list[tuple[int, Iterator[Any]]], errors: list[RequestError | None]
+) -> Iterator[Any]:
+    """Give the entities of all requests; a fault of the data plane ends its own request only."""
+    for position, found in selected:
+        try:
+            yield from found
+        except DataplaneError as error:
+            errors[position] = RequestError.from_dataplane(error)
 
 
 async def _send_all(stream: Stream, context: Any) -> None:

@@ -140,6 +140,16 @@ async def test_many_entries_come_in_several_messages(client, table_entry):
     assert sizes == [1000, 1000, 500]
 
 
+async def test_many_small_requests_share_a_message(client):
+    request = p4r.ReadRequest(device_id=1)
+    for index in range(10):
+        request.entities.add().counter_entry.CopyFrom(
+            p4r.CounterEntry(counter_id=0x12000001, index=p4r.Index(index=index))
+        )
+    sizes = [len(r.entities) async for r in client.stub.Read(request)]
+    assert sizes == [10]
+
+
 @pytest.mark.parametrize(
     ("entity", "code"),
     [
