@@ -89,7 +89,7 @@ def _encoder_of(spec: IESpec) -> Callable[[Any], bytes]:
 
     def encode(value: Any) -> bytes:
         body = write(value)
-        return _TL.pack(spec.type, len(body)) + body
+        return _TL.pack(spec.ie_type, len(body)) + body
 
     return encode
 
@@ -113,7 +113,7 @@ def survey(
     Each is (number of the field, which of its values), or the octets of an IE that no value gives
     back: unknown, repeated where one is meant, or coded as this program would not.
     """
-    number_of = {field.ie.type: number for number, field in enumerate(group)}
+    number_of = {field.ie.ie_type: number for number, field in enumerate(group)}
     seen = [0] * len(group)
     order: list[bytes | tuple[int, int]] = []
     while start < end:
@@ -177,7 +177,7 @@ class _Writer:
             "pack_tl": _TL.pack,
             "from_bytes": int.from_bytes,
             "NAME": spec.name,
-            "TYPE": spec.type if isinstance(spec, IESpec) else 0,
+            "TYPE": spec.ie_type if isinstance(spec, IESpec) else 0,
         }
 
     def run(self) -> dict[str, Any]:
@@ -425,14 +425,16 @@ class _Writer:
         self.put(2, "if at + 4 > end: raise no_header(NAME, TYPE)")
         self.put(2, "ie_type, length = read_tl(buffer, at)", "at, until = at + 4, at + 4 + length")
         self.put(2, "if until > end: raise overrun(NAME, ie_type, length)")
-        ranked = sorted(enumerate(group), key=lambda item: item[1].ie.type)
+        ranked = sorted(enumerate(group), key=lambda item: item[1].ie.ie_type)
         self.branches(2, ranked)
         self.put(2, "at = until")
         for field in group:
             if field.presence is Presence.MANDATORY or field.at_least_one:
                 absent = "not" if field.presence is Presence.SEVERAL else ""
                 test = f"not v_{field.name}" if absent else f"v_{field.name} is None"
-                self.put(1, f"if {test}: raise missing(NAME, {field.ie.name!r}, {field.ie.type})")
+                self.put(
+                    1, f"if {test}: raise missing(NAME, {field.ie.name!r}, {field.ie.ie_type})"
+                )
             if field.presence is Presence.SEVERAL:
                 self.put(1, f"if v_{field.name}: v_{field.name} = tuple(v_{field.name})")
         names = [field.name for field in group]
@@ -454,14 +456,14 @@ class _Writer:
         """Find the branch of `ie_type` by halving."""
         if len(ranked) > 3:
             middle = len(ranked) // 2
-            self.put(depth, f"if ie_type < {ranked[middle][1].ie.type}:")
+            self.put(depth, f"if ie_type < {ranked[middle][1].ie.ie_type}:")
             self.branches(depth + 1, ranked[:middle])
             self.put(depth, "else:")
             self.branches(depth + 1, ranked[middle:])
             return
         word = "if"
         for rank, field in ranked:
-            self.put(depth, f"{word} ie_type == {field.ie.type}:")
+            self.put(depth, f"{word} ie_type == {field.ie.ie_type}:")
             self.branch(depth + 1, rank, field)
             word = "elif"
         self.put(depth, *(["else: odd = True"] if ranked else ["odd = True"]))
@@ -489,7 +491,9 @@ class _Writer:
             return
         kind = ie.kind
         raw = [f"r{number}" for number in range(len(kind.write))]
-        self.put(depth, f"if length < {kind.size}: raise too_short({ie.name!r}, {ie.type}, length)")
+        self.put(
+            depth, f"if length < {kind.size}: raise too_short({ie.name!r}, {ie.ie_type}, length)"
+        )
         self.put(depth, f"{', '.join(raw)}, = {self.unpack(kind.codes)}(buffer, at)")
         self.put(depth, f"{name} = {self.enumerated(kind.read.format(*raw), ie.enumeration)}")
         spare = f" or r0 > {kind.mask}" if kind.mask is not None else ""
@@ -498,7 +502,9 @@ class _Writer:
     def write_group(self, group: tuple[GroupField, ...]) -> None:
         """IEs in the order declared, or as they came."""
         self.put(0, "def write(value):")
-        self.put(1, "if value.wire_form is not None: return resurvey(value, value.wire_form, FIELDS)")
+        self.put(
+            1, "if value.wire_form is not None: return resurvey(value, value.wire_form, FIELDS)"
+        )
         self.put(1, "parts = []")
         for field in group:
             if field.presence is Presence.SEVERAL:
@@ -516,10 +522,10 @@ class _Writer:
         """Lines that add one IE with the value `v`."""
         if ie.cls is not None:
             self.put(depth, f"octets = {self.bind(f'write_{ie.cls.__name__}', ie.cls.write)}(v)")
-            self.put(depth, f"parts += (pack_tl({ie.type}, len(octets)), octets)")
+            self.put(depth, f"parts += (pack_tl({ie.ie_type}, len(octets)), octets)")
         elif isinstance(ie.kind, Fixed):
             parts = ", ".join(part.format(v="v") for part in ie.kind.write)
             pack = self.pack("HH" + ie.kind.codes)
-            self.put(depth, f"parts.append({pack}({ie.type}, {ie.kind.size}, {parts}))")
+            self.put(depth, f"parts.append({pack}({ie.ie_type}, {ie.kind.size}, {parts}))")
         else:
-            self.put(depth, f"parts += (pack_tl({ie.type}, len(v)), v)")
+            self.put(depth, f"parts += (pack_tl({ie.ie_type}, len(v)), v)")

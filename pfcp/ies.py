@@ -339,7 +339,7 @@ class FTEID(IE):
     @staticmethod
     def write(value: FTEID) -> bytes:
         if value.wire_form is not None:
-            return value.wire_form
+            return bytes(value.wire_form)
         choose_id = b"" if value.choose_id is None else struct.pack(">B", value.choose_id)
         flags = 8 if choose_id else 0
         if value.choose:
@@ -613,7 +613,7 @@ class DLBufferingSuggestedPacketCount(IE):
     @staticmethod
     def write(value: DLBufferingSuggestedPacketCount) -> bytes:
         if value.wire_form is not None:
-            return value.wire_form
+            return bytes(value.wire_form)
         return struct.pack(">B" if value.packets < 256 else ">H", value.packets)
 
 
@@ -708,7 +708,7 @@ class NodeID(IE):
     @staticmethod
     def write(value: NodeID) -> bytes:
         if value.wire_form is not None:
-            return value.wire_form
+            return bytes(value.wire_form)
         if isinstance(value.value, str):
             return b"\x02" + labels_of(value.value)
         return bytes([value.value.version == 6]) + value.value.packed
@@ -918,7 +918,7 @@ class OuterHeaderCreation(IE):
     @staticmethod
     def write(value: OuterHeaderCreation) -> bytes:
         if value.wire_form is not None:
-            return value.wire_form
+            return bytes(value.wire_form)
         octets = struct.pack(">H", _creation_flags(value))
         if value.teid is not None:
             octets += struct.pack(">I", value.teid)
@@ -1182,7 +1182,7 @@ class FailedRuleID(IE):
     @staticmethod
     def write(value: FailedRuleID) -> bytes:
         if value.wire_form is not None:
-            return value.wire_form
+            return bytes(value.wire_form)
         kind = enums.RuleIDType(value.rule_id_type)
         return bytes([kind]) + value.rule_id.to_bytes(_RULE_ID_OCTETS[kind], "big")
 

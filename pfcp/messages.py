@@ -34,7 +34,7 @@ class Message(Record):
             body = type(self).write(self)
             return (
                 header.encode_header(
-                    spec.type,
+                    spec.message_type,
                     self.sequence_number if sequence_number is None else sequence_number,
                     getattr(self, "seid", None),
                     self.message_priority,

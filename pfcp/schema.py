@@ -62,7 +62,7 @@ class IESpec:
     and once linked either `leaf_fields` (or its own read and write) or `group_fields`.
     """
 
-    type: int
+    ie_type: int
     name: str
     clause: str
     kind: Fixed | Octets | None = None
@@ -84,7 +84,7 @@ class IESpec:
 class MessageSpec:
     """What the registry knows of one message type; `response` is the type that answers it."""
 
-    type: int
+    message_type: int
     name: str
     clause: str
     cls: "type[Record]"
@@ -134,10 +134,11 @@ class Record:
     def __eq__(self, other: object) -> bool:
         if other.__class__ is not self.__class__:
             return NotImplemented
-        return bool(self.field_values(self) == other.field_values(other))  # type: ignore[attr-defined]
+        mine = type(self).field_values
+        return bool(mine(self) == mine(other))
 
     def __hash__(self) -> int:
-        return hash((self.__class__, self.field_values(self)))
+        return hash((self.__class__, type(self).field_values(self)))
 
     def __repr__(self) -> str:
         """Only what is set: most fields of most rules are absent."""
@@ -190,7 +191,7 @@ def record(cls: type[T]) -> type[T]:
     made = dataclass(init=False, repr=False, eq=False, slots=True, kw_only=True)(cls)
     names = [field.name for field in fields(made)]  # type: ignore[arg-type]
     made.field_values = attrgetter(*names) if names else (lambda _: ())  # type: ignore[attr-defined]
-    made.__init__ = _constructor(made)  # type: ignore[misc]
+    made.__init__ = _constructor(made)  # type: ignore[method-assign]
     return made
 
 
@@ -239,7 +240,7 @@ def ie(
             least_octets=flag_octets if least_octets is None else least_octets,
             is_trimmed=is_trimmed,
         )
-        _register(IES, spec)
+        _register(IES, ie_type, spec)
         _SPEC_OF[made] = spec
         return made
 
@@ -256,7 +257,7 @@ def scalar(
 ) -> IESpec:
     """Declare an IE that is one plain value; put the result in an Annotated alias."""
     spec = IESpec(ie_type, name, clause, kind=kind, enumeration=enumeration)
-    _register(IES, spec)
+    _register(IES, ie_type, spec)
     return spec
 
 
@@ -269,17 +270,17 @@ def message(
     def declare(cls: type[T]) -> type[T]:
         made = record(cls)
         spec = MessageSpec(message_type, name, clause, made, response)  # type: ignore[arg-type]
-        _register(MESSAGES, spec)
+        _register(MESSAGES, message_type, spec)
         _SPEC_OF[made] = spec
         return made
 
     return declare
 
 
-def _register(registry: dict[int, Any], spec: IESpec | MessageSpec) -> None:
-    if spec.type in registry:
-        raise TypeError(f"{spec.name}: type {spec.type} is already {registry[spec.type].name}")
-    registry[spec.type] = spec
+def _register(registry: dict[int, Any], number: int, spec: IESpec | MessageSpec) -> None:
+    if number in registry:
+        raise TypeError(f"{spec.name}: type {number} is already {registry[number].name}")
+    registry[number] = spec
 
 
 def link(namespace: dict[str, Any]) -> None:

@@ -1,0 +1,356 @@
+"""A PFCP entity without I/O: datagrams and the time go in, datagrams, events and a timer come out.
+
+    endpoint.receive_datagram(octets, peer, now)
+    for event in endpoint.events(): …
+    for octets, peer in endpoint.datagrams_to_send(): …
+    wake at endpoint.next_timer() and call endpoint.advance(now)
+
+Heartbeats, Version Not Supported, duplicates and malformed requests are answered here and never
+reach the owner. Every other request becomes one RequestReceived, to be answered with `respond`. An
+association begins and ends with the accepted answer to the request that asks for it.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+
+from pfcp import header, messages, schema
+from pfcp.association import Association, AssociationTable, Signal, State
+from pfcp.enums import Cause
+from pfcp.errors import DecodeError, HeaderError, ProtocolStateError, UnsupportedVersionError
+from pfcp.events import (
+    Event,
+    Peer,
+    PeerLost,
+    PeerRestarted,
+    PeerReturned,
+    RequestReceived,
+    RequestTimedOut,
+    ResponseMalformed,
+    ResponseReceived,
+)
+from pfcp.header import Header
+from pfcp.ies import NodeID
+from pfcp.messages import Message
+from pfcp.refusal import refusal
+from pfcp.transactions import Inbound, Inquiry, Outbound, Timers, Transaction
+
+_UNNUMBERED = frozenset({6, 10})
+"""Association Setup and Release Response: one SMF numbers them 1 whatever the request had."""
+
+
+class Endpoint:
+    """One PFCP entity and all its peers.
+
+    `recovery_time_stamp` is when this entity started, in seconds since 1900-01-01. `random` gives
+    numbers from 0 to 1. `cp_seid_of` names the peer's SEID of a session by ours, 0 if there is none;
+    it is asked only to address the refusal of a malformed request.
+    """
+
+    def __init__(
+        self,
+        *,
+        node_id: NodeID,
+        recovery_time_stamp: int,
+        random: Callable[[], float],
+        timers: Timers | None = None,
+        cp_seid_of: Callable[[int], int] = lambda _: 0,
+    ) -> None:
+        self.node_id = node_id
+        self.recovery_time_stamp = recovery_time_stamp
+        self.timers = timers or Timers()
+        self.associations = AssociationTable()
+        self.counters: Counter[str] = Counter()
+        self._random = random
+        self._cp_seid_of = cp_seid_of
+        self._outbound = Outbound(self.timers, random)
+        self._inbound = Inbound(self.timers)
+        self._unanswered: dict[RequestReceived, Inquiry] = {}
+        self._heartbeat_due: dict[NodeID, float] = {}
+        self._events: deque[Event] = deque()
+        self._datagrams: list[tuple[bytes, Peer]] = []
+
+    # Out: what the owner and its socket fetch.
+
+    def datagrams_to_send(self) -> list[tuple[bytes, Peer]]:
+        """Datagrams not fetched yet."""
+        datagrams, self._datagrams = self._datagrams, []
+        return datagrams
+
+    def next_event(self) -> Event | None:
+        """The oldest event not fetched yet."""
+        return self._events.popleft() if self._events else None
+
+    def events(self) -> Iterator[Event]:
+        """Events not fetched yet, those included that arise meanwhile."""
+        while self._events:
+            yield self._events.popleft()
+
+    def next_timer(self) -> float | None:
+        """When `advance` must be called next; None while nothing is under way."""
+        times = [*self._heartbeat_due.values()]
+        retransmission = self._outbound.next_timer()
+        if retransmission is not None:
+            times.append(retransmission)
+        return min(times, default=None)
+
+    # In: requests and answers of the owner.
+
+    def send_request(self, peer: Peer, request: Message, now: float) -> int:
+        """Send a request and return the handle its outcome will carry.
+
+        The sequence number is chosen here. Ends in ResponseReceived, ResponseMalformed or
+        RequestTimedOut. Raises EncodeError.
+        """
+        return self._start(peer, request, now, is_heartbeat=False).handle
+
+    def respond(self, event: RequestReceived, response: Message, now: float) -> None:
+        """Answer a request; the sequence number is the request's.
+
+        Raises ProtocolStateError for a request answered before, EncodeError for a bad value.
+        """
+        octets = response.encode(event.request.sequence_number)
+        inquiry = self._unanswered.pop(event, None)
+        if inquiry is None:
+            raise ProtocolStateError(
+                f"{type(event.request).__name__} {event.request.sequence_number} of "
+                f"{event.peer[0]} was answered before",
+                cause=Cause.SYSTEM_FAILURE,
+            )
+        inquiry.answer = octets
+        self._send(octets, event.peer)
+        self._agree(event.peer, event.request, response, now)
+
+    # In: the network and the clock.
+
+    def receive_datagram(self, octets: bytes, peer: Peer, now: float) -> None:
+        """Take in a datagram: one message, or several bundled (§6.5)."""
+        self.counters["datagrams_received"] += 1
+        at, more = 0, True
+        while more:
+            try:
+                head = header.decode_header(octets, at)
+            except UnsupportedVersionError:
+                self.counters["unsupported_version"] += 1
+                answer = header.version_not_supported(octets[at:])
+                if answer is not None:
+                    self._send(answer, peer)
+                return
+            except HeaderError:
+                self.counters["malformed_header"] += 1
+                return
+            self._receive_message(head, octets, octets[at : head.end], peer, now)
+            at, more = head.end, head.follow_on and head.end < len(octets)
+
+    def advance(self, now: float) -> None:
+        """Do what the time has come for: retransmit, give up, send heartbeats."""
+        again, given_up = self._outbound.due(now)
+        for transaction in again:
+            self.counters["retransmissions"] += 1
+            self._send(transaction.octets, transaction.peer)
+        for transaction in given_up:
+            self.counters["timeouts"] += 1
+            if transaction.is_heartbeat:
+                self._heartbeat_missed(transaction.peer, now)
+            else:
+                self._events.append(
+                    RequestTimedOut(transaction.peer, transaction.handle, transaction.request)
+                )
+        for node_id in [item for item, due in self._heartbeat_due.items() if due <= now]:
+            self._send_heartbeat(node_id, now)
+
+    def _receive_message(
+        self, head: Header, datagram: bytes, octets: bytes, peer: Peer, now: float
+    ) -> None:
+        spec = schema.MESSAGES.get(head.message_type)
+        if spec is None:
+            # TS 29.244 §7.6.4: silently discarded.
+            self.counters["unknown_message_type"] += 1
+        elif spec.response is None:
+            self._receive_response(head, datagram, peer, now)
+        elif spec.cls is messages.HeartbeatRequest:
+            self._receive_heartbeat(head, datagram, peer)
+        else:
+            self._receive_request(head, datagram, octets, peer, now)
+
+    # Requests of peers.
+
+    def _receive_heartbeat(self, head: Header, datagram: bytes, peer: Peer) -> None:
+        try:
+            request = messages.decode_body(head, datagram)
+        except DecodeError:
+            # A heartbeat response has no Cause to refuse with.
+            self.counters["malformed_requests"] += 1
+            return
+        assert isinstance(request, messages.HeartbeatRequest)
+        self.counters["heartbeats_answered"] += 1
+        answer = messages.HeartbeatResponse(recovery_time_stamp=self.recovery_time_stamp)
+        self._send(answer.encode(head.sequence_number), peer)
+        self._compare_recovery(peer, request.recovery_time_stamp)
+
+    def _receive_request(
+        self, head: Header, datagram: bytes, octets: bytes, peer: Peer, now: float
+    ) -> None:
+        key = (*peer[:2], head.sequence_number, head.message_type)
+        inquiry, is_new = self._inbound.admit(key, octets, now)
+        if not is_new:
+            self.counters["duplicate_requests"] += 1
+            if inquiry.answer is not None:
+                self._send(inquiry.answer, peer)
+            return
+        try:
+            request = messages.decode_body(head, datagram)
+        except DecodeError as error:
+            self.counters["malformed_requests"] += 1
+            refused = refusal(
+                head,
+                error,
+                node_id=self.node_id,
+                recovery_time_stamp=self.recovery_time_stamp,
+                cp_seid=self._cp_seid_of(head.seid) if head.seid else 0,
+            )
+            inquiry.answer = refused.encode()
+            self._send(inquiry.answer, peer)
+            return
+        self.counters["requests_received"] += 1
+        self._compare_request(peer, request)
+        # A restart just noticed has wiped out what was known of the host, this request included.
+        inquiry, _ = self._inbound.admit(key, octets, now)
+        event = RequestReceived(peer, request)
+        self._unanswered[event] = inquiry
+        self._events.append(event)
+
+    # Answers of peers.
+
+    def _receive_response(self, head: Header, datagram: bytes, peer: Peer, now: float) -> None:
+        transaction = self._outbound.find(peer, head.sequence_number)
+        if head.message_type in _UNNUMBERED and (
+            transaction is None or transaction.response_type != head.message_type
+        ):
+            transaction = self._outbound.find_by_type(peer, head.message_type)
+        if transaction is None or head.message_type not in (
+            transaction.response_type,
+            header.VERSION_NOT_SUPPORTED_RESPONSE,
+        ):
+            # TS 29.244 §7.6.5: silently discarded.
+            self.counters["unexpected_responses"] += 1
+            return
+        self._outbound.close(transaction)
+        try:
+            response = messages.decode_body(head, datagram)
+        except DecodeError as error:
+            self.counters["malformed_responses"] += 1
+            self._malformed(transaction, peer, error, now)
+            return
+        self.counters["responses_received"] += 1
+        if transaction.is_heartbeat:
+            self._heartbeat_answered(peer, response)
+            return
+        self._agree(peer, response, response, now)
+        self._events.append(
+            ResponseReceived(peer, transaction.handle, transaction.request, response)
+        )
+
+    def _malformed(
+        self, transaction: Transaction, peer: Peer, error: DecodeError, now: float
+    ) -> None:
+        if transaction.is_heartbeat:
+            self._heartbeat_missed(peer, now)
+        else:
+            self._events.append(
+                ResponseMalformed(peer, transaction.handle, transaction.request, error)
+            )
+
+    # Associations.
+
+    def _agree(self, peer: Peer, theirs: Message, response: Message, now: float) -> None:
+        begun, ended = self.associations.agree(peer, theirs, response)
+        if begun is not None:
+            self._schedule_heartbeat(begun, now)
+        if ended is not None:
+            self._heartbeat_due.pop(ended, None)
+
+    def _compare_request(self, peer: Peer, request: Message) -> None:
+        """Look for a restart: a setup with any other time stamp than the association's tells of one."""
+        if isinstance(request, messages.AssociationSetupRequest):
+            known = self.associations.of_node(request.node_id)
+            if known is not None and known.recovery_time_stamp != request.recovery_time_stamp:
+                self._restarted(known, peer)
+        elif (
+            isinstance(request, messages.SessionEstablishmentRequest)
+            and request.recovery_time_stamp is not None
+        ):
+            self._compare_recovery(peer, request.recovery_time_stamp)
+
+    def _compare_recovery(self, peer: Peer, recovery_time_stamp: int) -> None:
+        """A later time stamp tells of a restart; an earlier one is from a late datagram."""
+        known = self.associations.of_peer(peer)
+        if known is not None and recovery_time_stamp > known.recovery_time_stamp:
+            self._restarted(known, peer)
+
+    def _restarted(self, association: Association, peer: Peer) -> None:
+        self.counters["peer_restarts"] += 1
+        self._inbound.forget_host(association.peer[0])
+        self.associations.signal(association.node_id, Signal.RESTARTED)
+        self._heartbeat_due.pop(association.node_id, None)
+        self._events.append(PeerRestarted(peer, association))
+
+    # Heartbeats of ours.
+
+    def _schedule_heartbeat(self, node_id: NodeID, now: float) -> None:
+        # Spread over the interval's last tenth, so that peers set up together are not asked together.
+        span = self.timers.heartbeat_interval_s * (1 + self.timers.jitter * self._random())
+        self._heartbeat_due[node_id] = now + span
+
+    def _send_heartbeat(self, node_id: NodeID, now: float) -> None:
+        association = self.associations.of_node(node_id)
+        if association is None:
+            del self._heartbeat_due[node_id]
+            return
+        self._schedule_heartbeat(node_id, now)
+        request = messages.HeartbeatRequest(recovery_time_stamp=self.recovery_time_stamp)
+        self._start(association.peer, request, now, is_heartbeat=True)
+
+    def _heartbeat_answered(self, peer: Peer, response: Message) -> None:
+        if not isinstance(response, messages.HeartbeatResponse):
+            return
+        self._compare_recovery(peer, response.recovery_time_stamp)
+        association = self.associations.of_peer(peer)
+        if association is not None:
+            before, _ = self.associations.signal(association.node_id, Signal.HEARD)
+            if before is State.UNREACHABLE:
+                self._events.append(PeerReturned(peer, association))
+
+    def _heartbeat_missed(self, peer: Peer, now: float) -> None:
+        association = self.associations.of_peer(peer)
+        if association is None:
+            return
+        before, after = self.associations.signal(association.node_id, Signal.SILENT)
+        self._schedule_heartbeat(association.node_id, now)
+        if before is not after:
+            self._events.append(PeerLost(peer, association))
+
+    # Sending.
+
+    def _start(
+        self, peer: Peer, request: Message, now: float, *, is_heartbeat: bool
+    ) -> Transaction:
+        response_type = schema.spec_of(type(request)).response
+        if response_type is None:
+            raise TypeError(f"{type(request).__name__} is not a request")
+        sequence_number = self._outbound.next_sequence_number(peer)
+        octets = request.encode(sequence_number)
+        self.counters["requests_sent"] += 1
+        self._send(octets, peer)
+        return self._outbound.start(
+            peer,
+            request,
+            response_type,
+            octets,
+            sequence_number,
+            now,
+            is_heartbeat=is_heartbeat,
+        )
+
+    def _send(self, octets: bytes, peer: Peer) -> None:
+        self.counters["datagrams_sent"] += 1
+        self._datagrams.append((octets, peer))

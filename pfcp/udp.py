@@ -1,0 +1,151 @@
+"""The asyncio shell of an endpoint: the only file here that touches a socket, a clock or a log."""
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import Callable
+from typing import cast
+
+from pfcp.endpoint import Endpoint
+from pfcp.events import Event, Peer, RequestReceived
+from pfcp.messages import Message
+
+_log = logging.getLogger(__name__)
+
+RECEIVE_BUFFER_BYTES = 4 << 20
+"""Room in the kernel for a burst of requests while one is being decoded."""
+
+
+class N4AddressError(OSError):
+    """The local address cannot be used; says why and what to do."""
+
+
+class Server(asyncio.DatagramProtocol):
+    """An endpoint on a UDP socket. Made by `serve`."""
+
+    def __init__(self, endpoint: Endpoint, on_event: Callable[[Event], None]) -> None:
+        self.endpoint = endpoint
+        self._on_event = on_event
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.DatagramTransport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_settling = False
+
+    @property
+    def local(self) -> Peer:
+        """Address and port the socket is bound to."""
+        assert self._transport is not None
+        name: Peer = self._transport.get_extra_info("sockname")[:2]
+        return name
+
+    def send_request(self, peer: Peer, request: Message) -> int:
+        """Send a request now; its outcome arrives as an event with the handle returned."""
+        handle = self.endpoint.send_request(peer, request, self._loop.time())
+        self._settle()
+        return handle
+
+    def respond(self, event: RequestReceived, response: Message) -> None:
+        """Answer a request now."""
+        self.endpoint.respond(event, response, self._loop.time())
+        self._settle()
+
+    def close(self) -> None:
+        """Stop the timer and close the socket."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        # asyncio's own class is no subclass of the interface it implements.
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: Peer) -> None:
+        """Hand a datagram to the endpoint."""
+        self.endpoint.receive_datagram(data, (addr[0], addr[1]), self._loop.time())
+        self._settle()
+
+    def error_received(self, exc: Exception) -> None:
+        """Count what the kernel tells of datagrams sent, such as a closed port of a peer."""
+        self.endpoint.counters["socket_errors"] += 1
+        _log.debug("N4 socket: %s", exc)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self.endpoint.advance(self._loop.time())
+        self._settle()
+
+    def _settle(self) -> None:
+        """Deliver events, send what is pending, set the one timer."""
+        if self._is_settling or self._transport is None or self._transport.is_closing():
+            return
+        self._is_settling = True
+        try:
+            for event in self.endpoint.events():
+                self._deliver(event)
+            for octets, peer in self.endpoint.datagrams_to_send():
+                self._transport.sendto(octets, peer)
+        finally:
+            self._is_settling = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        when = self.endpoint.next_timer()
+        if when is not None:
+            self._timer = self._loop.call_at(when, self._wake)
+
+    def _deliver(self, event: Event) -> None:
+        try:
+            self._on_event(event)
+        except Exception:
+            # The top of the N4 loop: a fault in one procedure must not stop the others.
+            _log.exception("%s of %s was not dealt with", type(event).__name__, event.peer)
+
+
+async def serve(endpoint: Endpoint, local: Peer, on_event: Callable[[Event], None]) -> Server:
+    """Open the socket of an endpoint; `on_event` is called for each event, in order.
+
+    Raises N4AddressError where the address cannot be used.
+    """
+    loop = asyncio.get_running_loop()
+    bound = _bind(local)
+    try:
+        _, server = await loop.create_datagram_endpoint(
+            lambda: Server(endpoint, on_event), sock=bound
+        )
+    except BaseException:
+        bound.close()
+        raise
+    return server
+
+
+def _bind(local: Peer) -> socket.socket:
+    host, port = local
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        bound.setblocking(False)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        bound.bind(local)
+    except OSError as error:
+        bound.close()
+        raise N4AddressError(error.errno, _advice(local, error)) from error
+    return bound
+
+
+def _advice(local: Peer, error: OSError) -> str:
+    host, port = local
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"N4 address {host} port {port} is taken: stop the program that has it "
+            f"(ss -lunp 'sport = :{port}' names it) or configure another address"
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return (
+            f"N4 address {host} is on no interface of this host: "
+            f"add it (ip address) or configure one that is"
+        )
+    return f"N4 address {host} port {port} cannot be used: {error.strerror}"
