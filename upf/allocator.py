@@ -1,7 +1,4 @@
-"""Identifiers we hand out: SEIDs and TEIDs that nobody can guess, dense indexes of the pipeline.
-
-`Reservation` is the way to take several for one request: all are kept or all go back.
-"""
+"""Identifiers we hand out: SEIDs and TEIDs that nobody can guess, dense indexes of the pipeline."""
 
 from __future__ import annotations
 
@@ -63,6 +60,13 @@ class SEIDAllocator:
                 return seid
         raise ResourcesExhaustedError("no unused SEID was drawn")
 
+    def claim(self, seid: int) -> bool:
+        """Take a given SEID, as restoring a session asks for; False if it is held."""
+        if seid == 0 or seid in self._held:
+            return False
+        self._held.add(seid)
+        return True
+
     def release(self, seid: int) -> None:
         self._held.remove(seid)
 
@@ -100,17 +104,3 @@ class FTEIDAllocator:
     def release(self, fteid: LocalFTEID) -> None:
         """Give back a tunnel endpoint; harmless if it went back before."""
         self._owners.pop((fteid.endpoint_id, fteid.teid), None)
-
-
-class Reservation:
-    """What a request took so far; `undo` gives all of it back, newest first."""
-
-    def __init__(self) -> None:
-        self._undo: list[Callable[[], None]] = []
-
-    def add(self, undo: Callable[[], None]) -> None:
-        self._undo.append(undo)
-
-    def undo(self) -> None:
-        while self._undo:
-            self._undo.pop()()

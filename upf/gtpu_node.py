@@ -67,6 +67,7 @@ def _ipv4_back(frame: bytes, payload_octets: int) -> bytes:
 
 def _checksum(header: bytes) -> int:
     """RFC 1071, over a header whose checksum field is zero."""
-    total = sum(struct.unpack("!10H", header))
+    words: tuple[int, ...] = struct.unpack("!10H", header)
+    total = sum(words)
     total = (total & 0xFFFF) + (total >> 16)
     return ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF

@@ -1,7 +1,7 @@
 """From the kernel's routes and neighbours to the routes of the pipeline. Pure.
 
 A network instance has the routes whose output interface belongs to it. Within a connected network
-each neighbour whose MAC address is known gets a route of its own; the rest of the network, and every
+each neighbour whose MAC address is known gets a route of its own; the rest of it, and every
 gateway not resolved yet, is shown to the controller, which has the kernel find the neighbour.
 """
 

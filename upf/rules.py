@@ -136,11 +136,15 @@ class VolumeThreshold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class URR:
+    """`triggers`: names of Reporting Triggers (TS 29.244 clause 8.2.19) as in the table."""
+
     urr_id: int
     measures_volume: bool = False
     measures_duration: bool = False
-    reports_volume_threshold: bool = False
+    triggers: frozenset[str] = frozenset()
     volume_threshold: VolumeThreshold | None = None
+    time_threshold_s: int | None = None
+    measurement_period_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

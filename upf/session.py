@@ -40,6 +40,7 @@ class Change:
     updates: tuple[Update, ...] = ()
     removes: tuple[RuleId, ...] = ()
     cp_seid: int | None = None
+    cp_address: IPv4Address | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ class Session:
         session = replace(
             self,
             cp_seid=self.cp_seid if change.cp_seid is None else change.cp_seid,
+            cp_address=change.cp_address or self.cp_address,
             pdrs=_merged(self.pdrs, change, RuleKind.PDR, PDR),
             fars=_merged(self.fars, change, RuleKind.FAR, FAR),
             qers=_merged(self.qers, change, RuleKind.QER, QER),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from upf.entry import Counts
 
 if TYPE_CHECKING:
-    from upf.rules import PDR, URR
+    from upf.rules import PDR, URR, VolumeThreshold
 
 NO_COUNTS = Counts(0, 0)
 
@@ -119,12 +119,20 @@ def relink(
     return replace(measurement, seen=seen)
 
 
-def is_over_threshold(measurement: Measurement, urr: URR) -> bool:
-    """Whether a volume threshold that calls for a report is reached."""
-    threshold = urr.volume_threshold
-    if threshold is None or not urr.reports_volume_threshold:
-        return False
-    volume = measurement.volume
+def due_triggers(measurement: Measurement, urr: URR, now: float) -> frozenset[str]:
+    """The reporting triggers of a URR that call for a report now."""
+    elapsed_s = now - measurement.start_time
+    met = set()
+    if urr.volume_threshold is not None and _is_reached(urr.volume_threshold, measurement.volume):
+        met.add("volth")
+    if urr.time_threshold_s and elapsed_s >= urr.time_threshold_s:
+        met.add("timth")
+    if urr.measurement_period_s and elapsed_s >= urr.measurement_period_s:
+        met.add("perio")
+    return urr.triggers & met
+
+
+def _is_reached(threshold: VolumeThreshold, volume: Volume) -> bool:
     return any(
         limit is not None and counts.octets >= limit
         for limit, counts in (

@@ -1,0 +1,366 @@
+"""N4: what each PFCP request changes, and what is answered (TS 29.244 clauses 6 and 7.5).
+
+A request is judged whole, compiled, applied to the switch, and only then in force and answered; if
+anything refuses, all is as before and the answer carries the narrowest cause. Requests for one
+session are carried out one after the other, in the order they came. A session belongs to the CP
+function that made it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, TypeAlias
+
+from pfcp import enums, ies, messages
+from upf.errors import (
+    MandatoryIncorrectError,
+    NoAssociationError,
+    RuleId,
+    RuleKind,
+    SessionUnknownError,
+    TargetError,
+    UPFError,
+)
+from upf.records import SessionRecord
+from upf.resources import RequestResources, Resources
+from upf.session import Change, Rule, Session
+from upf.slices import SNSSAI
+from upf.transaction import NOTHING_HELD, SessionEntries
+from upf.translate import Translator
+
+if TYPE_CHECKING:
+    from pfcp.association import AssociationTable
+    from pfcp.events import Peer
+    from upf.reporting import UsageReporting
+
+FSEID_IE = 57
+
+# What works, and nothing else.
+UP_FUNCTION_FEATURES = ies.UPFunctionFeatures(ftup=True, mnop=True)
+
+log = logging.getLogger(__name__)
+
+SliceOf: TypeAlias = Callable[[SNSSAI | None, str | None], int]
+SessionRequest: TypeAlias = (
+    messages.SessionEstablishmentRequest
+    | messages.SessionModificationRequest
+    | messages.SessionDeletionRequest
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What we tell CP functions of ourselves."""
+
+    node_id: ies.NodeID
+    address: IPv4Address
+    recovery_time_stamp: int
+
+
+class N4:
+    """The sessions of this UPF, and the one who answers for them.
+
+    `slice_of` tells a session's slice, `wall_clock` the time of day in seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        *,
+        associations: AssociationTable,
+        resources: Resources,
+        entries: SessionEntries,
+        reporting: UsageReporting,
+        slice_of: SliceOf,
+        wall_clock: Callable[[], float],
+    ) -> None:
+        self.sessions: dict[int, SessionRecord] = {}
+        self._identity = identity
+        self._associations = associations
+        self._resources = resources
+        self._entries = entries
+        self._reporting = reporting
+        self._slice_of = slice_of
+        self._now = wall_clock
+
+    async def answer(self, request: messages.Message, peer: Peer) -> messages.Message | None:
+        """Carry out a request; None for one that we do not answer."""
+        match request:
+            case messages.AssociationSetupRequest():
+                return messages.AssociationSetupResponse(
+                    node_id=self._identity.node_id,
+                    cause=enums.Cause.REQUEST_ACCEPTED,
+                    recovery_time_stamp=self._identity.recovery_time_stamp,
+                    up_function_features=UP_FUNCTION_FEATURES,
+                )
+            case messages.AssociationUpdateRequest():
+                return messages.AssociationUpdateResponse(
+                    node_id=self._identity.node_id, cause=self._association_cause(request.node_id)
+                )
+            case messages.AssociationReleaseRequest():
+                cause = self._association_cause(request.node_id)
+                await self.forget_sessions_of(request.node_id)
+                return messages.AssociationReleaseResponse(
+                    node_id=self._identity.node_id, cause=cause
+                )
+            case (
+                messages.SessionEstablishmentRequest()
+                | messages.SessionModificationRequest()
+                | messages.SessionDeletionRequest()
+            ):
+                return await self._answer_session_request(request, peer)
+            case _:
+                return None
+
+    async def forget_sessions_of(self, owner: ies.NodeID) -> None:
+        """End all sessions of a CP function, which lost them or lets go of them."""
+        for record in [each for each in self.sessions.values() if each.owner == owner]:
+            async with record.lock:
+                try:
+                    if not record.is_deleted:
+                        await self._end(record)
+                except TargetError as error:
+                    log.warning("session %016x stays: %s", record.session.up_seid, error)
+
+    async def rebind_slices(self) -> None:
+        """Put sessions into the slices that are theirs now."""
+        for record in list(self.sessions.values()):
+            async with record.lock:
+                session = record.session
+                slice_id = self._slice_of(session.s_nssai, session.dnn)
+                if not record.is_deleted and slice_id != session.slice_id:
+                    moved = replace(session, slice_id=slice_id)
+                    record.held = await self._entries.replace(record.held, moved)
+                    record.session = moved
+                    record.version += 1
+
+    def _association_cause(self, node_id: ies.NodeID) -> enums.Cause:
+        if self._associations.of_node(node_id) is None:
+            return enums.Cause.NO_ESTABLISHED_PFCP_ASSOCIATION
+        return enums.Cause.REQUEST_ACCEPTED
+
+    async def _answer_session_request(
+        self, request: SessionRequest, peer: Peer
+    ) -> messages.Message:
+        try:
+            association = self._associations.of_peer(peer)
+            if association is None:
+                raise NoAssociationError(f"{peer[0]} has no association")
+            owner = association.node_id
+            match request:
+                case messages.SessionEstablishmentRequest():
+                    return await self._establish(request, owner)
+                case messages.SessionModificationRequest():
+                    return await self._modify(request, owner)
+                case messages.SessionDeletionRequest():
+                    return await self._delete(request, owner)
+        except UPFError as error:
+            log.info("%s of %s refused: %s", type(request).__name__, peer[0], error)
+            return self._refusal(request, error)
+
+    async def _establish(
+        self, request: messages.SessionEstablishmentRequest, owner: ies.NodeID
+    ) -> messages.SessionEstablishmentResponse:
+        with ExitStack() as undo:
+            blank = self._blank_session(request, undo)
+            resources = RequestResources(self._resources, blank, undo)
+            translator = Translator(blank, resources)
+            change = Change(creates=_creates(request, translator))
+            session = replace(blank.modified(change), chosen_fteids=resources.chosen)
+            held = await self._entries.replace(NOTHING_HELD, session)
+            undo.pop_all()
+        record = SessionRecord(session, owner, self._now(), held)
+        self._reporting.begin(record)
+        self.sessions[session.up_seid] = record
+        log.info("session %016x of %s for %s", session.up_seid, owner, session.ue_ipv4)
+        return messages.SessionEstablishmentResponse(
+            seid=session.cp_seid,
+            node_id=self._identity.node_id,
+            cause=enums.Cause.REQUEST_ACCEPTED,
+            up_fseid=ies.FSEID(seid=session.up_seid, ipv4=self._identity.address),
+            created_pdrs=_created_pdrs(session, translator),
+        )
+
+    def _blank_session(
+        self, request: messages.SessionEstablishmentRequest, undo: ExitStack
+    ) -> Session:
+        """The session before its rules."""
+        if request.cp_fseid.ipv4 is None:
+            raise MandatoryIncorrectError(
+                "the CP F-SEID has no IPv4 address", offending_ie=FSEID_IE
+            )
+        dnn = request.apn_dnn.name if request.apn_dnn else None
+        s_nssai = SNSSAI(request.s_nssai.sst, request.s_nssai.sd) if request.s_nssai else None
+        # A session being restored keeps the SEID it had (TS 29.244 clause 8.2.136).
+        flags = request.pfcpsereq_flags
+        wanted = request.seid if flags is not None and flags.resti else None
+        return Session(
+            up_seid=self._resources.take_seid(wanted, undo),
+            cp_seid=request.cp_fseid.seid,
+            cp_address=request.cp_fseid.ipv4,
+            dnn=dnn,
+            s_nssai=s_nssai,
+            slice_id=self._slice_of(s_nssai, dnn),
+        )
+
+    async def _modify(
+        self, request: messages.SessionModificationRequest, owner: ies.NodeID
+    ) -> messages.SessionModificationResponse:
+        record = self._record(request.seid, owner)
+        async with record.lock:
+            _check_in_force(record)
+            before = record.session
+            with ExitStack() as undo:
+                resources = RequestResources(self._resources, before, undo)
+                translator = Translator(before, resources)
+                session = replace(
+                    before.modified(_change(request, translator)), chosen_fteids=resources.chosen
+                )
+                record.held = await self._entries.replace(record.held, session)
+                undo.pop_all()
+            record.session = session
+            record.version += 1
+            self._resources.release_fteids(
+                before.local_fteids - session.local_fteids - set(session.chosen_fteids.values())
+            )
+            reports = await self._reporting.follow(record, before, _queried(request, session))
+        return messages.SessionModificationResponse(
+            seid=session.cp_seid,
+            cause=enums.Cause.REQUEST_ACCEPTED,
+            created_pdrs=_created_pdrs(session, translator),
+            usage_reports=reports,
+        )
+
+    async def _delete(
+        self, request: messages.SessionDeletionRequest, owner: ies.NodeID
+    ) -> messages.SessionDeletionResponse:
+        record = self._record(request.seid, owner)
+        async with record.lock:
+            _check_in_force(record)
+            reports = await self._end(record)
+        return messages.SessionDeletionResponse(
+            seid=record.session.cp_seid,
+            cause=enums.Cause.REQUEST_ACCEPTED,
+            usage_reports=reports,
+        )
+
+    async def _end(self, record: SessionRecord) -> tuple[ies.UsageReportInDeletionResponse, ...]:
+        """Entries first, so that counters stand still when they are read for the last time."""
+        session = record.session
+        await self._entries.remove(record.held)
+        record.is_deleted = True
+        del self.sessions[session.up_seid]
+        self._resources.seids.release(session.up_seid)
+        self._resources.release_fteids(session.local_fteids | set(session.chosen_fteids.values()))
+        log.info("session %016x of %s ended", session.up_seid, record.owner)
+        return await self._reporting.end(record)
+
+    def _record(self, up_seid: int, owner: ies.NodeID) -> SessionRecord:
+        """The session with this SEID, if it is this CP function's."""
+        record = self.sessions.get(up_seid)
+        if record is None or record.owner != owner:
+            raise SessionUnknownError(f"{owner} has no session {up_seid:016x}")
+        return record
+
+    def _refusal(self, request: SessionRequest, error: UPFError) -> messages.Message:
+        """The answer that says why not. Without a session its SEID is 0 (clause 7.2.2.4.2)."""
+        record = self.sessions.get(request.seid)
+        is_known = record is not None and not isinstance(
+            error, SessionUnknownError | NoAssociationError
+        )
+        cp_seid = record.session.cp_seid if record is not None and is_known else 0
+        failed_rule = _failed_rule_ie(error.rule) if error.rule is not None else None
+        cause = enums.Cause(error.cause)
+        match request:
+            case messages.SessionEstablishmentRequest():
+                return messages.SessionEstablishmentResponse(
+                    seid=request.cp_fseid.seid,
+                    node_id=self._identity.node_id,
+                    cause=cause,
+                    offending_ie=error.offending_ie,
+                    failed_rule_id=failed_rule,
+                )
+            case messages.SessionModificationRequest():
+                return messages.SessionModificationResponse(
+                    seid=cp_seid,
+                    cause=cause,
+                    offending_ie=error.offending_ie,
+                    failed_rule_id=failed_rule,
+                )
+            case messages.SessionDeletionRequest():
+                return messages.SessionDeletionResponse(
+                    seid=cp_seid, cause=cause, offending_ie=error.offending_ie
+                )
+
+
+def _check_in_force(record: SessionRecord) -> None:
+    """Refuse what waited while the session was deleted."""
+    if record.is_deleted:
+        raise SessionUnknownError(f"session {record.session.up_seid:016x} was just deleted")
+
+
+def _creates(
+    request: messages.SessionEstablishmentRequest | messages.SessionModificationRequest,
+    translator: Translator,
+) -> tuple[Rule, ...]:
+    return (
+        *map(translator.create_far, request.create_fars),
+        *map(translator.create_qer, request.create_qers),
+        *map(translator.create_urr, request.create_urrs),
+        *map(translator.create_bar, request.create_bars),
+        *map(translator.create_pdr, request.create_pdrs),
+    )
+
+
+def _change(request: messages.SessionModificationRequest, translator: Translator) -> Change:
+    removes = (
+        *(RuleId(RuleKind.PDR, each.pdr_id) for each in request.remove_pdrs),
+        *(RuleId(RuleKind.FAR, each.far_id) for each in request.remove_fars),
+        *(RuleId(RuleKind.QER, each.qer_id) for each in request.remove_qers),
+        *(RuleId(RuleKind.URR, each.urr_id) for each in request.remove_urrs),
+        *(RuleId(RuleKind.BAR, each.bar_id) for each in request.remove_bars),
+    )
+    updates = (
+        *map(translator.update_far, request.update_fars),
+        *map(translator.update_qer, request.update_qers),
+        *map(translator.update_urr, request.update_urrs),
+        *map(translator.update_bar, request.update_bars),
+        *map(translator.update_pdr, request.update_pdrs),
+    )
+    fseid = request.cp_fseid
+    return Change(
+        creates=_creates(request, translator),
+        updates=updates,
+        removes=removes,
+        cp_seid=fseid.seid if fseid is not None else None,
+        cp_address=fseid.ipv4 if fseid is not None else None,
+    )
+
+
+def _queried(request: messages.SessionModificationRequest, session: Session) -> Iterable[int]:
+    """The URRs to report on at once."""
+    if request.pfcpsmreq_flags is not None and request.pfcpsmreq_flags.qaurr:
+        return tuple(session.urrs)
+    return tuple(each.urr_id for each in request.query_urrs)
+
+
+def _created_pdrs(session: Session, translator: Translator) -> tuple[ies.CreatedPDR, ...]:
+    """The F-TEIDs chosen here, in the order they were asked for."""
+    created = []
+    for pdr_id in translator.choosers:
+        fteid = session.pdrs[pdr_id].pdi.local_fteid
+        if fteid is not None:
+            created.append(
+                ies.CreatedPDR(
+                    pdr_id=pdr_id, local_fteid=ies.FTEID(teid=fteid.teid, ipv4=fteid.ipv4)
+                )
+            )
+    return tuple(created)
+
+
+def _failed_rule_ie(rule: RuleId) -> ies.FailedRuleID:
+    return ies.FailedRuleID(rule_id_type=enums.RuleIDType(rule.kind), rule_id=rule.value)

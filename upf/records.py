@@ -1,0 +1,28 @@
+"""What this UPF remembers: sessions with all that goes with them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from pfcp.ies import NodeID
+from upf.session import Session
+from upf.transaction import NOTHING_HELD, Held
+from upf.usage import Measurement
+
+
+@dataclass(slots=True, eq=False)
+class SessionRecord:
+    """A session in force. `owner` is the CP function that made it.
+
+    Whoever changes it holds `lock`; `version` counts the changes.
+    """
+
+    session: Session
+    owner: NodeID
+    since: float
+    held: Held = NOTHING_HELD
+    measurements: dict[int, Measurement] = field(default_factory=dict)
+    version: int = 0
+    is_deleted: bool = False
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -1,0 +1,69 @@
+"""Usage reports as the IEs of the three messages that carry them (TS 29.244 clause 7.5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pfcp import ies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from upf.rules import URR
+    from upf.usage import UsageReport
+
+UsageReportIE = TypeVar(
+    "UsageReportIE",
+    ies.UsageReportInModificationResponse,
+    ies.UsageReportInDeletionResponse,
+    ies.UsageReportInReportRequest,
+)
+
+# Seconds from the epoch of NTP, 1900, to that of Unix.
+NTP_OFFSET_S = 2_208_988_800
+
+
+def ntp_time(unix_time: float) -> int:
+    """A time as PFCP writes it: whole seconds since 1900, modulo 2**32."""
+    return (int(unix_time) + NTP_OFFSET_S) & 0xFFFF_FFFF
+
+
+def usage_report_ie(
+    ie_class: type[UsageReportIE], report: UsageReport, urr: URR, triggers: Iterable[str]
+) -> UsageReportIE:
+    """The IE of this class for a report that `triggers` (as in Usage Report Trigger) called for."""
+    return ie_class(**_fields(report, urr, triggers))
+
+
+def _fields(report: UsageReport, urr: URR, triggers: Iterable[str]) -> dict[str, Any]:
+    """Times always; volume and duration where the URR measures them.
+
+    Peers expect the duration of a volume URR too, so it is there in either case.
+    """
+    fields: dict[str, Any] = {
+        "urr_id": report.urr_id,
+        "ur_seqn": report.ur_seqn,
+        "usage_report_trigger": ies.UsageReportTrigger(**dict.fromkeys(triggers, True)),
+        "start_time": ntp_time(report.start_time),
+        "end_time": ntp_time(report.end_time),
+        "duration_measurement_s": report.duration_s,
+    }
+    if urr.measures_volume:
+        fields["volume_measurement"] = _volume_measurement(report)
+    if report.first_packet_time is not None:
+        fields["time_of_first_packet"] = ntp_time(report.first_packet_time)
+    if report.last_packet_time is not None:
+        fields["time_of_last_packet"] = ntp_time(report.last_packet_time)
+    return fields
+
+
+def _volume_measurement(report: UsageReport) -> ies.VolumeMeasurement:
+    volume = report.volume
+    return ies.VolumeMeasurement(
+        total_bytes=volume.total.octets,
+        uplink_bytes=volume.uplink.octets,
+        downlink_bytes=volume.downlink.octets,
+        total_packets=volume.total.packets,
+        uplink_packets=volume.uplink.packets,
+        downlink_packets=volume.downlink.packets,
+    )

@@ -1,0 +1,115 @@
+"""What sessions take of this UPF: SEIDs, tunnel endpoints, usage counters.
+
+A request takes through `RequestResources`; what it took goes back unless it is kept.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from upf.allocator import FTEIDAllocator, SEIDAllocator
+from upf.errors import FTEIDAllocationError, RuleError
+from upf.rules import ChooseKey, Interface, LocalFTEID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import ExitStack
+
+    from pfcp import ies
+    from upf.metering import UsageCounters
+    from upf.networks import Networks
+    from upf.session import Session
+
+FTEID_IE = 21
+
+
+class Resources:
+    """The pools that all sessions share."""
+
+    def __init__(self, networks: Networks, counters: UsageCounters) -> None:
+        self.networks = networks
+        self.counters = counters
+        self.seids = SEIDAllocator()
+        self.fteids = FTEIDAllocator()
+
+    def take_seid(self, wanted: int | None, undo: ExitStack) -> int:
+        """A new SEID, or the one wanted if nobody has it."""
+        if wanted is None or not self.seids.claim(wanted):
+            wanted = self.seids.allocate()
+        undo.callback(self.seids.release, wanted)
+        return wanted
+
+    def release_fteids(self, fteids: Iterable[LocalFTEID]) -> None:
+        """Give back tunnel endpoints that no session names any more."""
+        for fteid in fteids:
+            self.fteids.release(fteid)
+
+
+class RequestResources:
+    """What one request takes for one session. `chosen` has every F-TEID chosen for it so far."""
+
+    def __init__(self, resources: Resources, session: Session, undo: ExitStack) -> None:
+        self.chosen = dict(session.chosen_fteids)
+        self._resources = resources
+        self._up_seid = session.up_seid
+        self._held = session.local_fteids | set(self.chosen.values())
+        self._undo = undo
+
+    def usage_id(self) -> int:
+        """A usage counter for a new PDR."""
+        usage_id = self._resources.counters.allocate()
+        self._undo.callback(self._resources.counters.release, usage_id)
+        return usage_id
+
+    def local_fteid(
+        self, fteid: ies.FTEID, interface: Interface, network_instance: str | None
+    ) -> LocalFTEID:
+        """The tunnel endpoint that an F-TEID IE asks for or names."""
+        if fteid.choose:
+            return self._choose(fteid, interface, network_instance)
+        if fteid.teid is None or fteid.ipv4 is None:
+            raise FTEIDAllocationError(
+                "an F-TEID without an IPv4 address is not served", offending_ie=FTEID_IE
+            )
+        endpoint = self._resources.networks.endpoint_at(fteid.ipv4)
+        if endpoint is None:
+            raise RuleError(
+                f"F-TEID address {fteid.ipv4} is none of our GTP-U addresses",
+                offending_ie=FTEID_IE,
+            )
+        return self._taken(self._resources.fteids.claim(endpoint, fteid.teid, self._up_seid))
+
+    def _choose(
+        self, fteid: ies.FTEID, interface: Interface, network_instance: str | None
+    ) -> LocalFTEID:
+        """One F-TEID for each CHOOSE_ID, now and in later requests of the session.
+
+        Without CHOOSE_ID there is one for each source interface: some SMFs take the first they are
+        told for the whole session. Only IPv6 asked for cannot be met.
+        """
+        if fteid.choose_ipv6 and not fteid.choose_ipv4:
+            raise FTEIDAllocationError(
+                "F-TEIDs with IPv6 addresses are not served", offending_ie=FTEID_IE
+            )
+        instance = self._resources.networks.resolve(interface, network_instance)
+        key = ChooseKey(
+            fteid.choose_id,
+            interface if fteid.choose_id is None else None,
+            instance.network_instance_id,
+        )
+        if key not in self.chosen:
+            if not instance.endpoints:
+                raise FTEIDAllocationError(
+                    f"no interface of network instance {network_instance!r} has a GTP-U address",
+                    offending_ie=FTEID_IE,
+                )
+            self.chosen[key] = self._taken(
+                self._resources.fteids.allocate(instance.endpoints[0], self._up_seid)
+            )
+        return self.chosen[key]
+
+    def _taken(self, fteid: LocalFTEID) -> LocalFTEID:
+        if fteid not in self._held:
+            self._held |= {fteid}
+            self._undo.callback(self._resources.fteids.release, fteid)
+        return fteid

@@ -1,0 +1,392 @@
+"""From rules on the wire to rules as state: what an IE gives becomes the fields of a rule.
+
+The same fields make a new rule or are merged into one that is there. What this UPF cannot do is
+refused with the rule and the IE that ask for it, never skipped.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pfcp import enums, ies
+from upf.errors import (
+    RuleError,
+    RuleId,
+    RuleKind,
+    UnsupportedError,
+    UPFError,
+)
+from upf.resources import RequestResources
+from upf.rules import (
+    BAR,
+    FAR,
+    PDI,
+    PDR,
+    QER,
+    URR,
+    ApplyAction,
+    ForwardingParameters,
+    Interface,
+    OuterHeaderCreation,
+    SDFFilter,
+    VolumeThreshold,
+)
+from upf.sdf import SDF_FILTER_IE, parse_flow_description
+from upf.session import Session, Update
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SOURCE_INTERFACE_IE = 20
+DESTINATION_INTERFACE_IE = 42
+UE_IP_ADDRESS_IE = 93
+OUTER_HEADER_CREATION_IE = 84
+OUTER_HEADER_REMOVAL_IE = 95
+APPLY_ACTION_IE = 44
+REPORTING_TRIGGERS_IE = 37
+MEASUREMENT_METHOD_IE = 62
+MEASUREMENT_INFORMATION_IE = 100
+
+_SOURCE_INTERFACES: Mapping[int, Interface] = {
+    enums.SourceInterface.ACCESS: Interface.ACCESS,
+    enums.SourceInterface.CORE: Interface.CORE,
+    enums.SourceInterface.SGI_LAN_N6_LAN: Interface.CORE,
+    enums.SourceInterface.CP_FUNCTION: Interface.CP_FUNCTION,
+}
+_DESTINATION_INTERFACES: Mapping[int, Interface] = {
+    enums.DestinationInterface.ACCESS: Interface.ACCESS,
+    enums.DestinationInterface.CORE: Interface.CORE,
+    enums.DestinationInterface.SGI_LAN_N6_LAN: Interface.CORE,
+    enums.DestinationInterface.CP_FUNCTION: Interface.CP_FUNCTION,
+}
+# What a rule may hold that we do not do: field -> IE type.
+_PDR_UNSUPPORTED = {
+    "activate_predefined_rules": 106,
+    "deactivate_predefined_rules": 107,
+    "activation_time": 163,
+    "deactivation_time": 164,
+}
+_PDI_UNSUPPORTED = {
+    "traffic_endpoint_ids": 131,
+    "application_id": 24,
+    "framed_routes": 153,
+    "framed_routing": 154,
+    "framed_ipv6_routes": 155,
+}
+_FAR_UNSUPPORTED = {"duplicating_parameters": 5, "update_duplicating_parameters": 105}
+_FORWARDING_UNSUPPORTED = {
+    "redirect_information": 38,
+    "forwarding_policy": 41,
+    "linked_traffic_endpoint_id": 131,
+}
+_URR_UNSUPPORTED = {
+    "volume_quota": 73,
+    "time_quota_s": 74,
+    "event_threshold": 149,
+    "event_quota": 148,
+    "quota_holding_time_s": 71,
+    "quota_validity_time_s": 181,
+    "dropped_dl_traffic_threshold": 72,
+    "monitoring_time": 33,
+    "inactivity_detection_time_s": 36,
+    "linked_urr_ids": 82,
+}
+_TRIGGERS = {"perio", "volth", "timth"}
+_REMOVALS = {
+    enums.OuterHeaderRemovalDescription.GTPU_UDP_IPV4,
+    enums.OuterHeaderRemovalDescription.GTPU_UDP_IP,
+}
+
+
+@dataclass(slots=True)
+class Translator:
+    """Translates the rules of one request, which takes from `resources` what they need.
+
+    `choosers` collects the PDRs that asked for a tunnel endpoint to be chosen, in order.
+    """
+
+    session: Session
+    resources: RequestResources
+    choosers: list[int] = field(default_factory=list)
+    _filters: dict[int, SDFFilter] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._filters = {
+            each.filter_id: each
+            for pdr in self.session.pdrs.values()
+            for each in pdr.pdi.sdf_filters
+            if each.filter_id is not None
+        }
+
+    def create_pdr(self, ie: ies.CreatePDR) -> PDR:
+        rule = RuleId(RuleKind.PDR, ie.pdr_id)
+        with blaming(rule):
+            fields = self._pdr_fields(ie, ie.pdi)
+            fields["pdi"] = PDI(**fields["pdi"])
+            return PDR(pdr_id=ie.pdr_id, usage_id=self.resources.usage_id(), **fields)
+
+    def update_pdr(self, ie: ies.UpdatePDR) -> Update:
+        rule = RuleId(RuleKind.PDR, ie.pdr_id)
+        with blaming(rule):
+            return Update(rule, self._pdr_fields(ie, ie.pdi))
+
+    def create_far(self, ie: ies.CreateFAR) -> FAR:
+        with blaming(RuleId(RuleKind.FAR, ie.far_id)):
+            fields = _far_fields(ie, ie.forwarding_parameters)
+            if "forwarding" in fields:
+                fields["forwarding"] = ForwardingParameters(**fields["forwarding"])
+            return FAR(far_id=ie.far_id, **fields)
+
+    def update_far(self, ie: ies.UpdateFAR) -> Update:
+        rule = RuleId(RuleKind.FAR, ie.far_id)
+        with blaming(rule):
+            return Update(rule, _far_fields(ie, ie.update_forwarding_parameters))
+
+    def create_qer(self, ie: ies.CreateQER) -> QER:
+        return QER(qer_id=ie.qer_id, **_qer_fields(ie))
+
+    def update_qer(self, ie: ies.UpdateQER) -> Update:
+        return Update(RuleId(RuleKind.QER, ie.qer_id), _qer_fields(ie))
+
+    def create_urr(self, ie: ies.CreateURR) -> URR:
+        with blaming(RuleId(RuleKind.URR, ie.urr_id)):
+            return URR(urr_id=ie.urr_id, **_urr_fields(ie))
+
+    def update_urr(self, ie: ies.UpdateURR) -> Update:
+        rule = RuleId(RuleKind.URR, ie.urr_id)
+        with blaming(rule):
+            return Update(rule, _urr_fields(ie))
+
+    def create_bar(self, ie: ies.CreateBAR) -> BAR:
+        return BAR(bar_id=ie.bar_id)
+
+    def update_bar(self, ie: ies.UpdateBAR) -> Update:
+        return Update(RuleId(RuleKind.BAR, ie.bar_id), {})
+
+    def _pdr_fields(self, ie: ies.CreatePDR | ies.UpdatePDR, pdi: ies.PDI | None) -> dict[str, Any]:
+        _refuse(ie, _PDR_UNSUPPORTED)
+        fields: dict[str, Any] = _given(
+            precedence=ie.precedence,
+            far_id=ie.far_id,
+            qer_ids=ie.qer_ids or None,
+            urr_ids=ie.urr_ids or None,
+        )
+        if ie.outer_header_removal is not None:
+            if ie.outer_header_removal.description not in _REMOVALS:
+                raise UnsupportedError(
+                    f"outer header removal {ie.outer_header_removal.description} is not served",
+                    offending_ie=OUTER_HEADER_REMOVAL_IE,
+                )
+            fields["has_outer_header_removal"] = True
+        if pdi is not None:
+            fields["pdi"] = self._pdi_fields(ie.pdr_id, pdi)
+        return fields
+
+    def _pdi_fields(self, pdr_id: int, ie: ies.PDI) -> dict[str, Any]:
+        _refuse(ie, _PDI_UNSUPPORTED)
+        interface = _interface(_SOURCE_INTERFACES, ie.source_interface, SOURCE_INTERFACE_IE)
+        fields: dict[str, Any] = _given(
+            source_interface=interface,
+            network_instance=_name(ie.network_instance),
+            qfis=ie.qfis or None,
+            sdf_filters=tuple(self._sdf_filter(each) for each in ie.sdf_filters) or None,
+        )
+        if ie.ue_ip_address is not None:
+            fields["ue_ipv4"] = _ue_ipv4(ie.ue_ip_address)
+        if ie.local_fteid is not None:
+            name = fields.get("network_instance")
+            if name is None and pdr_id in self.session.pdrs:
+                name = self.session.pdrs[pdr_id].pdi.network_instance
+            fields["local_fteid"] = self.resources.local_fteid(ie.local_fteid, interface, name)
+            if ie.local_fteid.choose:
+                self.choosers.append(pdr_id)
+        return fields
+
+    def _sdf_filter(self, ie: ies.SDFFilter) -> SDFFilter:
+        """A filter; one with an identifier alone is the one given before (clause 8.2.5)."""
+        if ie.flow_description is None and ie.sdf_filter_id in self._filters:
+            return self._filters[ie.sdf_filter_id]
+        if ie.flow_description is None:
+            raise RuleError(
+                f"SDF filter id {ie.sdf_filter_id} refers to no flow description",
+                offending_ie=SDF_FILTER_IE,
+            )
+        sdf_filter = parse_flow_description(
+            ie.flow_description,
+            filter_id=ie.sdf_filter_id,
+            has_other_criteria=any(
+                each is not None
+                for each in (ie.tos_traffic_class, ie.security_parameter_index, ie.flow_label)
+            ),
+        )
+        if ie.sdf_filter_id is not None:
+            self._filters[ie.sdf_filter_id] = sdf_filter
+        return sdf_filter
+
+
+@contextmanager
+def blaming(rule: RuleId) -> Iterator[None]:
+    """Name the rule in errors that do not name one yet."""
+    try:
+        yield
+    except UPFError as error:
+        if error.rule is None:
+            error.rule = rule
+        raise
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _refuse(ie: Any, unsupported: Mapping[str, int]) -> None:
+    for name, ie_type in unsupported.items():
+        if getattr(ie, name, None) not in (None, ()):
+            raise UnsupportedError(f"{name} is not served", offending_ie=ie_type)
+
+
+def _interface(known: Mapping[int, Interface], value: int, ie_type: int) -> Interface:
+    if value not in known:
+        raise UnsupportedError(f"interface {value} is not served", offending_ie=ie_type)
+    return known[value]
+
+
+def _name(ie: ies.NetworkInstance | None) -> str | None:
+    return ie.name if ie is not None and ie.octets else None
+
+
+def _ue_ipv4(ie: ies.UEIPAddress) -> Any:
+    if ie.choose_ipv4 or ie.choose_ipv6:
+        raise UnsupportedError("UE addresses are not allocated here", offending_ie=UE_IP_ADDRESS_IE)
+    if ie.ipv4 is None:
+        raise UnsupportedError(
+            "a UE without an IPv4 address is not served", offending_ie=UE_IP_ADDRESS_IE
+        )
+    return ie.ipv4
+
+
+def _far_fields(
+    ie: ies.CreateFAR | ies.UpdateFAR,
+    forwarding: ies.ForwardingParameters | ies.UpdateForwardingParameters | None,
+) -> dict[str, Any]:
+    _refuse(ie, _FAR_UNSUPPORTED)
+    fields = _given(bar_id=ie.bar_id)
+    if ie.apply_action is not None:
+        fields["apply_action"] = _apply_action(ie.apply_action)
+    if forwarding is not None:
+        fields["forwarding"] = _forwarding_fields(forwarding)
+    return fields
+
+
+def _apply_action(ie: ies.ApplyAction) -> ApplyAction:
+    for name in ("dupl", "ipma", "ipmd", "dfrt", "edrt", "bdpn", "ddpn"):
+        if getattr(ie, name):
+            raise UnsupportedError(
+                f"apply action {name.upper()} is not served", offending_ie=APPLY_ACTION_IE
+            )
+    action = ApplyAction(0)
+    for name in ("drop", "forw", "buff", "nocp"):
+        if getattr(ie, name):
+            action |= ApplyAction[name.upper()]
+    # Exactly one of the three (TS 29.244 clause 8.2.26).
+    chosen = action & (ApplyAction.DROP | ApplyAction.FORW | ApplyAction.BUFF)
+    if chosen.bit_count() != 1:
+        raise RuleError(
+            f"apply action {action!r} is not one of DROP, FORW and BUFF",
+            offending_ie=APPLY_ACTION_IE,
+        )
+    return action
+
+
+def _forwarding_fields(
+    ie: ies.ForwardingParameters | ies.UpdateForwardingParameters,
+) -> dict[str, Any]:
+    _refuse(ie, _FORWARDING_UNSUPPORTED)
+    fields: dict[str, Any] = _given(network_instance=_name(ie.network_instance))
+    if ie.destination_interface is not None:
+        fields["destination_interface"] = _interface(
+            _DESTINATION_INTERFACES, ie.destination_interface, DESTINATION_INTERFACE_IE
+        )
+    if ie.outer_header_creation is not None:
+        fields["outer_header_creation"] = _outer_header_creation(ie.outer_header_creation)
+    return fields
+
+
+def _outer_header_creation(ie: ies.OuterHeaderCreation) -> OuterHeaderCreation:
+    if ie.teid is None or ie.ipv4 is None or ie.ctag is not None or ie.stag is not None:
+        raise UnsupportedError(
+            "outer header creation other than GTP-U/UDP/IPv4 is not served",
+            offending_ie=OUTER_HEADER_CREATION_IE,
+        )
+    return OuterHeaderCreation(ie.teid, ie.ipv4)
+
+
+def _qer_fields(ie: ies.CreateQER | ies.UpdateQER) -> dict[str, Any]:
+    fields: dict[str, Any] = _given(qfi=ie.qfi)
+    if ie.gate_status is not None:
+        fields["is_uplink_open"] = ie.gate_status.uplink == enums.Gate.OPEN
+        fields["is_downlink_open"] = ie.gate_status.downlink == enums.Gate.OPEN
+    if ie.mbr is not None:
+        fields["mbr_uplink_kbps"] = ie.mbr.uplink_kbps
+        fields["mbr_downlink_kbps"] = ie.mbr.downlink_kbps
+    if ie.gbr is not None:
+        fields["gbr_uplink_kbps"] = ie.gbr.uplink_kbps
+        fields["gbr_downlink_kbps"] = ie.gbr.downlink_kbps
+    return fields
+
+
+def _urr_fields(ie: ies.CreateURR | ies.UpdateURR) -> dict[str, Any]:
+    _refuse(ie, _URR_UNSUPPORTED)
+    fields: dict[str, Any] = _given(
+        time_threshold_s=ie.time_threshold_s, measurement_period_s=ie.measurement_period_s
+    )
+    if ie.measurement_method is not None:
+        if ie.measurement_method.event:
+            raise UnsupportedError("events are not measured", offending_ie=MEASUREMENT_METHOD_IE)
+        fields["measures_volume"] = ie.measurement_method.volum
+        fields["measures_duration"] = ie.measurement_method.durat
+    if ie.reporting_triggers is not None:
+        fields["triggers"] = _triggers(ie.reporting_triggers)
+    if ie.volume_threshold is not None:
+        fields["volume_threshold"] = VolumeThreshold(
+            total=ie.volume_threshold.total_bytes,
+            uplink=ie.volume_threshold.uplink_bytes,
+            downlink=ie.volume_threshold.downlink_bytes,
+        )
+    information = ie.measurement_information
+    if information is not None and (information.mbqe or information.radi):
+        raise UnsupportedError(
+            "volume before QoS enforcement is not measured",
+            offending_ie=MEASUREMENT_INFORMATION_IE,
+        )
+    return fields
+
+
+def _triggers(ie: ies.ReportingTriggers) -> frozenset[str]:
+    names = [
+        "perio",
+        "volth",
+        "timth",
+        "quhti",
+        "start",
+        "stopt",
+        "droth",
+        "liusa",
+        "volqu",
+        "timqu",
+        "envcl",
+        "macar",
+        "eveth",
+        "evequ",
+        "ipmjl",
+        "quvti",
+        "reemr",
+    ]
+    triggers = frozenset(name for name in names if getattr(ie, name))
+    for name in sorted(triggers - _TRIGGERS):
+        raise UnsupportedError(
+            f"reporting trigger {name.upper()} is not served", offending_ie=REPORTING_TRIGGERS_IE
+        )
+    return triggers
