@@ -1,0 +1,195 @@
+"""Any switch that speaks P4Runtime and runs our pipeline, as a `Target`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import grpc
+from finsy.proto import p4r, p4r_grpc
+
+from upf.entry import Counts
+from upf.errors import PipelineMismatchError, TargetError
+from upf.target import rpc_errors, schema
+from upf.target.session import Session
+from upf.target.writer import WRITE_TIMEOUT_S, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+    from upf.entry import Entry, MeterRate
+    from upf.plan import Plan
+    from upf.target.packet_in import PacketIn
+
+
+DEFAULT_ELECTION_ID = 1  # some servers refuse 0
+CALL_TIMEOUT_S = 30.0
+MAX_MESSAGE_BYTES = 256 << 20
+MAX_METADATA_BYTES = 4 << 20  # details of a refused batch travel in metadata
+_CELLS_PER_READ = 1000
+
+
+class P4RuntimeTarget:
+    """`upf.target.Target` over a channel. Made by `connect`."""
+
+    def __init__(self, channel: Any, session: Session, info: Any) -> None:
+        self._channel = channel
+        self._stub = p4r_grpc.P4RuntimeStub(channel)
+        self._session = session
+        self._schema = schema.Schema(info)
+        self._writer = Writer(self._stub, self._schema, session.identity)
+
+    @classmethod
+    async def connect(
+        cls,
+        address: str,
+        pipeline: Any,
+        *,
+        device_id: int = 1,
+        election_id: int = DEFAULT_ELECTION_ID,
+        timeout_s: float = CALL_TIMEOUT_S,
+    ) -> Self:
+        """Become primary on the switch at `host:port` or `unix:PATH`.
+
+        `pipeline` is our P4Info. TargetError if nobody answers, PipelineMismatchError if the switch
+        runs another program, NotPrimaryError if another controller has it.
+        """
+        channel = grpc.aio.insecure_channel(
+            address,
+            options=[
+                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+                ("grpc.use_local_subchannel_pool", 1),
+                ("grpc.enable_http_proxy", 0),
+            ],
+        )
+        stub = p4r_grpc.P4RuntimeStub(channel)
+        session = Session(stub, device_id=device_id, election_id=election_id)
+        try:
+            info = await _pipeline_of(stub, device_id, address, timeout_s)
+            schema.check_same_pipeline(pipeline, info)
+            target = cls(channel, session, info)
+            await session.open(target._schema)
+        except BaseException:
+            await session.close()
+            await channel.close()
+            raise
+        return target
+
+    # --- Target -----------------------------------------------------------------------------------
+
+    async def apply(self, plan: Plan) -> None:
+        """Carry out a plan whole, or raise and leave the switch as it was."""
+        await self._writer.apply(plan)
+
+    async def read_counters(self, counter: str, indexes: Sequence[int]) -> list[Counts]:
+        """Read cells of an indexed counter, in the order asked."""
+        array = self._schema.counter(counter)
+        found: dict[int, Counts] = {}
+        for first in range(0, len(indexes), _CELLS_PER_READ):
+            request = self._read_request()
+            for index in indexes[first : first + _CELLS_PER_READ]:
+                cell = request.entities.add().counter_entry
+                cell.counter_id = array.id
+                cell.index.index = index
+            async for entity in self._read(request, f"reading {counter}"):
+                cell = entity.counter_entry
+                data = cell.data
+                found[cell.index.index] = Counts(data.packet_count, data.byte_count)
+        try:
+            return [found[index] for index in indexes]
+        except KeyError as error:
+            raise TargetError(f"the switch told nothing of cell {error} of {counter}") from None
+
+    async def write_meter(self, meter: str, index: int, rate: MeterRate | None) -> None:
+        """Set a cell of an indexed meter; None removes the limit."""
+        request = self._session.identity().request(p4r.WriteRequest.CONTINUE_ON_ERROR)
+        cell = request.updates.add(type=p4r.Update.MODIFY).entity.meter_entry
+        cell.meter_id = self._schema.meter(meter).id
+        cell.index.index = index
+        if rate is not None:
+            cell.config.CopyFrom(schema.meter_config(rate))
+        try:
+            await self._stub.Write(request, timeout=WRITE_TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            codes = rpc_errors.update_codes(error)
+            if codes:
+                raise rpc_errors.rejected(codes, [None]) from error
+            raise rpc_errors.from_rpc(error, f"setting {meter}[{index}]") from error
+
+    async def read_entries(self, table: str) -> list[Entry]:
+        """Everything a table holds."""
+        known = self._schema.table(table)
+        request = self._read_request()
+        request.entities.add().table_entry.table_id = known.id
+        return [
+            known.decode(entity.table_entry)
+            async for entity in self._read(request, f"reading {table}")
+        ]
+
+    async def packet_out(self, egress_port: int, frame: bytes) -> None:
+        """Send a finished frame."""
+        await self._session.send_packet(self._schema.packet_out(egress_port, frame))
+
+    def on_packet_in(self, receiver: Callable[[PacketIn], Awaitable[None]]) -> None:
+        """Name who gets the packets that the pipeline shows the controller."""
+        self._session.on_packet_in(receiver)
+
+    async def close(self) -> None:
+        """Let go of the switch."""
+        await self._writer.close()
+        await self._session.close()
+        await self._channel.close()
+
+    # --- beyond Target ----------------------------------------------------------------------------
+
+    @property
+    def is_primary(self) -> bool:
+        """Whether the switch is there and takes our writes."""
+        return self._session.is_primary
+
+    async def wait_lost(self) -> TargetError:
+        """Wait until the switch is gone; says why."""
+        return await self._session.wait_lost()
+
+    def array_size(self, name: str) -> int:
+        """How many cells an indexed counter or meter has on this switch."""
+        if name in self._schema.counters:
+            return self._schema.counters[name].size
+        return self._schema.meter(name).size
+
+    def _read_request(self) -> Any:
+        return p4r.ReadRequest(device_id=self._session.device_id)
+
+    async def _read(self, request: Any, what: str) -> AsyncIterator[Any]:
+        try:
+            async for response in self._stub.Read(request, timeout=CALL_TIMEOUT_S):
+                for entity in response.entities:
+                    yield entity
+        except grpc.aio.AioRpcError as error:
+            codes = rpc_errors.update_codes(error)
+            reasons = [message for code, message in codes if code]
+            if reasons:
+                raise TargetError(f"{what}: {reasons[0]}") from error
+            raise rpc_errors.from_rpc(error, what) from error
+
+
+async def _pipeline_of(stub: Any, device_id: int, address: str, timeout_s: float) -> Any:
+    """Ask what the switch runs, waiting until it answers at all."""
+    request = p4r.GetForwardingPipelineConfigRequest(
+        device_id=device_id,
+        response_type=p4r.GetForwardingPipelineConfigRequest.P4INFO_AND_COOKIE,
+    )
+    try:
+        response = await stub.GetForwardingPipelineConfig(
+            request, timeout=timeout_s, wait_for_ready=True
+        )
+    except grpc.aio.AioRpcError as error:
+        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+            text = f"no P4Runtime server answers at {address}; is the switch running?"
+            raise TargetError(text) from error
+        raise rpc_errors.from_rpc(error, f"asking {address} for its pipeline") from error
+    if not response.HasField("config"):
+        text = f"the switch at {address} has no pipeline; load p4/build into it first"
+        raise PipelineMismatchError(text)
+    return response.config.p4info

@@ -1,0 +1,239 @@
+"""`upf.entry` values <-> P4Runtime messages, by what the P4Info says.
+
+Ids and orders are looked up once; writing an entry is then a loop over its values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from finsy.proto import p4i, p4r
+
+from upf.entry import Entry, Prefix
+from upf.errors import PipelineMismatchError, TargetError
+from upf.target import values
+from upf.target.packet_in import PacketIn
+
+if TYPE_CHECKING:
+    from upf.entry import MatchValue, MeterRate
+
+_Item = TypeVar("_Item")
+
+_EXACT, _LPM = p4i.MatchField.EXACT, p4i.MatchField.LPM
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    id: int
+    name: str
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Parameters in order."""
+
+    id: int
+    name: str
+    params: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Match fields in order; `is_lpm` says of each whether it is a prefix."""
+
+    id: int
+    name: str
+    fields: tuple[Field, ...]
+    is_lpm: tuple[bool, ...]
+    actions: dict[str, Action]
+    action_names: dict[int, str]
+
+    def encode(self, entry: Entry, message: Any) -> None:
+        """Write an entry into an empty TableEntry.
+
+        ValueError if it does not fit the table: a fault of ours, not of the switch.
+        """
+        self.encode_key(entry, message)
+        action = self.actions.get(entry.action)
+        if action is None:
+            raise ValueError(f"{self.name} has no action {entry.action}")
+        target = message.action.action
+        target.action_id = action.id
+        params = target.params
+        for field, value in zip(action.params, entry.params, strict=True):
+            params.add(param_id=field.id, value=values.encode(value))
+
+    def encode_key(self, entry: Entry, message: Any) -> None:
+        """Write what identifies an entry: all that a DELETE needs."""
+        message.table_id = self.id
+        if entry.priority:
+            message.priority = entry.priority
+        matches = message.match
+        for field, is_lpm, value in zip(self.fields, self.is_lpm, entry.key, strict=True):
+            if isinstance(value, Prefix):
+                if not is_lpm:
+                    raise ValueError(f"{self.name}: {field.name} is matched exactly")
+                if value.length:  # a prefix of nothing is "don't care", which is left out
+                    lpm = matches.add(field_id=field.id).lpm
+                    lpm.value = values.encode(value.value)
+                    lpm.prefix_len = value.length
+            elif is_lpm:
+                raise ValueError(f"{self.name}: {field.name} is matched by prefix")
+            else:
+                matches.add(field_id=field.id).exact.value = values.encode(value)
+
+    def decode(self, message: Any) -> Entry:
+        """Read an entry the switch told."""
+        given = {match.field_id: match for match in message.match}
+        key: list[MatchValue] = []
+        for field, is_lpm in zip(self.fields, self.is_lpm, strict=True):
+            match = given.get(field.id)
+            if is_lpm:
+                key.append(
+                    Prefix(values.decode(match.lpm.value), match.lpm.prefix_len)
+                    if match is not None
+                    else Prefix(0, 0)
+                )
+            elif match is None:
+                raise TargetError(f"the switch told an entry of {self.name} without {field.name}")
+            else:
+                key.append(values.decode(match.exact.value))
+        action = self.actions[self.action_names[message.action.action.action_id]]
+        params = {p.param_id: values.decode(p.value) for p in message.action.action.params}
+        arguments = tuple(params[param.id] for param in action.params)
+        return Entry(self.name, tuple(key), action.name, arguments, message.priority)
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """An indexed counter or meter; `size` is the switch's."""
+
+    id: int
+    name: str
+    size: int
+
+
+class Schema:
+    """A P4Info, ready to write and read with."""
+
+    def __init__(self, info: Any) -> None:
+        actions = {a.preamble.id: _action(a) for a in info.actions}
+        self.tables = {t.preamble.name: _table(t, actions) for t in info.tables}
+        self.counters = {c.preamble.name: _array(c) for c in info.counters}
+        self.meters = {m.preamble.name: _array(m) for m in info.meters}
+        headers = {h.preamble.name: h.metadata for h in info.controller_packet_metadata}
+        self._packet_in = {m.id: m.name for m in headers.get("packet_in", ())}
+        self._packet_out = {m.name: m.id for m in headers.get("packet_out", ())}
+
+    def table(self, name: str) -> Table:
+        """Find a table; PipelineMismatchError if the switch has none of that name."""
+        return _find(self.tables, name, "table")
+
+    def counter(self, name: str) -> Array:
+        """Find an indexed counter."""
+        return _find(self.counters, name, "counter")
+
+    def meter(self, name: str) -> Array:
+        """Find an indexed meter."""
+        return _find(self.meters, name, "meter")
+
+    def packet_out(self, egress_port: int, frame: bytes) -> Any:
+        """Write a PacketOut with every metadata field; all but the port are padding."""
+        message = p4r.PacketOut(payload=frame)
+        for name, metadata_id in self._packet_out.items():
+            value = egress_port if name == "egress_port" else 0
+            message.metadata.add(metadata_id=metadata_id, value=values.encode(value))
+        return message
+
+    def packet_in(self, message: Any) -> PacketIn:
+        """Read a PacketIn."""
+        told = {
+            self._packet_in.get(m.metadata_id, ""): values.decode(m.value) for m in message.metadata
+        }
+        return PacketIn(
+            ingress_port=told.get("ingress_port", 0),
+            egress_port=told.get("egress_port", 0),
+            reason=told.get("reason", 0),
+            frame=message.payload,
+        )
+
+
+def meter_config(rate: MeterRate) -> Any:
+    """Write a p4.v1.MeterConfig."""
+    return p4r.MeterConfig(
+        cir=rate.cir_bytes_per_s,
+        cburst=rate.cburst_bytes,
+        pir=rate.pir_bytes_per_s,
+        pburst=rate.pburst_bytes,
+    )
+
+
+def check_same_pipeline(ours: Any, theirs: Any) -> None:
+    """Raise PipelineMismatchError unless two P4Infos describe one program; sizes may differ."""
+    wanted, found = _signature(ours), _signature(theirs)
+    missing = sorted(set(wanted) - set(found))
+    changed = sorted(name for name in wanted if name in found and wanted[name] != found[name])
+    added = sorted(set(found) - set(wanted))
+    differences = [
+        f"{what}: {', '.join(names[:3])}{' ...' if len(names) > 3 else ''}"
+        for what, names in (("missing", missing), ("different", changed), ("unknown", added))
+        if names
+    ]
+    if differences:
+        raise PipelineMismatchError(
+            f"the switch runs another program than this UPF's ({'; '.join(differences)}); "
+            "start it with the pipeline of this version"
+        )
+
+
+def _signature(info: Any) -> dict[str, Any]:
+    """Everything entries depend on, by kind and name."""
+    signature: dict[str, Any] = {}
+    for table in info.tables:
+        fields = [(f.id, f.name, f.bitwidth, f.match_type) for f in table.match_fields]
+        actions = sorted((ref.id, ref.scope) for ref in table.action_refs)
+        signature[f"table {table.preamble.name}"] = (table.preamble.id, fields, actions)
+    for action in info.actions:
+        params = [(p.id, p.name, p.bitwidth) for p in action.params]
+        signature[f"action {action.preamble.name}"] = (action.preamble.id, params)
+    for kind, items in (("counter", info.counters), ("meter", info.meters)):
+        for item in items:
+            signature[f"{kind} {item.preamble.name}"] = (item.preamble.id, item.spec.unit)
+    for header in info.controller_packet_metadata:
+        metadata = [(m.id, m.name, m.bitwidth) for m in header.metadata]
+        signature[f"header {header.preamble.name}"] = metadata
+    return signature
+
+
+def _find(items: dict[str, _Item], name: str, what: str) -> _Item:
+    try:
+        return items[name]
+    except KeyError:
+        raise PipelineMismatchError(f"the switch has no {what} {name}") from None
+
+
+def _action(spec: Any) -> Action:
+    params = tuple(Field(p.id, p.name, p.bitwidth) for p in spec.params)
+    return Action(spec.preamble.id, spec.preamble.name, params)
+
+
+def _array(spec: Any) -> Array:
+    return Array(spec.preamble.id, spec.preamble.name, spec.size)
+
+
+def _table(spec: Any, actions: dict[int, Action]) -> Table:
+    name = spec.preamble.name
+    for field in spec.match_fields:
+        if field.match_type not in (_EXACT, _LPM):
+            raise PipelineMismatchError(f"{name}: {field.name} is neither exact nor lpm")
+    own = [actions[ref.id] for ref in spec.action_refs]
+    return Table(
+        id=spec.preamble.id,
+        name=name,
+        fields=tuple(Field(f.id, f.name, f.bitwidth) for f in spec.match_fields),
+        is_lpm=tuple(f.match_type == _LPM for f in spec.match_fields),
+        actions={action.name: action for action in own},
+        action_names={action.id: action.name for action in own},
+    )
