@@ -8,20 +8,14 @@ Octets and values, the names and the presence of every field as the specificatio
     if isinstance(request, messages.SessionEstablishmentRequest):
         for create in request.create_pdrs:         # several: a tuple
             create.pdr_id                          # one plain value: an int
-            if create.pdi.local_fteid is not None:     # conditional or optional: X | None
-                create.pdi.local_fteid.choose_id
+            create.pdi.local_fteid                 # conditional or optional: X | None
         response = messages.SessionEstablishmentResponse(
             seid=request.cp_fseid.seid,            # header: the receiver's SEID
             sequence_number=request.sequence_number,
             node_id=ies.NodeID(value=IPv4Address("10.0.0.1")),
             cause=enums.Cause.REQUEST_ACCEPTED,
             up_fseid=ies.FSEID(seid=1, ipv4=IPv4Address("10.0.0.1")),
-            created_pdrs=(
-                ies.CreatedPDR(
-                    pdr_id=2,
-                    local_fteid=ies.FTEID(teid=0x01020304, ipv4=IPv4Address("10.0.1.1")),
-                ),
-            ),
+            created_pdrs=(ies.CreatedPDR(pdr_id=2, local_fteid=ies.FTEID(teid=1, ipv4=n3)),),
         )
         response.encode()
 

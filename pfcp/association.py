@@ -1,4 +1,4 @@
-"""Associations with peer nodes: everything that changes their state lives here.
+r"""Associations with peer nodes: everything that changes their state lives here.
 
 An association is a peer's node id, the address it speaks from, when it last started and what it can
 do. It begins when either side accepts the other's setup and ends by release or when the peer turns

@@ -42,8 +42,8 @@ class Endpoint:
     """One PFCP entity and all its peers.
 
     `recovery_time_stamp` is when this entity started, in seconds since 1900-01-01. `random` gives
-    numbers from 0 to 1. `cp_seid_of` names the peer's SEID of a session by ours, 0 if there is none;
-    it is asked only to address the refusal of a malformed request.
+    numbers from 0 to 1. `cp_seid_of` names the peer's SEID of a session by ours, 0 if there is
+    none; it is asked only to address the refusal of a malformed request.
     """
 
     def __init__(
@@ -270,7 +270,7 @@ class Endpoint:
             self._heartbeat_due.pop(ended, None)
 
     def _compare_request(self, peer: Peer, request: Message) -> None:
-        """Look for a restart: a setup with any other time stamp than the association's tells of one."""
+        """Look for a restart; any other time stamp in a setup tells of one."""
         if isinstance(request, messages.AssociationSetupRequest):
             known = self.associations.of_node(request.node_id)
             if known is not None and known.recovery_time_stamp != request.recovery_time_stamp:
@@ -297,7 +297,7 @@ class Endpoint:
     # Heartbeats of ours.
 
     def _schedule_heartbeat(self, node_id: NodeID, now: float) -> None:
-        # Spread over the interval's last tenth, so that peers set up together are not asked together.
+        # Jitter, so that peers set up together are not asked together.
         span = self.timers.heartbeat_interval_s * (1 + self.timers.jitter * self._random())
         self._heartbeat_due[node_id] = now + span
 

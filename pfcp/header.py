@@ -74,7 +74,7 @@ def encode_header(
     message_priority: int | None,
     body_octets: int,
 ) -> bytes:
-    """Octets of a header before `body_octets` octets of IEs; struct.error if a value does not fit."""
+    """Octets of a header before `body_octets` octets of IEs; struct.error if a value is too big."""
     flags = VERSION << 5
     tail = sequence_number << 8
     if message_priority is not None:

@@ -14,7 +14,8 @@ from typing import Annotated, TypeVar
 
 from pfcp import enums, schema
 from pfcp.errors import InvalidLengthError, MandatoryIEIncorrectError
-from pfcp.schema import IE, ie, scalar
+from pfcp.record import IE, Record, record
+from pfcp.schema import ie, scalar
 from pfcp.wire import (
     BIT,
     IPV4,
@@ -35,6 +36,87 @@ from pfcp.wire import (
     Bits,
     Flag,
 )
+
+
+@record
+class Volumes(IE):
+    """Numbers of octets, as thresholds and quotas have them."""
+
+    total_bytes: Annotated[int | None, Flag(5, 1), U64] = None
+    uplink_bytes: Annotated[int | None, Flag(5, 2), U64] = None
+    downlink_bytes: Annotated[int | None, Flag(5, 3), U64] = None
+
+
+@record
+class BitRates(IE):
+    """Rates in both directions; 1 kbit is 1000 bits."""
+
+    uplink_kbps: Annotated[int, U40]
+    downlink_kbps: Annotated[int, U40]
+
+
+@record
+class Span(IE):
+    """A span of time in coarse units (§8.2.35)."""
+
+    unit: Annotated[int, Bits(5, 8, 6), enums.TimerUnit]
+    value: Annotated[int, Bits(5, 5, 1)]
+
+    @property
+    def seconds(self) -> float:
+        """The span; infinity where the unit says so. An unknown unit counts minutes."""
+        if self.unit == enums.TimerUnit.INFINITE:
+            return float("inf")
+        return float(self.value * _TIMER_UNIT_S.get(self.unit, 60))
+
+
+@record
+class URRParameters(IE):
+    """What Create URR and Update URR have in common (§7.5.2.4, §7.5.4.4)."""
+
+    urr_id: URRID
+    measurement_method: MeasurementMethod | None = None
+    reporting_triggers: ReportingTriggers | None = None
+    measurement_period_s: MeasurementPeriod | None = None
+    volume_threshold: VolumeThreshold | None = None
+    volume_quota: VolumeQuota | None = None
+    event_threshold: EventThreshold | None = None
+    event_quota: EventQuota | None = None
+    time_threshold_s: TimeThreshold | None = None
+    time_quota_s: TimeQuota | None = None
+    quota_holding_time_s: QuotaHoldingTime | None = None
+    dropped_dl_traffic_threshold: DroppedDLTrafficThreshold | None = None
+    quota_validity_time_s: QuotaValidityTime | None = None
+    monitoring_time: MonitoringTime | None = None
+    subsequent_volume_threshold: SubsequentVolumeThreshold | None = None
+    subsequent_time_threshold_s: SubsequentTimeThreshold | None = None
+    subsequent_volume_quota: SubsequentVolumeQuota | None = None
+    subsequent_time_quota_s: SubsequentTimeQuota | None = None
+    subsequent_event_threshold: SubsequentEventThreshold | None = None
+    subsequent_event_quota: SubsequentEventQuota | None = None
+    inactivity_detection_time_s: InactivityDetectionTime | None = None
+    linked_urr_ids: tuple[LinkedURRID, ...] = ()
+    measurement_information: MeasurementInformation | None = None
+    time_quota_mechanism: TimeQuotaMechanism | None = None
+    far_id_for_quota_action: FARID | None = None
+    additional_monitoring_times: tuple[AdditionalMonitoringTime, ...] = ()
+    number_of_reports: NumberOfReports | None = None
+
+
+@record
+class UsageReport(IE):
+    """What the three Usage Report IEs have in common (§7.5.5.2, §7.5.7.2, §7.5.8.3)."""
+
+    urr_id: URRID
+    ur_seqn: URSEQN
+    usage_report_trigger: UsageReportTrigger
+    start_time: StartTime | None = None
+    end_time: EndTime | None = None
+    volume_measurement: VolumeMeasurement | None = None
+    duration_measurement_s: DurationMeasurement | None = None
+    time_of_first_packet: TimeOfFirstPacket | None = None
+    time_of_last_packet: TimeOfLastPacket | None = None
+    usage_information: UsageInformation | None = None
 
 
 @ie(1, "Create PDR", clause="7.5.2.2-1")
@@ -107,36 +189,11 @@ class DuplicatingParameters(IE):
 
 
 @ie(6, "Create URR", clause="7.5.2.4-1")
-class CreateURR(IE):
+class CreateURR(URRParameters):
     """A new usage reporting rule."""
 
-    urr_id: URRID
     measurement_method: MeasurementMethod
     reporting_triggers: ReportingTriggers
-    measurement_period_s: MeasurementPeriod | None = None
-    volume_threshold: VolumeThreshold | None = None
-    volume_quota: VolumeQuota | None = None
-    event_threshold: EventThreshold | None = None
-    event_quota: EventQuota | None = None
-    time_threshold_s: TimeThreshold | None = None
-    time_quota_s: TimeQuota | None = None
-    quota_holding_time_s: QuotaHoldingTime | None = None
-    dropped_dl_traffic_threshold: DroppedDLTrafficThreshold | None = None
-    quota_validity_time_s: QuotaValidityTime | None = None
-    monitoring_time: MonitoringTime | None = None
-    subsequent_volume_threshold: SubsequentVolumeThreshold | None = None
-    subsequent_time_threshold_s: SubsequentTimeThreshold | None = None
-    subsequent_volume_quota: SubsequentVolumeQuota | None = None
-    subsequent_time_quota_s: SubsequentTimeQuota | None = None
-    subsequent_event_threshold: SubsequentEventThreshold | None = None
-    subsequent_event_quota: SubsequentEventQuota | None = None
-    inactivity_detection_time_s: InactivityDetectionTime | None = None
-    linked_urr_ids: tuple[LinkedURRID, ...] = ()
-    measurement_information: MeasurementInformation | None = None
-    time_quota_mechanism: TimeQuotaMechanism | None = None
-    far_id_for_quota_action: FARID | None = None
-    additional_monitoring_times: tuple[AdditionalMonitoringTime, ...] = ()
-    number_of_reports: NumberOfReports | None = None
 
 
 @ie(7, "Create QER", clause="7.5.2.5-1")
@@ -219,36 +276,8 @@ class UpdateBARInReportResponse(IE):
 
 
 @ie(13, "Update URR", clause="7.5.4.4-1")
-class UpdateURR(IE):
+class UpdateURR(URRParameters):
     """Changes of a usage reporting rule."""
-
-    urr_id: URRID
-    measurement_method: MeasurementMethod | None = None
-    reporting_triggers: ReportingTriggers | None = None
-    measurement_period_s: MeasurementPeriod | None = None
-    volume_threshold: VolumeThreshold | None = None
-    volume_quota: VolumeQuota | None = None
-    time_threshold_s: TimeThreshold | None = None
-    time_quota_s: TimeQuota | None = None
-    event_threshold: EventThreshold | None = None
-    event_quota: EventQuota | None = None
-    quota_holding_time_s: QuotaHoldingTime | None = None
-    dropped_dl_traffic_threshold: DroppedDLTrafficThreshold | None = None
-    quota_validity_time_s: QuotaValidityTime | None = None
-    monitoring_time: MonitoringTime | None = None
-    subsequent_volume_threshold: SubsequentVolumeThreshold | None = None
-    subsequent_time_threshold_s: SubsequentTimeThreshold | None = None
-    subsequent_volume_quota: SubsequentVolumeQuota | None = None
-    subsequent_time_quota_s: SubsequentTimeQuota | None = None
-    subsequent_event_threshold: SubsequentEventThreshold | None = None
-    subsequent_event_quota: SubsequentEventQuota | None = None
-    inactivity_detection_time_s: InactivityDetectionTime | None = None
-    linked_urr_ids: tuple[LinkedURRID, ...] = ()
-    measurement_information: MeasurementInformation | None = None
-    time_quota_mechanism: TimeQuotaMechanism | None = None
-    far_id_for_quota_action: FARID | None = None
-    additional_monitoring_times: tuple[AdditionalMonitoringTime, ...] = ()
-    number_of_reports: NumberOfReports | None = None
 
 
 @ie(14, "Update QER", clause="7.5.4.5-1")
@@ -388,19 +417,13 @@ class GateStatus(IE):
 
 
 @ie(26, "MBR", clause="8.2.8")
-class MBR(IE):
+class MBR(BitRates):
     """Maximum bit rates; 1 kbit is 1000 bits."""
-
-    uplink_kbps: Annotated[int, U40]
-    downlink_kbps: Annotated[int, U40]
 
 
 @ie(27, "GBR", clause="8.2.9")
-class GBR(IE):
+class GBR(BitRates):
     """Guaranteed bit rates."""
-
-    uplink_kbps: Annotated[int, U40]
-    downlink_kbps: Annotated[int, U40]
 
 
 QERCorrelationID = Annotated[int, scalar(28, "QER Correlation ID", U32, clause="8.2.10")]
@@ -409,12 +432,8 @@ TransportLevelMarking = Annotated[int, scalar(30, "Transport Level Marking", U16
 
 
 @ie(31, "Volume Threshold", clause="8.2.13", flag_octets=1)
-class VolumeThreshold(IE):
+class VolumeThreshold(Volumes):
     """Volumes after which to report."""
-
-    total_bytes: Annotated[int | None, Flag(5, 1), U64] = None
-    uplink_bytes: Annotated[int | None, Flag(5, 2), U64] = None
-    downlink_bytes: Annotated[int | None, Flag(5, 3), U64] = None
 
 
 TimeThreshold = Annotated[int, scalar(32, "Time Threshold", U32, clause="8.2.14")]
@@ -422,12 +441,8 @@ MonitoringTime = Annotated[int, scalar(33, "Monitoring Time", U32, clause="8.2.1
 
 
 @ie(34, "Subsequent Volume Threshold", clause="8.2.16", flag_octets=1)
-class SubsequentVolumeThreshold(IE):
+class SubsequentVolumeThreshold(Volumes):
     """Volumes after which to report, once the monitoring time is past."""
-
-    total_bytes: Annotated[int | None, Flag(5, 1), U64] = None
-    uplink_bytes: Annotated[int | None, Flag(5, 2), U64] = None
-    downlink_bytes: Annotated[int | None, Flag(5, 3), U64] = None
 
 
 SubsequentTimeThreshold = Annotated[
@@ -586,16 +601,8 @@ DownlinkDataNotificationDelay = Annotated[
 
 
 @ie(47, "DL Buffering Duration", clause="8.2.29", flag_octets=1)
-class DLBufferingDuration(IE):
+class DLBufferingDuration(Span):
     """How long to buffer downlink packets."""
-
-    unit: Annotated[int, Bits(5, 8, 6), enums.TimerUnit]
-    value: Annotated[int, Bits(5, 5, 1)]
-
-    @property
-    def seconds(self) -> float:
-        """The duration; infinity where the unit says so."""
-        return timer_seconds(self.unit, self.value)
 
 
 @ie(48, "DL Buffering Suggested Packet Count", clause="8.2.30")
@@ -657,16 +664,8 @@ class OverloadControlInformation(IE):
 
 
 @ie(55, "Timer", clause="8.2.35", flag_octets=1)
-class Timer(IE):
+class Timer(Span):
     """A span of time in coarse units."""
-
-    unit: Annotated[int, Bits(5, 8, 6), enums.TimerUnit]
-    value: Annotated[int, Bits(5, 5, 1)]
-
-    @property
-    def seconds(self) -> float:
-        """The span; infinity where the unit says so."""
-        return timer_seconds(self.unit, self.value)
 
 
 PDRID = Annotated[int, scalar(56, "PDR ID", U16, clause="8.2.36")]
@@ -795,12 +794,8 @@ class DroppedDLTrafficThreshold(IE):
 
 
 @ie(73, "Volume Quota", clause="8.2.50", flag_octets=1)
-class VolumeQuota(IE):
+class VolumeQuota(Volumes):
     """Volumes that may still be used."""
-
-    total_bytes: Annotated[int | None, Flag(5, 1), U64] = None
-    uplink_bytes: Annotated[int | None, Flag(5, 2), U64] = None
-    downlink_bytes: Annotated[int | None, Flag(5, 3), U64] = None
 
 
 TimeQuota = Annotated[int, scalar(74, "Time Quota", U32, clause="8.2.51")]
@@ -816,55 +811,24 @@ class QueryURR(IE):
 
 
 @ie(78, "Usage Report within PFCP Session Modification Response", clause="7.5.5.2-1")
-class UsageReportInModificationResponse(IE):
+class UsageReportInModificationResponse(UsageReport):
     """Usage reported on query or removal of a URR."""
 
-    urr_id: URRID
-    ur_seqn: URSEQN
-    usage_report_trigger: UsageReportTrigger
-    start_time: StartTime | None = None
-    end_time: EndTime | None = None
-    volume_measurement: VolumeMeasurement | None = None
-    duration_measurement_s: DurationMeasurement | None = None
-    time_of_first_packet: TimeOfFirstPacket | None = None
-    time_of_last_packet: TimeOfLastPacket | None = None
-    usage_information: UsageInformation | None = None
     query_urr_reference: QueryURRReference | None = None
 
 
 @ie(79, "Usage Report within PFCP Session Deletion Response", clause="7.5.7.2-1")
-class UsageReportInDeletionResponse(IE):
+class UsageReportInDeletionResponse(UsageReport):
     """Usage reported at the end of a session."""
-
-    urr_id: URRID
-    ur_seqn: URSEQN
-    usage_report_trigger: UsageReportTrigger
-    start_time: StartTime | None = None
-    end_time: EndTime | None = None
-    volume_measurement: VolumeMeasurement | None = None
-    duration_measurement_s: DurationMeasurement | None = None
-    time_of_first_packet: TimeOfFirstPacket | None = None
-    time_of_last_packet: TimeOfLastPacket | None = None
-    usage_information: UsageInformation | None = None
 
 
 @ie(80, "Usage Report within PFCP Session Report Request", clause="7.5.8.3-1")
-class UsageReportInReportRequest(IE):
+class UsageReportInReportRequest(UsageReport):
     """Usage reported when a trigger fired."""
 
-    urr_id: URRID
-    ur_seqn: URSEQN
-    usage_report_trigger: UsageReportTrigger
-    start_time: StartTime | None = None
-    end_time: EndTime | None = None
-    volume_measurement: VolumeMeasurement | None = None
-    duration_measurement_s: DurationMeasurement | None = None
     application_detection_information: ApplicationDetectionInformation | None = None
     ue_ip_address: UEIPAddress | None = None
     network_instance: NetworkInstance | None = None
-    time_of_first_packet: TimeOfFirstPacket | None = None
-    time_of_last_packet: TimeOfLastPacket | None = None
-    usage_information: UsageInformation | None = None
     query_urr_reference: QueryURRReference | None = None
     event_time_stamps: tuple[TimeStamp, ...] = ()
 
@@ -1145,16 +1109,8 @@ class PFCPAssociationReleaseRequest(IE):
 
 
 @ie(112, "Graceful Release Period", clause="8.2.78", flag_octets=1)
-class GracefulReleasePeriod(IE):
+class GracefulReleasePeriod(Span):
     """How long sessions may still be moved away."""
-
-    unit: Annotated[int, Bits(5, 8, 6), enums.TimerUnit]
-    value: Annotated[int, Bits(5, 5, 1)]
-
-    @property
-    def seconds(self) -> float:
-        """The period; infinity where the unit says so."""
-        return timer_seconds(self.unit, self.value)
 
 
 PDNType = Annotated[int, scalar(113, "PDN Type", U3, enums.PDNType, clause="8.2.79")]
@@ -1212,12 +1168,8 @@ UserPlaneInactivityTimer = Annotated[
 
 
 @ie(121, "Subsequent Volume Quota", clause="8.2.86", flag_octets=1)
-class SubsequentVolumeQuota(IE):
+class SubsequentVolumeQuota(Volumes):
     """Volumes that may be used once the monitoring time is past."""
-
-    total_bytes: Annotated[int | None, Flag(5, 1), U64] = None
-    uplink_bytes: Annotated[int | None, Flag(5, 2), U64] = None
-    downlink_bytes: Annotated[int | None, Flag(5, 3), U64] = None
 
 
 SubsequentTimeQuota = Annotated[int, scalar(122, "Subsequent Time Quota", U32, clause="8.2.87")]
@@ -1482,14 +1434,7 @@ class _Reader:
         return value
 
 
-_KEEP = schema.Record.__dict__["wire_form"].__set__
-
-
-def timer_seconds(unit: int, value: int) -> float:
-    """Span of a timer coded as in §8.2.35; an unknown unit counts minutes, as the clause says."""
-    if unit == enums.TimerUnit.INFINITE:
-        return float("inf")
-    return float(value * _TIMER_UNIT_S.get(unit, 60))
+_KEEP = Record.__dict__["wire_form"].__set__
 
 
 _TIMER_UNIT_S: dict[int, int] = {

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from pfcp import header, ies, schema
 from pfcp.errors import InvalidLengthError, UnknownMessageError
-from pfcp.schema import Record, message, record
+from pfcp.record import Record, record, refusing_misfits
+from pfcp.schema import message
 
 if TYPE_CHECKING:
     from pfcp.header import Header
@@ -30,7 +31,7 @@ class Message(Record):
         Raises EncodeError where a value does not fit its field.
         """
         spec = schema.spec_of(type(self))
-        with schema.refusing_misfits(self):
+        with refusing_misfits(self):
             body = type(self).write(self)
             return (
                 header.encode_header(

@@ -72,7 +72,7 @@ class Outbound:
             if (peer[0], self._sequence_number) not in self._open:
                 return self._sequence_number
 
-    def start(  # noqa: PLR0913 -- the whole of a transaction
+    def start(
         self,
         peer: Peer,
         request: Message,

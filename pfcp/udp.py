@@ -20,6 +20,9 @@ RECEIVE_BUFFER_BYTES = 4 << 20
 class N4AddressError(OSError):
     """The local address cannot be used; says why and what to do."""
 
+    def __str__(self) -> str:
+        return self.strerror or ""
+
 
 class Server(asyncio.DatagramProtocol):
     """An endpoint on a UDP socket. Made by `serve`."""
@@ -100,8 +103,7 @@ class Server(asyncio.DatagramProtocol):
     def _deliver(self, event: Event) -> None:
         try:
             self._on_event(event)
-        except Exception:
-            # The top of the N4 loop: a fault in one procedure must not stop the others.
+        except Exception:  # noqa: BLE001 -- the top of the N4 loop: one fault must not stop the rest
             _log.exception("%s of %s was not dealt with", type(event).__name__, event.peer)
 
 
@@ -123,11 +125,10 @@ async def serve(endpoint: Endpoint, local: Peer, on_event: Callable[[Event], Non
 
 
 def _bind(local: Peer) -> socket.socket:
-    host, port = local
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in local[0] else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_DGRAM)
     try:
-        bound.setblocking(False)
+        bound.setblocking(False)  # noqa: FBT003 -- socket's own signature
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         bound.bind(local)
     except OSError as error:

@@ -69,7 +69,7 @@ LV16_TEXT = Octets("LV16_TEXT", "H", text=True)
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A bit of the flag octets, numbered as in the figures: octet 5 is the first, bit 8 the highest.
+    """A bit of the flag octets, numbered as in the figures: octet 5 comes first, bit 8 is highest.
 
     Alone it is a bool; beside a kind it says whether that field is present.
     """
@@ -98,6 +98,11 @@ class Bits:
     def width(self) -> int:
         """Number of bits."""
         return self.high - self.low + 1 + 8 * self.following
+
+    @property
+    def mask(self) -> int:
+        """Ones for every bit of the number."""
+        return (1 << self.width) - 1
 
     def shift(self, flag_octets: int) -> int:
         """Distance of the lowest bit from the end of the flag octets."""
