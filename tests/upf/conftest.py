@@ -1,0 +1,214 @@
+"""A switch that only remembers, and a UPF's N4 side over it, fed with real messages."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+
+from pfcp import enums, ies, messages
+from pfcp.association import AssociationTable
+from upf.entry import Counts
+from upf.errors import WriteFailure, WriteRejectedError
+from upf.metering import UsageCounters
+from upf.n4 import N4, Identity
+from upf.networks import Endpoint, NetworkInstance, Networks, Role
+from upf.reporting import UsageReporting
+from upf.resources import Resources
+from upf.slices import SliceRegistry
+from upf.transaction import SessionEntries
+
+CAPTURE = Path(__file__).parent.parent / "captures" / "open5gs-ipv4-n4.pcap"
+SMF = ("10.100.4.1", 8805)
+N3 = IPv4Address("10.100.3.1")
+
+
+@dataclass
+class FakeTarget:
+    """Holds entries and counters. `refuse` says which entries it has no room for."""
+
+    entries: dict = field(default_factory=dict)
+    counts: dict = field(default_factory=dict)
+    meters: dict = field(default_factory=dict)
+    sent: list = field(default_factory=list)
+    plans: list = field(default_factory=list)
+    refuse: object = None
+    gate: asyncio.Event | None = None
+    receiver: object = None
+
+    async def apply(self, plan):
+        if self.gate is not None:
+            await self.gate.wait()
+        refused = [e for e in (*plan.inserts, *plan.modifies) if self.refuse and self.refuse(e)]
+        if refused:
+            raise WriteRejectedError(
+                "refused", [WriteFailure(entry, 8, "no room") for entry in refused]
+            )
+        held = plan.apply_to(self.entries.values())
+        self.entries = {entry.identity: entry for entry in held}
+        self.plans.append(plan)
+
+    async def read_counters(self, counter, indexes):
+        return [self.counts.get((counter, index), Counts(0, 0)) for index in indexes]
+
+    async def write_meter(self, meter, index, rate):
+        self.meters[meter, index] = rate
+
+    async def read_entries(self, table):
+        return [entry for entry in self.entries.values() if entry.table == table]
+
+    async def packet_out(self, egress_port, frame):
+        self.sent.append((egress_port, frame))
+
+    def on_packet_in(self, receiver):
+        self.receiver = receiver
+
+    async def close(self):
+        pass
+
+    def count(self, usage_id, *, packets, octets):
+        """Let a usage counter grow."""
+        key = ("Egress.enforcement.usage", usage_id)
+        old = self.counts.get(key, Counts(0, 0))
+        self.counts[key] = Counts(old.packets + packets, old.octets + octets)
+
+    def table(self, name):
+        """Entries of a table by the last part of its name, as {key: (action, params)}."""
+        return {
+            entry.key: (entry.action.rpartition(".")[2], entry.params)
+            for entry in self.entries.values()
+            if entry.table.endswith(f".{name}")
+        }
+
+
+@dataclass
+class Bench:
+    """The N4 side of a UPF and everything a test turns or looks at."""
+
+    target: FakeTarget
+    n4: N4
+    reporting: UsageReporting
+    associations: AssociationTable
+    entries: SessionEntries
+    resources: Resources
+    clock: list
+    slices: list
+
+    def associate(self, peer=SMF, recovery_time_stamp=1):
+        request = messages.AssociationSetupRequest(
+            node_id=ies.NodeID(value=IPv4Address(peer[0])), recovery_time_stamp=recovery_time_stamp
+        )
+        response = messages.AssociationSetupResponse(
+            node_id=ies.NodeID(value=N3),
+            cause=enums.Cause.REQUEST_ACCEPTED,
+            recovery_time_stamp=1,
+        )
+        self.associations.agree(peer, request, response)
+
+    async def ask(self, request, peer=SMF):
+        """The answer as the wire would bring it."""
+        answer = await self.n4.answer(request, peer)
+        return messages.decode(answer.encode(request.sequence_number))
+
+    @property
+    def record(self):
+        (record,) = self.n4.sessions.values()
+        return record
+
+
+def _capture_messages():
+    octets = CAPTURE.read_bytes()
+    assert octets[:4] == b"\xd4\xc3\xb2\xa1"
+    at, found = 24, []
+    while at < len(octets):
+        (length,) = struct.unpack_from("<8xI4x", octets, at)
+        frame = octets[at + 16 : at + 16 + length]
+        at += 16 + length
+        ip = frame.index(b"\x08\x00\x45") + 2
+        found.append(
+            (str(IPv4Address(frame[ip + 12 : ip + 16])), messages.decode(frame[ip + 28 :]))
+        )
+    return found
+
+
+@pytest.fixture(scope="session")
+def captured():
+    """Every message of the captured conversation as (sender, message)."""
+    return _capture_messages()
+
+
+@pytest.fixture
+def establishment(captured):
+    """The captured SMF's session establishment request."""
+    return next(m for _, m in captured if isinstance(m, messages.SessionEstablishmentRequest))
+
+
+@pytest.fixture
+def networks():
+    return Networks(
+        (
+            NetworkInstance(1, Role.ACCESS, None, (Endpoint(1, N3),)),
+            NetworkInstance(2, Role.CORE, "internet"),
+        )
+    )
+
+
+@pytest.fixture
+def target():
+    return FakeTarget()
+
+
+@pytest.fixture
+def bench(target, networks):
+    clock, slices = [1_700_000_000.0], [SliceRegistry()]
+    associations = AssociationTable()
+    counters = UsageCounters(target)
+    reporting = UsageReporting(counters, lambda: clock[0])
+    resources = Resources(networks, counters)
+    entries = SessionEntries(target, networks)
+    n4 = N4(
+        Identity(ies.NodeID(value=IPv4Address("10.100.4.2")), IPv4Address("10.100.4.2"), 7),
+        associations=associations,
+        resources=resources,
+        entries=entries,
+        reporting=reporting,
+        slice_of=slices[0].slice_id_for,
+        wall_clock=lambda: clock[0],
+    )
+    bench = Bench(target, n4, reporting, associations, entries, resources, clock, slices)
+    bench.associate()
+    return bench
+
+
+@pytest.fixture
+def to_gnb():
+    """Makes the modification by which an SMF tells the gNB's tunnel."""
+
+    def make(seid, teid=1, address="10.100.3.2"):
+        return messages.SessionModificationRequest(
+            seid=seid,
+            update_fars=(
+                ies.UpdateFAR(
+                    far_id=1,
+                    apply_action=ies.ApplyAction(forw=True),
+                    update_forwarding_parameters=ies.UpdateForwardingParameters(
+                        destination_interface=enums.DestinationInterface.ACCESS,
+                        outer_header_creation=ies.OuterHeaderCreation(
+                            teid=teid, ipv4=IPv4Address(address)
+                        ),
+                    ),
+                ),
+            ),
+        )
+
+    return make
+
+
+@pytest.fixture
+def changed():
+    """dataclasses.replace, for requests."""
+    return replace
