@@ -1,0 +1,75 @@
+"""Arithmetic at compile time."""
+
+from __future__ import annotations
+
+from p4xdp.frontend.types import Bits, Type
+
+_Value = int | bool | str
+
+
+def fold_unary(operator: str, value: _Value, kind: Type) -> int | bool:
+    """Compute `operator value`; the result is in the range of `kind`."""
+    if operator == "!":
+        return not value
+    assert isinstance(value, int)
+    result = -value if operator == "-" else ~value
+    return kind.wrap(result) if isinstance(kind, Bits) else result
+
+
+def compare(operator: str, left: _Value, right: _Value) -> bool:
+    """Compute a comparison."""
+    if operator == "==":
+        return left == right
+    if operator == "!=":
+        return left != right
+    assert isinstance(left, int)
+    assert isinstance(right, int)
+    match operator:
+        case "<":
+            return left < right
+        case "<=":
+            return left <= right
+        case ">":
+            return left > right
+    return left >= right
+
+
+def fold_arithmetic(operator: str, left: int, right: int, kind: Type) -> int:
+    """Compute an operation whose result has type `kind`: Bits (modulo, or saturating) or INT."""
+    match operator:
+        case "+" | "|+|":
+            result = left + right
+        case "-" | "|-|":
+            result = left - right
+        case "*":
+            result = left * right
+        case "&":
+            result = left & right
+        case "|":
+            result = left | right
+        case "^":
+            result = left ^ right
+        case "<<":
+            result = left << right
+        case ">>":
+            result = left >> right
+        case "/":
+            result = left // right
+        case "%":
+            result = left % right
+        case _:
+            raise AssertionError(operator)
+    if not isinstance(kind, Bits):
+        return result
+    if operator in ("|+|", "|-|"):
+        low = -(1 << (kind.width - 1)) if kind.signed else 0
+        high = (1 << (kind.width - (1 if kind.signed else 0))) - 1
+        return max(low, min(high, result))
+    return kind.wrap(result)
+
+
+def unsigned(value: _Value, width: int) -> int:
+    """Return the bits of a constant as an unsigned number."""
+    assert isinstance(value, int)
+    return int(value) & ((1 << width) - 1)
+

@@ -1,0 +1,95 @@
+"""Which storage expressions read and statements write: is it safe to read later instead of now?
+
+A cell is (name, field): a variable has field "", a header its fields and "$valid$". A write of
+(header, "*") touches all of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, TypeAlias
+
+from p4xdp import ir
+from p4xdp.frontend.storage import StructBinding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from p4xdp.frontend.storage import Binding
+
+Cell: TypeAlias = tuple[str, str]
+
+
+def reads(node: ir.Expression) -> set[Cell]:
+    """Cells the value of an expression depends on."""
+    match node:
+        case ir.Const() | ir.Param() | ir.Lookahead():
+            return set()
+        case ir.Read():
+            return {(node.variable.name, "")}
+        case ir.HeaderField():
+            return {(node.header.name, node.field.name)}
+        case ir.IsValid():
+            return {(node.header.name, "$valid$")}
+        case ir.Slice() | ir.Unary() | ir.Cast():
+            return reads(node.operand)
+        case ir.Binary():
+            return reads(node.left) | reads(node.right)
+        case ir.Conditional():
+            return reads(node.condition) | reads(node.if_true) | reads(node.if_false)
+
+
+def cells(binding: Binding) -> set[Cell]:
+    """Cells a value of any type consists of."""
+    if isinstance(binding, StructBinding):
+        return {cell for part in binding.fields.values() for cell in cells(part)}
+    if isinstance(binding, ir.Header):
+        return {(binding.name, "*")}
+    return reads(binding)  # type: ignore[arg-type]
+
+
+def writes(body: Iterable[ir.Statement]) -> set[Cell]:
+    """Cells that the body of an action may write."""
+    found: set[Cell] = set()
+    for node in body:
+        match node:
+            case ir.Assign() | ir.UpdateChecksum():
+                found |= reads(node.target)
+            case ir.ExecuteMeter():
+                found |= reads(node.target) if node.target is not None else set()
+            case ir.SetValid():
+                found.add((node.header.name, "*"))
+            case ir.If():
+                found |= writes((*node.then, *node.otherwise))
+            case ir.CallAction():
+                found |= writes(node.body)
+            case _:
+                pass
+    return found
+
+
+def variables_read(node: object) -> set[str]:
+    """Names of the variables read anywhere in statements, states, tables or actions."""
+    if isinstance(node, ir.Read):
+        return {node.variable.name}
+    if isinstance(node, ir.Assign) and isinstance(node.target, ir.Read):
+        return variables_read(node.value)
+    if isinstance(node, dict):
+        return variables_read(tuple(node.values()))
+    if isinstance(node, tuple):
+        return {name for part in node for name in variables_read(part)}
+    if dataclasses.is_dataclass(node) and not isinstance(node, type):
+        parts = (getattr(node, field.name) for field in dataclasses.fields(node))
+        return {name for part in parts for name in variables_read(part)}
+    return set()
+
+
+def overlap(some: set[Cell], others: set[Cell]) -> bool:
+    """Whether two sets of cells share storage."""
+    if some & others:
+        return True
+    for one, other in ((some, others), (others, some)):
+        whole = {name for name, part in one if part == "*"}
+        if any(name in whole for name, _ in other):
+            return True
+    return False

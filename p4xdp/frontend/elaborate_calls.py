@@ -1,0 +1,280 @@
+"""Calls: actions and controls are inlined, externs become statements of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from p4xdp import ir
+from p4xdp.frontend import syntax
+from p4xdp.frontend.effects import cells, overlap, writes
+from p4xdp.frontend.elaborate_statements import StatementElaborator, as_lvalue, copy
+from p4xdp.frontend.errors import SourceError
+from p4xdp.frontend.storage import (
+    ActionBinding,
+    Binding,
+    ControlBinding,
+    ExternBinding,
+    PacketBinding,
+    StructBinding,
+    TableBinding,
+)
+from p4xdp.frontend.types import BOOL, Aggregate, ListType
+
+if TYPE_CHECKING:
+    from p4xdp.ir import Position
+
+
+class CallElaborator(StatementElaborator):
+    """Elaborates calls."""
+
+    _in_action = False
+    _in_deparser = False
+
+    def _call(self, node: syntax.Call) -> list[ir.Statement]:
+        callee = node.callee
+        if isinstance(callee, syntax.Name):
+            return self._call_action(node, callee)
+        assert isinstance(callee, syntax.Member)
+        base = self._binding(callee.base)
+        match base:
+            case ir.Header():
+                return [ir.SetValid(base, callee.name == "setValid", node.at)]
+            case TableBinding():
+                return [ir.Apply(self._use_table(base), at=node.at)]
+            case ControlBinding():
+                return self._apply_control(base, node)
+            case PacketBinding():
+                return self._packet_call(node, callee)
+            case ExternBinding():
+                return self._extern_call(base, node, callee, None)
+        raise AssertionError(base)
+
+    # --- packets ---
+
+    def _packet_call(self, node: syntax.Call, callee: syntax.Member) -> list[ir.Statement]:
+        argument = next(iter(node.bound.values()))
+        assert argument is not None
+        if callee.name == "advance":
+            if not isinstance(argument.value, int):
+                raise SourceError(
+                    argument.at, "advance by what is not known at compile time", "use a const"
+                )
+            return [ir.Advance(argument.value, node.at)]
+        binding = self._binding(argument)
+        if callee.name == "emit":
+            return self._emit(binding, node.at)
+        if not isinstance(binding, ir.Header):
+            raise SourceError(argument.at, f"extract wants a header, this is {argument.type}")
+        return [ir.Extract(binding, node.at)]
+
+    def _emit(self, binding: Binding, at: Position) -> list[ir.Statement]:
+        if isinstance(binding, ir.Header):
+            return [ir.Emit(binding, at)]
+        if isinstance(binding, StructBinding):
+            return [one for part in binding.fields.values() for one in self._emit(part, at)]
+        raise SourceError(at, "emit wants a header or a struct of headers")
+
+    # --- actions ---
+
+    def _call_action(self, node: syntax.Call, callee: syntax.Name) -> list[ir.Statement]:
+        action = self._environment[callee.declaration]
+        assert isinstance(action, ActionBinding)
+        if not self._in_action:
+            self._storage.called_actions[action.name] = None
+        arguments: dict[syntax.Parameter, Binding] = {}
+        written: set[tuple[str, str]] = set()
+        for parameter in action.declaration.parameters:
+            value = node.bound[parameter.name]
+            assert value is not None
+            binding = self._binding(value)
+            if parameter.direction in ("out", "inout"):
+                if overlap(written, cells(binding)):
+                    raise SourceError(value.at, "this is written through two parameters")
+                written |= cells(binding)
+            arguments[parameter] = binding
+        mark = self._storage.mark()
+        body = self.action_body(action, arguments)
+        changed = writes(body)
+        held = [
+            parameter
+            for parameter, binding in arguments.items()
+            if parameter.direction in ("in", "") and overlap(cells(binding), changed)
+        ]
+        if not held:
+            return [ir.CallAction(action.name, body, node.at)]
+        self._storage.forget(mark)
+        before: list[ir.Statement] = []
+        for parameter in held:
+            assert parameter.resolved is not None
+            temporary = self._temporary(parameter.name, parameter.resolved)
+            before += copy(temporary, arguments[parameter], node.at)
+            arguments[parameter] = temporary
+        body = self.action_body(action, arguments)
+        return [*before, ir.CallAction(action.name, body, node.at)]
+
+    def action_body(
+        self, action: ActionBinding, arguments: dict[syntax.Parameter, Binding]
+    ) -> tuple[ir.Statement, ...]:
+        """Elaborate an action's body with its parameters bound."""
+        inner = type(self)(
+            self._storage, action.path, {**action.environment, **arguments}
+        )
+        inner._in_action = True
+        return inner.body(action.declaration.body)
+
+    # --- controls ---
+
+    def _apply_control(self, control: ControlBinding, node: syntax.Call) -> list[ir.Statement]:
+        if control.applied:
+            raise SourceError(
+                node.at, f"{control.path} is applied a second time", "make another instance"
+            )
+        control.applied = True
+        statements: list[ir.Statement] = []
+        arguments: dict[syntax.Parameter, Binding] = {}
+        written: set[tuple[str, str]] = set()
+        for parameter in control.declaration.parameters:
+            value = node.bound[parameter.name]
+            assert value is not None
+            arguments[parameter] = self._binding(value)
+            if parameter.direction in ("out", "inout"):
+                if overlap(written, cells(arguments[parameter])):
+                    raise SourceError(value.at, "this is written through two parameters")
+                written |= cells(arguments[parameter])
+            if parameter.direction == "out":
+                statements += invalidate(arguments[parameter], node.at)
+        for parameter, binding in arguments.items():
+            if parameter.direction == "in" and self._must_copy(binding, written):
+                assert parameter.resolved is not None
+                name = f"{control.declaration.name}.{parameter.name}"
+                held = self._storage.allocate(self._local_name(name), parameter.resolved)
+                statements += copy(held, binding, node.at)
+                arguments[parameter] = held
+        inner = type(self)(self._storage, control.path, {**self._globals(), **arguments})
+        inner._in_deparser = self._in_deparser
+        return [*statements, *inner.control_body(control.declaration)]
+
+    @staticmethod
+    def _must_copy(binding: Binding, written: set[tuple[str, str]]) -> bool:
+        """Tell an argument that the control can read where it stands from one it cannot."""
+        if isinstance(binding, (PacketBinding, ir.Const, ir.Param)):
+            return False
+        plain = isinstance(binding, (ir.Read, ir.HeaderField, ir.Header, StructBinding))
+        return not plain or overlap(cells(binding), written)
+
+    def _globals(self) -> dict[object, Binding]:
+        return {
+            declaration: binding
+            for declaration, binding in self._environment.items()
+            if isinstance(binding, ActionBinding) and not binding.path
+        }
+
+    def control_body(self, declaration: syntax.ControlDeclaration) -> list[ir.Statement]:
+        raise NotImplementedError
+
+    # --- tables in expressions ---
+
+    def _applied(self, node: syntax.Member) -> ir.Expression:
+        assert isinstance(node.base, syntax.Call)
+        self._require_unconditional(node, "table.apply()")
+        table = self._table_of(node.base)
+        hit = self._temporary(f"{table.declaration.name}.hit", BOOL)
+        name = self._use_table(table)
+        self._before.append(ir.Apply(name, hit.variable, at=node.at))
+        return hit if node.name == "hit" else ir.Unary(ir.UnaryOp.NOT, hit, 1, node.at)
+
+    # --- externs ---
+
+    def _assign_call(
+        self, target: Binding, value: syntax.Call, at: Position
+    ) -> list[ir.Statement] | None:
+        callee = value.callee
+        assert isinstance(callee, syntax.Member)
+        if callee.name not in ("execute", "update"):
+            return None
+        base = self._binding(callee.base)
+        if not isinstance(base, ExternBinding):
+            return None
+        assert value.type is not None
+        return self._extern_call(base, value, callee, as_lvalue(target))
+
+    def _extern_value(self, node: syntax.Call, callee: syntax.Member) -> ir.Expression:
+        base = self._binding(callee.base)
+        assert isinstance(base, ExternBinding)
+        assert node.type is not None
+        self._require_unconditional(node, callee.name)
+        result = self._temporary(f"{base.name.rpartition('.')[2]}.{callee.name}", node.type)
+        self._before.extend(self._extern_call(base, node, callee, result))
+        return result
+
+    def _extern_call(
+        self,
+        base: ExternBinding,
+        node: syntax.Call,
+        callee: syntax.Member,
+        target: ir.LValue | None,
+    ) -> list[ir.Statement]:
+        match base.type.declaration.name, callee.name:
+            case ("Counter" | "DirectCounter"), "count":
+                index = self._argument(node, "index")
+                return [ir.Count(base.name, index, self._adjustment(node), node.at)]
+            case ("Meter" | "DirectMeter"), "execute":
+                index, color = self._argument(node, "index"), self._argument(node, "color")
+                adjust = self._adjustment(node)
+                return [ir.ExecuteMeter(base.name, target, index, color, adjust, node.at)]
+            case "Checksum", "update":
+                assert target is not None
+                return [self._update_checksum(node, target)]
+        raise SourceError(node.at, f"{base.type}.{callee.name} is not supported")
+
+    def _argument(self, node: syntax.Call, name: str) -> ir.Expression | None:
+        value = node.bound.get(name)
+        return None if value is None else self._expression(value)
+
+    @staticmethod
+    def _adjustment(node: syntax.Call) -> int:
+        value = node.bound.get("adjust_byte_count")
+        if value is None:
+            return 0
+        if not isinstance(value.value, int):
+            raise SourceError(
+                value.at, "adjust_byte_count is not known at compile time", "use a const"
+            )
+        return value.value
+
+    def _update_checksum(self, node: syntax.Call, target: ir.LValue) -> ir.UpdateChecksum:
+        if not self._in_deparser:
+            raise SourceError(node.at, "Checksum.update outside a deparser", "move it there")
+        data = node.bound["data"]
+        assert data is not None
+        if isinstance(data, syntax.ListOf) and isinstance(data.type, ListType):
+            fields = [part for item in data.items for part in self._flatten(item)]
+        else:
+            fields = self._flatten(data)
+        if sum(field.width for field in fields) % 16:
+            raise SourceError(data.at, "the checksum is not over whole 16-bit words")
+        return ir.UpdateChecksum(target, tuple(fields), node.at)
+
+    def _flatten(self, node: syntax.Expression) -> list[ir.Expression]:
+        if not isinstance(node.type, Aggregate):
+            if node.value is not None and not hasattr(node.type, "width"):
+                raise SourceError(node.at, "a number without width", "write 8w0 or cast it")
+            return [self._expression(node)]
+        return _scalars(self._binding(node))
+
+
+def _scalars(binding: Binding) -> list[ir.Expression]:
+    if isinstance(binding, ir.Header):
+        return [ir.HeaderField(binding, field) for field in binding.type.fields]
+    if isinstance(binding, StructBinding):
+        return [one for part in binding.fields.values() for one in _scalars(part)]
+    return [binding]  # type: ignore[list-item]
+
+
+def invalidate(binding: Binding, at: Position) -> list[ir.Statement]:
+    """Make the headers of an out parameter invalid (P4-16 clause 8.24)."""
+    if isinstance(binding, ir.Header):
+        return [ir.SetValid(binding, valid=False, at=at)]
+    if isinstance(binding, StructBinding):
+        return [one for part in binding.fields.values() for one in invalidate(part, at)]
+    return []
