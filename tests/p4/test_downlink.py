@@ -1,0 +1,145 @@
+"""From the data network to the tunnel, and from tunnel to tunnel."""
+
+import pytest
+from scapy.compat import raw
+from scapy.contrib.gtp import GTP_U_Header, GTPPDUSessionContainer
+from scapy.layers.inet import IP, UDP, IPOption_NOP
+from scapy.layers.l2 import Ether
+
+from p4xdp.dataplane import CounterValue, PacketResult
+
+ACCESS_PORT, CORE_PORT = 1, 2
+PSC_NONE, PSC_DOWNLINK, PSC_UPLINK = 0, 1, 2
+
+
+def tunnelled(upf, inner, psc):
+    """What leaves on N3 for `inner`, built by scapy."""
+    user_packet = IP(raw(inner))
+    user_packet.ttl -= 1
+    del user_packet.chksum
+    gtpu = GTP_U_Header(teid=upf.gnb_teid)
+    if psc != PSC_NONE:
+        container = GTPPDUSessionContainer(type=psc - 1, QFI=upf.qfi)
+        gtpu = GTP_U_Header(teid=upf.gnb_teid, E=1, next_ex=0x85) / container
+    outer = IP(src=upf.n3_address, dst=upf.gnb_address, ttl=64, id=0)
+    ours, gnb = upf.gnb_macs
+    frame = Ether(src=ours, dst=gnb) / outer / UDP(sport=2152, dport=2152, chksum=0) / gtpu
+    return PacketResult("forward", ACCESS_PORT, raw(frame / user_packet))
+
+
+@pytest.mark.parametrize("size", [0, 9, 1372, 8000])
+@pytest.mark.parametrize(
+    "psc", [PSC_NONE, PSC_DOWNLINK, PSC_UPLINK], ids=["no-psc", "downlink-psc", "uplink-psc"]
+)
+def test_outer_headers_are_created(upf, psc, size):
+    upf.modify("detection.sessions_by_ue_ipv4", upf.ue_key(), *upf.downlink(psc=psc))
+    inner = upf.to_ue(b"x" * size)
+    assert upf.run(CORE_PORT, upf.on_n6(inner)) == tunnelled(upf, inner, psc)
+
+
+def test_usage_is_octets_of_the_users_packet(upf):
+    packets = [upf.to_ue(payload) for payload in (b"x" * 20, b"y" * 1400)]
+    for psc, packet in zip((PSC_NONE, PSC_DOWNLINK), packets, strict=True):
+        upf.modify("detection.sessions_by_ue_ipv4", upf.ue_key(), *upf.downlink(psc=psc))
+        upf.run(CORE_PORT, upf.on_n6(packet))
+    assert upf.usage(upf.downlink_usage) == CounterValue(2, sum(map(len, packets)))
+    assert upf.usage(upf.uplink_usage) == CounterValue(0, 0)
+    assert upf.drops() == {}
+
+
+@pytest.mark.parametrize("ttl", [2, 58, 255])
+@pytest.mark.parametrize("checksum_high_octet", [0x00, 0xFE, 0xFF])
+def test_checksum_follows_the_ttl_through_every_carry(upf, ttl, checksum_high_octet):
+    inner = next(
+        candidate
+        for identification in range(0, 0x10000, 0x80)
+        if raw(candidate := upf.to_ue(ttl=ttl, id=identification))[10] == checksum_high_octet
+    )
+    assert upf.run(CORE_PORT, upf.on_n6(inner)) == tunnelled(upf, inner, PSC_DOWNLINK)
+
+
+LOSES_THE_INNER_HEADER = pytest.mark.xfail(
+    strict=True,
+    reason="control/forwarding.p4 invalidates the user's inner IPv4 header, which is then not emitted",
+)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param(
+            GTP_U_Header(teid=77) / IP(dst="192.0.2.1") / UDP() / b"inner",
+            marks=LOSES_THE_INNER_HEADER,
+            id="g-pdu",
+        ),
+        pytest.param(
+            GTP_U_Header(teid=77, E=1, next_ex=0x85)
+            / GTPPDUSessionContainer(type=1, QFI=1)
+            / IP(dst="192.0.2.1")
+            / UDP()
+            / b"inner",
+            marks=LOSES_THE_INNER_HEADER,
+            id="g-pdu-psc",
+        ),
+        pytest.param(
+            GTP_U_Header(teid=77, S=1) / IP(dst="192.0.2.1", ttl=1) / UDP() / b"inner",
+            marks=LOSES_THE_INNER_HEADER,
+            id="g-pdu-sequence",
+        ),
+        pytest.param(GTP_U_Header(gtp_type=1), id="echo"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b"\x30", id="one-octet"),
+        pytest.param(b"not GTP-U at all", id="noise"),
+    ],
+)
+def test_gtpu_of_the_users_own_stays_as_it_came(upf, payload):
+    inner = IP(src=upf.server_address, dst=upf.ue_address) / UDP(sport=2152, dport=2152) / payload
+    assert upf.run(CORE_PORT, upf.on_n6(inner)) == tunnelled(upf, inner, PSC_DOWNLINK)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"proto": 6}, {"proto": 132}, {"flags": "MF"}, {"frag": 5}, {"tos": 0xB8}],
+    ids=["tcp", "sctp", "first-fragment", "later-fragment", "dscp"],
+)
+def test_any_ipv4_for_the_ue_is_tunnelled(upf, fields):
+    inner = upf.to_ue(**fields)
+    assert upf.run(CORE_PORT, upf.on_n6(inner)) == tunnelled(upf, inner, PSC_DOWNLINK)
+
+
+def test_ipv4_with_options_is_tunnelled(upf):
+    inner = upf.to_ue(options=[IPOption_NOP()] * 4)
+    assert IP(raw(inner)).ihl == 6
+    assert upf.run(CORE_PORT, upf.on_n6(inner)) == tunnelled(upf, inner, PSC_DOWNLINK)
+
+
+def test_same_address_in_another_network_instance_is_another_ue(upf):
+    upf.insert("detection.ports", (3,), "set_port", 13, 1, 193)
+    assert upf.run(3, upf.on_n6(upf.to_ue())).verdict == "host"
+
+
+def test_downlink_is_not_looked_for_on_the_access_side(upf):
+    assert upf.run(ACCESS_PORT, upf.on_n6(upf.to_ue())).verdict == "host"
+
+
+@pytest.mark.parametrize("psc", [PSC_NONE, PSC_DOWNLINK, PSC_UPLINK])
+def test_tunnel_to_tunnel_replaces_the_outer_headers(upf, psc):
+    upf.modify("detection.sessions_by_fteid", upf.fteid_key(), *upf.downlink(psc=psc))
+    inner = upf.from_ue()
+    result = upf.run(ACCESS_PORT, upf.on_n3(upf.g_pdu(inner)))
+    assert result == tunnelled(upf, inner, psc)
+    assert upf.usage(upf.downlink_usage) == CounterValue(1, len(inner))
+
+
+def test_truncation_is_forwarded_only_behind_the_ipv4_header(upf):
+    inner = upf.to_ue()
+    frame = raw(upf.on_n6(inner))
+    whole = tunnelled(upf, inner, PSC_DOWNLINK)
+    for length in range(len(frame)):
+        result = upf.run(CORE_PORT, frame[:length])
+        if result.verdict == "host":
+            assert length < 14 + 20
+            assert result.frame == frame[:length]
+        else:
+            assert result.port == whole.port
+            assert result.frame == whole.frame[: len(whole.frame) - (len(frame) - length)]
