@@ -42,6 +42,7 @@ class RunningServer:
     async def stop(self, grace_s: float = 0.5) -> None:
         """End all calls and stop listening."""
         await self._server.stop(grace_s)
+        _remove_socket(self.address)
 
     async def wait(self) -> None:
         """Return when the server has stopped."""
@@ -80,11 +81,21 @@ async def serve(
     return RunningServer(address, server)
 
 
-def _bind(server: Any, listen: str) -> str:
+def _remove_socket(address: str) -> None:
+    if address.startswith("unix:"):
+        Path(address.removeprefix("unix:")).unlink(missing_ok=True)
+
+
+def check_listen(listen: str) -> None:
+    """Refuse with ListenError an address that is malformed or whose socket is in use."""
     if listen.startswith("unix:"):
         _check_socket(Path(listen.removeprefix("unix:")))
     else:
         _check_host(listen)
+
+
+def _bind(server: Any, listen: str) -> str:
+    check_listen(listen)
     try:
         port = server.add_insecure_port(listen)
     except RuntimeError:
@@ -96,6 +107,7 @@ def _bind(server: Any, listen: str) -> str:
         return listen
     if not port:
         raise ListenError(f"cannot listen on {listen}: the port is taken or the address not ours")
+    _warn_if_reachable(listen)
     return f"{listen.rpartition(':')[0]}:{port}"
 
 
@@ -115,14 +127,15 @@ def _check_socket(path: Path) -> None:
 
 
 def _check_host(listen: str) -> None:
-    host, colon, port = listen.rpartition(":")
-    if not colon or not host or not port.isdecimal() or int(port) > 0xFFFF:
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 0xFFFF:
         raise ListenError(f"'{listen}' is no address: give unix:PATH or HOST:PORT")
-    bare = host.removeprefix("[").removesuffix("]")
-    if bare == "localhost":
-        return
+
+
+def _warn_if_reachable(listen: str) -> None:
+    host = listen.rpartition(":")[0].removeprefix("[").removesuffix("]")
     try:
-        is_loopback = ip_address(bare).is_loopback
+        is_loopback = host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         is_loopback = False
     if not is_loopback:

@@ -1,0 +1,105 @@
+"""The Linux switch as a child process of ours: the target that needs no other machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from upf.errors import StartError, TargetError
+from upf.target import artifacts
+from upf.target.child import Child
+from upf.target.p4rt import P4RuntimeTarget
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CPU_PORT = 192
+HOST_PORT = 193  # "this host's own network stack", on the interface the packet came in by
+
+
+class XdpTarget(P4RuntimeTarget):
+    """A `P4RuntimeTarget` that owns its switch. Made by `start`."""
+
+    _child: Child
+    _run_dir: Path
+    _watch: asyncio.Task[None]
+
+    @classmethod
+    async def start(
+        cls,
+        ports: Mapping[int, str],
+        *,
+        mode: str = "auto",
+        sizes: Mapping[str, int] | None = None,
+        build: Path | None = None,
+    ) -> XdpTarget:
+        """Attach the pipeline to interfaces, by port number, and become its controller.
+
+        `mode` is auto, native or generic; `sizes` sets entries of tables and cells of arrays by
+        name. StartError in one line if it cannot be (no such interface, no privilege, no XDP).
+        """
+        directory = build or artifacts.build_dir()
+        pipeline = artifacts.p4info(directory)
+        run_dir = _private_dir()
+        try:
+            address = f"unix:{run_dir / 'p4rt.sock'}"
+            child = await Child.start(_command(directory, ports, address, mode, sizes or {}))
+            try:
+                target = await cls.connect(address, pipeline)
+            except BaseException:
+                await child.stop()
+                raise
+        except BaseException:
+            shutil.rmtree(run_dir, ignore_errors=True)
+            raise
+        target.own(child, run_dir)
+        return target
+
+    async def close(self) -> None:
+        """Let go of the switch and end it; interfaces are as they were before."""
+        self._watch.cancel()
+        await super().close()
+        await self._child.stop()
+        shutil.rmtree(self._run_dir, ignore_errors=True)
+
+    @property
+    def pid(self) -> int:
+        """Process id of the switch."""
+        return self._child.pid
+
+    def own(self, child: Child, run_dir: Path) -> None:
+        """Take over the switch process and its directory, to end and remove them in `close`."""
+        self._child = child
+        self._run_dir = run_dir
+        self._watch = asyncio.create_task(self._watch_child())
+
+    async def _watch_child(self) -> None:
+        how = await self._child.wait()
+        self._session.lose(TargetError(f"the switch process ended by {how}"))
+
+
+def _command(
+    build: Path, ports: Mapping[int, str], address: str, mode: str, sizes: Mapping[str, int]
+) -> list[str]:
+    command: list[Any] = [sys.executable, "-m", "p4xdp", "switch", build, "--listen", address]
+    for number, interface in ports.items():
+        command += ["--port", f"{number}={interface}"]
+    for name, size in sizes.items():
+        command += ["--size", f"{name}={size}"]
+    command += ["--cpu-port", CPU_PORT, "--host-port", HOST_PORT]
+    command += ["--mode", mode, "--die-with-parent"]
+    return [str(word) for word in command]
+
+
+def _private_dir() -> Path:
+    """Make a directory only we can enter, so that nobody else reaches the socket in it."""
+    base = Path("/run") if os.access("/run", os.W_OK) else Path(tempfile.gettempdir())
+    try:
+        return Path(tempfile.mkdtemp(prefix="tern-switch-", dir=base))
+    except OSError as error:
+        raise StartError(f"cannot make a directory for the switch: {error}") from error
