@@ -66,7 +66,9 @@ class CallChecker(ExpressionChecker):
         kind = self._check(callee)
         if isinstance(kind, TypeItself):
             raise SourceError(
-                node.at, f"an instance of {kind.type} cannot be made here", "declare it before apply"
+                node.at,
+                f"an instance of {kind.type} cannot be made here",
+                "declare it before apply",
             )
         if not isinstance(kind, ActionOf):
             raise SourceError(node.at, f"{callee.name} is not an action", "it cannot be called")
@@ -131,9 +133,7 @@ class CallChecker(ExpressionChecker):
             )
         return result
 
-    def _method(
-        self, node: syntax.Call, callee: syntax.Member, base: ExternOf
-    ) -> syntax.Method:
+    def _method(self, node: syntax.Call, callee: syntax.Member, base: ExternOf) -> syntax.Method:
         named = [method for method in base.declaration.methods if method.name == callee.name]
         if not named:
             if base.declaration.name == "Checksum" and callee.name in _CHECKSUM_METHODS:
@@ -144,9 +144,7 @@ class CallChecker(ExpressionChecker):
             raise SourceError(callee.at, f"{base} has no method {callee.name}", f"it has {names}")
         fitting = [method for method in named if accepts(method, node.arguments)]
         if len(fitting) > 1:
-            raise SourceError(
-                node.at, f"{base}.{callee.name} is ambiguous", "name the arguments"
-            )
+            raise SourceError(node.at, f"{base}.{callee.name} is ambiguous", "name the arguments")
         if fitting:
             return fitting[0]
         if len(named) == 1:

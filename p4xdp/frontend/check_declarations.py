@@ -266,4 +266,3 @@ class DeclarationChecker(PackageChecker):
             self._place = ""
         self._recursion.pop()
         self._scope.declare(node.name, node, node.at)
-

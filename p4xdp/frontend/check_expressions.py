@@ -405,9 +405,7 @@ class ExpressionChecker:
             self._convert(node.operand, target, "the cast")
             return target
         if not _is_castable(kind, target):
-            raise SourceError(
-                node.at, f"cannot cast {kind} to {target}", _cast_hint(kind, target)
-            )
+            raise SourceError(node.at, f"cannot cast {kind} to {target}", _cast_hint(kind, target))
         value = node.operand.value
         if value is not None and isinstance(value, int):
             node.value = _cast_value(value, target)

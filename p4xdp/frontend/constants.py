@@ -72,4 +72,3 @@ def unsigned(value: _Value, width: int) -> int:
     """Return the bits of a constant as an unsigned number."""
     assert isinstance(value, int)
     return int(value) & ((1 << width) - 1)
-

@@ -116,9 +116,7 @@ class CallElaborator(StatementElaborator):
         self, action: ActionBinding, arguments: dict[syntax.Parameter, Binding]
     ) -> tuple[ir.Statement, ...]:
         """Elaborate an action's body with its parameters bound."""
-        inner = type(self)(
-            self._storage, action.path, {**action.environment, **arguments}
-        )
+        inner = type(self)(self._storage, action.path, {**action.environment, **arguments})
         inner._in_action = True
         return inner.body(action.declaration.body)
 
@@ -215,10 +213,10 @@ class CallElaborator(StatementElaborator):
         target: ir.LValue | None,
     ) -> list[ir.Statement]:
         match base.type.declaration.name, callee.name:
-            case ("Counter" | "DirectCounter"), "count":
+            case (("Counter" | "DirectCounter"), "count"):
                 index = self._argument(node, "index")
                 return [ir.Count(base.name, index, self._adjustment(node), node.at)]
-            case ("Meter" | "DirectMeter"), "execute":
+            case (("Meter" | "DirectMeter"), "execute"):
                 index, color = self._argument(node, "index"), self._argument(node, "color")
                 adjust = self._adjustment(node)
                 return [ir.ExecuteMeter(base.name, target, index, color, adjust, node.at)]

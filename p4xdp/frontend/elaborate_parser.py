@@ -86,7 +86,9 @@ def _ternary(node: syntax.Expression, width: int) -> list[tuple[int, int]]:
         case syntax.RangeOf():
             assert node.low.value is not None
             assert node.high.value is not None
-            return prefixes(unsigned(node.low.value, width), unsigned(node.high.value, width), width)
+            return prefixes(
+                unsigned(node.low.value, width), unsigned(node.high.value, width), width
+            )
     assert node.value is not None
     return [(unsigned(node.value, width), full)]
 
@@ -166,7 +168,9 @@ def _strip(
             return [statement], True, remaining
         case ir.Extract() | ir.Advance() if not has_intrinsic:
             raise SourceError(
-                statement.at, "the intrinsic metadata comes first", "extract ig_intr_md or eg_intr_md"
+                statement.at,
+                "the intrinsic metadata comes first",
+                "extract ig_intr_md or eg_intr_md",
             )
         case ir.Advance() if remaining:
             skipped = min(statement.bits, remaining)

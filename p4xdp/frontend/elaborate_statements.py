@@ -269,4 +269,3 @@ def _returns_early(nodes: Sequence[syntax.StatementNode]) -> bool:
         if _contains_return(node):
             return True
     return False
-

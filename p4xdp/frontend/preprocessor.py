@@ -176,7 +176,7 @@ class Preprocessor:
             raise SourceError(at, f"#include nested deeper than {_MAX_INCLUDE_DEPTH}", "a cycle?")
         closing = {"<": ">", '"': '"'}.get(rest[:1])
         if closing is None or not rest.endswith(closing) or len(rest) < 3:
-            raise SourceError(at, "#include wants <file> or \"file\"")
+            raise SourceError(at, '#include wants <file> or "file"')
         wanted = rest[1:-1]
         if closing == '"':
             beside = path.parent / wanted

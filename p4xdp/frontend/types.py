@@ -218,8 +218,10 @@ def unify(pattern: Type, actual: Type, bindings: dict[str, Type]) -> bool:
 
 def is_scalar(kind: Type | None) -> bool:
     """Whether a value of that type is one number in hardware."""
-    return isinstance(kind, Bits) or kind == BOOL or (
-        isinstance(kind, EnumOf) and kind.underlying is not None
+    return (
+        isinstance(kind, Bits)
+        or kind == BOOL
+        or (isinstance(kind, EnumOf) and kind.underlying is not None)
     )
 
 
