@@ -145,7 +145,7 @@ class N4:
 
     async def _answer_session_request(
         self, request: SessionRequest, peer: Peer
-    ) -> messages.Message:
+    ) -> messages.Message | None:
         try:
             association = self._associations.of_peer(peer)
             if association is None:
@@ -160,7 +160,7 @@ class N4:
                     return await self._delete(request, owner)
         except UPFError as error:
             log.info("%s of %s refused: %s", type(request).__name__, peer[0], error)
-            return self._refusal(request, error)
+            return self.refuse(request, error)
 
     async def _establish(
         self, request: messages.SessionEstablishmentRequest, owner: ies.NodeID
@@ -266,8 +266,13 @@ class N4:
             raise SessionUnknownError(f"{owner} has no session {up_seid:016x}")
         return record
 
-    def _refusal(self, request: SessionRequest, error: UPFError) -> messages.Message:
-        """The answer that says why not. Without a session its SEID is 0 (clause 7.2.2.4.2)."""
+    def refuse(self, request: messages.Message, error: UPFError) -> messages.Message | None:
+        """The answer to a session request that says why not; None for another kind of request.
+
+        Without a session its SEID is 0 (clause 7.2.2.4.2).
+        """
+        if not isinstance(request, SessionRequest):
+            return None
         record = self.sessions.get(request.seid)
         is_known = record is not None and not isinstance(
             error, SessionUnknownError | NoAssociationError

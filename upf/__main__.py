@@ -1,0 +1,5 @@
+"""`python -m upf` is the console script `upf`."""
+
+from upf.cli import main
+
+main()

@@ -1,0 +1,119 @@
+"""Runs the N4 procedures behind the PFCP endpoint: each request its own task, each answered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from typing import TYPE_CHECKING, Any
+
+from pfcp import enums, events, messages, udp
+from pfcp.endpoint import Endpoint
+from upf.config import PFCP_PORT
+from upf.errors import StartError, TargetError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from pfcp.events import Event, Peer
+    from pfcp.ies import NodeID
+    from upf.n4 import N4, Identity
+    from upf.records import SessionRecord
+
+log = logging.getLogger(__name__)
+
+
+class N4Server:
+    """The N4 side of the UPF on the wire. `open` binds, `serve` begins to carry out requests."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.endpoint = Endpoint(
+            node_id=identity.node_id,
+            recovery_time_stamp=identity.recovery_time_stamp,
+            random=random.random,
+            cp_seid_of=self._cp_seid_of,
+        )
+        self._server: udp.Server | None = None
+        self._n4: N4 | None = None
+        self._is_serving = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._forgetting: dict[str, asyncio.Task[None]] = {}
+
+    async def open(self, local: Peer) -> None:
+        """Bind; heartbeats are answered from here on. StartError if the address cannot be had."""
+        try:
+            self._server = await udp.serve(self.endpoint, local, self._on_event)
+        except udp.N4AddressError as error:
+            raise StartError(error.strerror or str(error)) from error
+
+    def serve(self, n4: N4) -> None:
+        """Carry out the requests that wait and all that follow."""
+        self._n4 = n4
+        self._is_serving.set()
+
+    def report(self, record: SessionRecord, request: messages.SessionReportRequest) -> None:
+        """Send a session report to the session's CP function."""
+        assert self._server is not None
+        self._server.send_request((str(record.session.cp_address), PFCP_PORT), request)
+
+    async def close(self) -> None:
+        """Stop serving; what is under way is abandoned."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._server is not None:
+            self._server.close()
+
+    def _cp_seid_of(self, up_seid: int) -> int:
+        record = self._n4.sessions.get(up_seid) if self._n4 is not None else None
+        return 0 if record is None else record.session.cp_seid
+
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case events.RequestReceived():
+                self._start(self._answer(event))
+            case events.PeerRestarted():
+                log.warning("%s restarted: its sessions end", event.association.node_id)
+                self._forgetting[event.peer[0]] = self._start(
+                    self._forget(event.peer[0], event.association.node_id)
+                )
+            case events.PeerLost():
+                log.warning("%s answers no heartbeats", event.association.node_id)
+            case events.PeerReturned():
+                log.info("%s answers heartbeats again", event.association.node_id)
+            case events.ResponseReceived():
+                cause = getattr(event.response, "cause", enums.Cause.REQUEST_ACCEPTED)
+                if cause != enums.Cause.REQUEST_ACCEPTED:
+                    log.warning("%s refused a report: cause %d", event.peer[0], cause)
+            case events.ResponseMalformed():
+                log.warning("%s gave an answer that cannot be read: %s", event.peer[0], event.error)
+            case events.RequestTimedOut():
+                log.warning("%s does not answer %s", event.peer[0], type(event.request).__name__)
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _answer(self, event: events.RequestReceived) -> None:
+        await self._is_serving.wait()
+        # The sessions of a peer that restarted are gone before it makes new ones.
+        if event.peer[0] in self._forgetting:
+            await self._forgetting[event.peer[0]]
+        assert self._n4 is not None
+        assert self._server is not None
+        try:
+            answer = await self._n4.answer(event.request, event.peer)
+        except Exception:
+            # The top of the N4 loop: a fault of ours must not leave the peer without an answer.
+            log.exception("%s of %s", type(event.request).__name__, event.peer[0])
+            answer = self._n4.refuse(event.request, TargetError("internal fault"))
+        if answer is not None:
+            self._server.respond(event, answer)
+
+    async def _forget(self, host: str, node_id: NodeID) -> None:
+        await self._is_serving.wait()
+        assert self._n4 is not None
+        await self._n4.forget_sessions_of(node_id)
+        self._forgetting.pop(host, None)

@@ -1,0 +1,159 @@
+"""The kernel of our network namespace: its interfaces, routes and neighbours, read and watched.
+
+Whatever changes, all is read anew: what was missed or came out of order does no harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Address, IPv4Network
+from typing import TYPE_CHECKING, Any
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from upf.routes import KernelState, Link, Neighbour, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_RTMGRP_LINK = 0x1
+_RTMGRP_NEIGH = 0x4
+_RTMGRP_IPV4_IFADDR = 0x10
+_RTMGRP_IPV4_ROUTE = 0x40
+_RT_TABLE_MAIN = 254
+_RTN_UNICAST = 1
+_RT_SCOPE_UNIVERSE = 0
+_NTF_USE = 0x01
+_NUD_REACHABLE, _NUD_STALE, _NUD_DELAY, _NUD_PROBE = 0x02, 0x04, 0x08, 0x10
+_NUD_NOARP, _NUD_PERMANENT = 0x40, 0x80
+# States in which the MAC address may be used.
+_NUD_VALID = _NUD_REACHABLE | _NUD_STALE | _NUD_DELAY | _NUD_PROBE | _NUD_NOARP | _NUD_PERMANENT
+# Changes come in bursts; wait this long for the rest of one.
+_SETTLE_S = 0.02
+_RECEIVE_OCTETS = 65536
+
+
+class Kernel:
+    """Reads and watches. pyroute2 blocks, so it has a thread of its own."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="netlink")
+        self._route: Any = None
+        self._watch: socket.socket | None = None
+        self._pending: asyncio.TimerHandle | None = None
+
+    async def read(self) -> KernelState:
+        """What the kernel knows now."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._read)
+
+    async def probe(self, index: int, ipv4: IPv4Address) -> None:
+        """Have the kernel find, or confirm, who has an address on an interface."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._probe, index, ipv4)
+
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Call back, once for a burst, when links, addresses, routes or neighbours change."""
+        self._watch = socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE
+        )
+        groups = _RTMGRP_LINK | _RTMGRP_NEIGH | _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV4_ROUTE
+        self._watch.bind((0, groups))
+        loop = asyncio.get_running_loop()
+
+        def settled() -> None:
+            self._pending = None
+            on_change()
+
+        def readable(watch: socket.socket) -> None:
+            # Lost messages (ENOBUFS) are a change too.
+            with contextlib.suppress(OSError):
+                while watch.recv(_RECEIVE_OCTETS):
+                    pass
+            if self._pending is None:
+                self._pending = loop.call_later(_SETTLE_S, settled)
+
+        loop.add_reader(self._watch.fileno(), readable, self._watch)
+
+    async def close(self) -> None:
+        """Stop watching and let go of the thread."""
+        if self._pending is not None:
+            self._pending.cancel()
+        if self._watch is not None:
+            asyncio.get_running_loop().remove_reader(self._watch.fileno())
+            self._watch.close()
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown()
+
+    def _open(self) -> Any:
+        if self._route is None:
+            self._route = IPRoute()
+        return self._route
+
+    def _close(self) -> None:
+        if self._route is not None:
+            self._route.close()
+
+    def _read(self) -> KernelState:
+        route = self._open()
+        links = tuple(
+            Link(each["index"], each.get("IFLA_IFNAME"), _mac(each.get("IFLA_ADDRESS")))
+            for each in route.get_links()
+        )
+        names = {link.index: link.name for link in links}
+        addresses: dict[str, IPv4Address] = {}
+        for each in route.get_addr(family=socket.AF_INET):
+            if each["scope"] == _RT_SCOPE_UNIVERSE and each["index"] in names:
+                addresses.setdefault(names[each["index"]], IPv4Address(each.get("IFA_LOCAL")))
+        routes = tuple(
+            found
+            for each in route.get_routes(family=socket.AF_INET, table=_RT_TABLE_MAIN)
+            if (found := _route(each)) is not None
+        )
+        neighbours = tuple(
+            neighbour
+            for each in route.get_neighbours(family=socket.AF_INET)
+            if (neighbour := _neighbour(each)) is not None
+        )
+        return KernelState(links, addresses, routes, neighbours)
+
+    def _probe(self, index: int, ipv4: IPv4Address) -> None:
+        # The interface may have gone meanwhile: then there is nobody to find.
+        with contextlib.suppress(NetlinkError):
+            self._open().neigh("replace", dst=str(ipv4), ifindex=index, flags=_NTF_USE, state=0)
+
+
+def _mac(text: str | None) -> int:
+    """A MAC address as a number, 0 for an interface that has none."""
+    octets = bytes.fromhex((text or "").replace(":", ""))
+    return int.from_bytes(octets, "big") if len(octets) == 6 else 0
+
+
+def _route(message: Any) -> Route | None:
+    """A unicast route; of one with several next hops the first."""
+    if message["type"] != _RTN_UNICAST:
+        return None
+    output, gateway = message.get("RTA_OIF"), message.get("RTA_GATEWAY")
+    multipath = message.get("RTA_MULTIPATH")
+    if multipath:
+        output, gateway = multipath[0]["oif"], multipath[0].get("RTA_GATEWAY")
+    if output is None:
+        return None
+    dst = IPv4Network((message.get("RTA_DST") or 0, message["dst_len"]))
+    return Route(
+        dst, output, IPv4Address(gateway) if gateway else None, message.get("RTA_PRIORITY") or 0
+    )
+
+
+def _neighbour(message: Any) -> Neighbour | None:
+    mac = message.get("NDA_LLADDR")
+    if not message["state"] & _NUD_VALID or not mac or not _mac(mac):
+        return None
+    return Neighbour(
+        message["ifindex"],
+        IPv4Address(message.get("NDA_DST")),
+        _mac(mac),
+        is_stale=bool(message["state"] & _NUD_STALE),
+    )

@@ -1,0 +1,269 @@
+"""The running UPF: everything put together, and what REST and metrics see of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import AsyncExitStack
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Self
+
+from pfcp import ies
+from pfcp.association import State
+from upf import switch, tables
+from upf.drops import NUM_DROP_REASONS, DropReason
+from upf.errors import StartError, TargetError
+from upf.metering import UsageCounters
+from upf.n4 import N4, Identity
+from upf.n4_server import N4Server
+from upf.netlink import Kernel
+from upf.punts import Punts
+from upf.reporting import UsageReporting
+from upf.reports import ntp_time
+from upf.resources import Resources
+from upf.routing import Routing
+from upf.slices import Slice, SliceRegistry
+from upf.transaction import SessionEntries
+from upf.usage import plus
+from upf.views import AssociationView, Health, SessionView, session_view
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from upf.config import Config
+    from upf.entry import Counts
+    from upf.neighbours import NeighbourCounts
+    from upf.networks import Networks
+    from upf.routes import KernelState
+
+SWEEP_INTERVAL_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class UPF:
+    """A User Plane Function at work. Made by `start`, ended by `stop`."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.since = time.time()
+        self._stack = AsyncExitStack()
+        self._slices = SliceRegistry()
+        self._slices_lock = asyncio.Lock()
+        self._background: list[asyncio.Task[None]] = []
+        self._health = Health(is_ready=False, reason="starting")
+
+    @classmethod
+    async def start(cls, config: Config) -> Self:
+        """Bring everything up. ConfigError, StartError or TargetError, one line each, if it cannot
+        be; nothing is left behind then.
+        """
+        upf = cls(config)
+        try:
+            await upf._start()
+        except BaseException:
+            await upf.stop()
+            raise
+        return upf
+
+    async def stop(self) -> None:
+        """Take everything down, in reverse."""
+        self._health = Health(is_ready=False, reason="stopping")
+        await self._stack.aclose()
+
+    async def wait_failed(self) -> TargetError:
+        """Wait until something the UPF cannot live without is gone; says what."""
+        error = await self._target.wait_lost()
+        self._health = Health(is_ready=False, reason=str(error))
+        return error
+
+    # What it shows.
+
+    def health(self) -> Health:
+        """Whether it serves."""
+        return self._health
+
+    def associations(self) -> list[AssociationView]:
+        """The CP functions it is associated with."""
+        owners = [record.owner for record in self._n4.sessions.values()]
+        return [
+            AssociationView(
+                node_id=str(each.node_id),
+                address=each.peer[0],
+                recovery_time_stamp=each.recovery_time_stamp,
+                is_reachable=each.state is State.ASSOCIATED,
+                sessions=owners.count(each.node_id),
+            )
+            for each in self._n4_server.endpoint.associations.all()
+        ]
+
+    @property
+    def num_sessions(self) -> int:
+        return len(self._n4.sessions)
+
+    async def sessions(self) -> list[SessionView]:
+        """All sessions with their usage."""
+        records = list(self._n4.sessions.values())
+        usage_ids = {pdr.usage_id for each in records for pdr in each.session.pdrs.values()}
+        readings = await self._counters.read(usage_ids)
+        names = {each.slice_id: each.name for each in self.slices()}
+        return [session_view(record, names, self._counters, readings) for record in records]
+
+    async def session(self, up_seid: int) -> SessionView | None:
+        """One session with its usage."""
+        record = self._n4.sessions.get(up_seid)
+        if record is None:
+            return None
+        readings = await self._counters.read(p.usage_id for p in record.session.pdrs.values())
+        names = {each.slice_id: each.name for each in self.slices()}
+        return session_view(record, names, self._counters, readings)
+
+    async def drops(self) -> dict[DropReason, Counts]:
+        """Packets dropped by the pipeline since the switch started, by reason."""
+        reasons = range(NUM_DROP_REASONS)
+        ingress = await self._target.read_counters(tables.INGRESS_DROP_COUNTER, reasons)
+        egress = await self._target.read_counters(tables.EGRESS_DROP_COUNTER, reasons)
+        return {reason: plus(ingress[reason], egress[reason]) for reason in DropReason}
+
+    def n4_counters(self) -> dict[str, int]:
+        """What the PFCP endpoint counted."""
+        return dict(self._n4_server.endpoint.counters)
+
+    def punt_counters(self) -> dict[str, int]:
+        """What became of packets shown to the controller."""
+        return dict(self._punts.counts)
+
+    def neighbour_counters(self) -> NeighbourCounts:
+        """What became of packets that waited for a neighbour."""
+        return self._routing.queues.counts
+
+    # Slices.
+
+    def slices(self) -> list[Slice]:
+        """All slices, by name."""
+        return sorted(self._slices.slices.values(), key=lambda each: each.name)
+
+    async def put_slice(self, wanted: Slice) -> tuple[Slice, bool]:
+        """Make or change a slice; True if it is new. Its capacity holds from the next packet on.
+
+        ResourcesExhaustedError if there is no room, TargetError if the switch refuses.
+        """
+        async with self._slices_lock:
+            is_new = wanted.name not in self._slices.slices
+            registry, put = self._slices.put(wanted)
+            await self._write_meters(put)
+            self._slices = registry
+            await self._n4.rebind_slices()
+            return put, is_new
+
+    async def delete_slice(self, name: str) -> None:
+        """Remove a slice; its sessions go to whichever covers them. KeyError if there is none."""
+        async with self._slices_lock:
+            removed = self._slices.slices[name]
+            self._slices = self._slices.without(name)
+            await self._n4.rebind_slices()
+            for is_uplink in (True, False):
+                index = tables.slice_meter_id(removed.slice_id, is_uplink=is_uplink)
+                await self._target.write_meter(tables.SLICE_METER, index, None)
+
+    async def _write_meters(self, wanted: Slice) -> None:
+        for is_uplink, rate in zip((True, False), wanted.rates(), strict=True):
+            index = tables.slice_meter_id(wanted.slice_id, is_uplink=is_uplink)
+            await self._target.write_meter(tables.SLICE_METER, index, rate)
+
+    # Coming up.
+
+    async def _start(self) -> None:
+        config = self.config
+        kernel = Kernel()
+        self._stack.push_async_callback(kernel.close)
+        networks = _networks(config, await kernel.read())
+        identity = Identity(_node_id(config), config.n4.address, ntp_time(self.since))
+        self._n4_server = N4Server(identity)
+        await self._n4_server.open((str(config.n4.address), config.n4.port))
+        self._stack.push_async_callback(self._n4_server.close)
+        self._target = await switch.open_target(config)
+        self._stack.push_async_callback(self._target.close)
+        self._counters = UsageCounters(self._target)
+        await self._set_up_switch(networks, kernel)
+        reporting = UsageReporting(self._counters, time.time)
+        self._n4 = N4(
+            identity,
+            associations=self._n4_server.endpoint.associations,
+            resources=Resources(networks, self._counters),
+            entries=SessionEntries(self._target, networks),
+            reporting=reporting,
+            slice_of=self._slices.slice_id_for,
+            wall_clock=time.time,
+        )
+        for each in config.slice:
+            await self.put_slice(each.to_slice())
+        self._stack.push_async_callback(self._cancel_background)
+        self._run("routing", self._routing.run)
+        self._run("usage", lambda: self._sweep(reporting))
+        self._n4_server.serve(self._n4)
+        self._health = Health(is_ready=True)
+
+    async def _set_up_switch(self, networks: Networks, kernel: Kernel) -> None:
+        ports = switch.bindings(self.config, networks)
+        await switch.reset(self._target, switch.base_entries(networks, ports))
+        if self.config.target.kind == "p4runtime":
+            # It may have run before us: what it counted is not ours, what it limits neither.
+            await self._counters.adopt()
+            for index in range(2 * tables.NUM_SLICES):
+                await self._target.write_meter(tables.SLICE_METER, index, None)
+        self._routing = Routing(self._target, kernel, ports)
+        self._punts = Punts(self._target, self._routing)
+        self._target.on_packet_in(self._punts.receive)
+        await self._routing.start()
+
+    async def _sweep(self, reporting: UsageReporting) -> None:
+        """Look at thresholds once a second."""
+        while True:
+            await asyncio.sleep(SWEEP_INTERVAL_S)
+            try:
+                due = await reporting.sweep(list(self._n4.sessions.values()))
+            except TargetError as error:
+                log.warning("usage cannot be read: %s", error)
+                continue
+            for record, request in due:
+                self._n4_server.report(record, request)
+
+    def _run(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        async def run() -> None:
+            try:
+                await work()
+            except Exception:
+                # The top of a background loop: tell, and say that we are not whole any more.
+                log.exception("%s stopped", what)
+                self._health = Health(is_ready=False, reason=f"{what} stopped")
+
+        self._background.append(asyncio.create_task(run()))
+
+    async def _cancel_background(self) -> None:
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+
+def _networks(config: Config, kernel: KernelState) -> Networks:
+    """The network instances, once every interface is seen to be there."""
+    names = sorted(link.name for link in kernel.links)
+    if config.target.kind == "xdp":
+        for each in config.interface:
+            if each.name not in names:
+                raise StartError(
+                    f"interface {each.name} is not there: name one of {', '.join(names)}"
+                )
+    return config.networks(dict(kernel.addresses or {}))
+
+
+def _node_id(config: Config) -> ies.NodeID:
+    """Our Node ID: as configured, an address if it reads as one; else the N4 address."""
+    if config.n4.node_id is None:
+        return ies.NodeID(value=config.n4.address)
+    try:
+        return ies.NodeID(value=IPv4Address(config.n4.node_id))
+    except ValueError:
+        return ies.NodeID(value=config.n4.node_id)
