@@ -5,13 +5,15 @@ from __future__ import annotations
 from p4xdp.runtime.errors import Code, RequestError
 
 
-def decode(data: bytes, width: int, what: str) -> int:
-    """Read a bit<width> value; `what` names it in the refusal (OUT_OF_RANGE)."""
-    if not data:
-        raise RequestError(Code.OUT_OF_RANGE, f"{what}: the value is empty; zero is '\\x00'")
+def decode(data: bytes, width: int, owner: str, name: str) -> int:
+    """Read a bit<width> value; `owner` and `name` say what it is if refused (OUT_OF_RANGE)."""
     value = int.from_bytes(data, "big")
     if value >> width:
-        raise RequestError(Code.OUT_OF_RANGE, f"{what}: {value:#x} does not fit in bit<{width}>")
+        text = f"{owner}: {name}: {value:#x} does not fit in bit<{width}>"
+        raise RequestError(Code.OUT_OF_RANGE, text)
+    if not data:
+        text = f"{owner}: {name}: the value is empty; zero is '\\x00'"
+        raise RequestError(Code.OUT_OF_RANGE, text)
     return value
 
 

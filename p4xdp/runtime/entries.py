@@ -17,6 +17,7 @@ from p4xdp.runtime.schema import Action, Default, MatchField, MatchType, Scope, 
 if TYPE_CHECKING:
     from p4xdp.runtime.store import Key
 
+_ONEOF = {kind: kind.name.lower() for kind in MatchType}
 _MAX_INT64 = (1 << 63) - 1
 
 
@@ -28,7 +29,7 @@ def decode_key(table: Table, message: Any) -> tuple[tuple[Match, ...], Key]:
     matches = []
     key = []
     for field in table.fields:
-        match = _decode_match(table, field, given.pop(field.id, None))
+        match = _decode_match(table.name, field, given.pop(field.id, None))
         matches.append(match)
         key.append(match.value)
         if field.match_type is not MatchType.EXACT:
@@ -45,59 +46,62 @@ def decode_key(table: Table, message: Any) -> tuple[tuple[Match, ...], Key]:
     return tuple(matches), tuple(key)
 
 
-def _decode_match(table: Table, field: MatchField, message: Any) -> Match:
-    what = f"{table.name}: {field.name}"
+def _decode_match(table: str, field: MatchField, message: Any) -> Match:
     if message is None:
-        return _dont_care(what, field)
-    if message.WhichOneof("field_match_type") != field.match_type.name.lower():
-        raise invalid(f"{what} is matched by {field.match_type.name.lower()}")
-    match field.match_type:
+        return _dont_care(table, field)
+    kind = field.match_type
+    if message.WhichOneof("field_match_type") != _ONEOF[kind]:
+        raise invalid(f"{table}: {field.name} is matched by {_ONEOF[kind]}")
+    match kind:
         case MatchType.EXACT:
-            return Match(bytestrings.decode(message.exact.value, field.width, what), field.full)
+            value = bytestrings.decode(message.exact.value, field.width, table, field.name)
+            return Match(value, field.full)
         case MatchType.OPTIONAL:
-            return Match(bytestrings.decode(message.optional.value, field.width, what), field.full)
+            value = bytestrings.decode(message.optional.value, field.width, table, field.name)
+            return Match(value, field.full)
         case MatchType.LPM:
-            return _decode_lpm(what, field, message.lpm)
+            return _decode_lpm(table, field, message.lpm)
         case MatchType.TERNARY:
-            return _decode_ternary(what, field, message.ternary)
+            return _decode_ternary(table, field, message.ternary)
         case MatchType.RANGE:
-            return _decode_range(what, field, message.range)
+            return _decode_range(table, field, message.range)
 
 
-def _dont_care(what: str, field: MatchField) -> Match:
+def _dont_care(table: str, field: MatchField) -> Match:
     if field.match_type is MatchType.EXACT:
-        raise invalid(f"{what} is missing")
+        raise invalid(f"{table}: {field.name} is missing")
     return Match(0, 0, field.full if field.match_type is MatchType.RANGE else None)
 
 
-def _decode_lpm(what: str, field: MatchField, message: Any) -> Match:
-    value = bytestrings.decode(message.value, field.width, what)
+def _decode_lpm(table: str, field: MatchField, message: Any) -> Match:
+    value = bytestrings.decode(message.value, field.width, table, field.name)
     length = message.prefix_len
     if not 0 < length <= field.width:
-        raise invalid(f"{what}: prefix length {length} is not 1..{field.width}; omit don't-cares")
+        limits = f"1..{field.width}; omit don't-cares"
+        raise invalid(f"{table}: {field.name}: prefix length {length} is not {limits}")
     mask = field.full >> (field.width - length) << (field.width - length)
     if value & ~mask:
-        raise invalid(f"{what}: bits beyond the prefix of {length} are set")
+        raise invalid(f"{table}: {field.name}: bits beyond the prefix of {length} are set")
     return Match(value, mask)
 
 
-def _decode_ternary(what: str, field: MatchField, message: Any) -> Match:
-    value = bytestrings.decode(message.value, field.width, what)
-    mask = bytestrings.decode(message.mask, field.width, f"{what} mask")
+def _decode_ternary(table: str, field: MatchField, message: Any) -> Match:
+    value = bytestrings.decode(message.value, field.width, table, field.name)
+    mask = bytestrings.decode(message.mask, field.width, table, field.name)
     if mask == 0:
-        raise invalid(f"{what}: the mask is zero; omit don't-cares")
+        raise invalid(f"{table}: {field.name}: the mask is zero; omit don't-cares")
     if value & ~mask:
-        raise invalid(f"{what}: masked bits of the value are set")
+        raise invalid(f"{table}: {field.name}: masked bits of the value are set")
     return Match(value, mask)
 
 
-def _decode_range(what: str, field: MatchField, message: Any) -> Match:
-    low = bytestrings.decode(message.low, field.width, f"{what} low")
-    high = bytestrings.decode(message.high, field.width, f"{what} high")
+def _decode_range(table: str, field: MatchField, message: Any) -> Match:
+    low = bytestrings.decode(message.low, field.width, table, field.name)
+    high = bytestrings.decode(message.high, field.width, table, field.name)
     if low > high:
-        raise invalid(f"{what}: low {low} is above high {high}")
+        raise invalid(f"{table}: {field.name}: low {low} is above high {high}")
     if low == 0 and high == field.full:
-        raise invalid(f"{what}: the range is everything; omit don't-cares")
+        raise invalid(f"{table}: {field.name}: the range is everything; omit don't-cares")
     return Match(low, 0, high)
 
 
@@ -126,7 +130,7 @@ def _decode_params(action: Action, params: Any) -> tuple[int, ...]:
         data = values.pop(param.id, None)
         if data is None:
             raise invalid(f"{action.name}: parameter {param.name} is missing")
-        arguments.append(bytestrings.decode(data, param.width, f"{action.name}: {param.name}"))
+        arguments.append(bytestrings.decode(data, param.width, action.name, param.name))
     if values:
         raise invalid(f"{action.name}: no parameter has id {next(iter(values))}")
     return tuple(arguments)

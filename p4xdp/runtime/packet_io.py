@@ -50,7 +50,7 @@ def packet_out(header: PacketHeader | None, message: Any) -> bytes:
             if not field.is_padding:
                 raise invalid(f"packet-out: metadata {field.name} (id {field.id}) is missing")
             data = b"\x00"
-        value = bytestrings.decode(data, field.width, f"packet-out: metadata {field.name}")
+        value = bytestrings.decode(data, field.width, "packet-out", field.name)
         bits = bits << field.width | value
     if values:
         raise invalid(f"packet-out: unknown metadata field id {next(iter(values))}")

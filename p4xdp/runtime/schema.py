@@ -24,6 +24,9 @@ class MatchType(Enum):
     OPTIONAL = 6
 
 
+_UNORDERED = (MatchType.TERNARY, MatchType.RANGE, MatchType.OPTIONAL)
+
+
 class Scope(Enum):
     """p4.config.v1.ActionRef.Scope."""
 
@@ -45,11 +48,7 @@ class Field:
 @dataclass(frozen=True, slots=True)
 class MatchField(Field):
     match_type: MatchType = MatchType.EXACT
-
-    @property
-    def full(self) -> int:
-        """All ones."""
-        return (1 << self.width) - 1
+    full: int = 0  # all ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,10 @@ class Default:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`initial_default` is None when the P4Info does not tell the arguments it starts with."""
+    """`initial_default` is None when the P4Info does not tell the arguments it starts with.
+
+    `needs_priority`: entries can overlap, so a priority must order them.
+    """
 
     id: int
     name: str
@@ -83,12 +85,7 @@ class Table:
     initial_default: Default | None
     has_direct_counter: bool
     has_direct_meter: bool
-
-    @property
-    def needs_priority(self) -> bool:
-        """Whether entries can overlap, so that a priority must order them."""
-        unordered = (MatchType.TERNARY, MatchType.RANGE, MatchType.OPTIONAL)
-        return any(field.match_type in unordered for field in self.fields)
+    needs_priority: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +167,11 @@ def _table(
         raise SchemaError(f"table {name}: refers to unknown actions {', '.join(missing)}")
     own = {ref: actions[ref] for ref in refs}
     resources = set(spec.direct_resource_ids)
+    fields = tuple(_match_field(name, f) for f in spec.match_fields)
     return Table(
         id=spec.preamble.id,
         name=name,
-        fields=tuple(_match_field(name, f) for f in spec.match_fields),
+        fields=fields,
         actions=own,
         scopes=refs,
         actions_by_name={action.name: action for action in own.values()},
@@ -183,6 +181,7 @@ def _table(
         initial_default=_initial_default(spec, own),
         has_direct_counter=bool(resources & direct_counters),
         has_direct_meter=bool(resources & direct_meters),
+        needs_priority=any(field.match_type in _UNORDERED for field in fields),
     )
 
 
@@ -191,7 +190,8 @@ def _match_field(table: str, spec: Any) -> MatchField:
         match_type = MatchType(spec.match_type)
     except ValueError:
         raise SchemaError(f"table {table}: field {spec.name} has no known match type") from None
-    return MatchField(spec.id, spec.name, spec.bitwidth, match_type=match_type)
+    full = (1 << spec.bitwidth) - 1
+    return MatchField(spec.id, spec.name, spec.bitwidth, match_type=match_type, full=full)
 
 
 def _initial_default(spec: Any, actions: dict[int, Action]) -> Default | None:
