@@ -160,10 +160,12 @@ class _Builder:
         self._table_ids = self._prefixed_ids(p4i.P4Ids.TABLE, self._tables)
         headers = {kind.name: _given_id(kind.annotations) for _, kind in program.controller_headers}
         self._header_ids = assign_ids(p4i.P4Ids.CONTROLLER_HEADER, headers)
-        externs = (one.name for one in (*self._tables, *self._counters, *self._meters))
-        self._aliases = aliases(
-            (*self._actions, *headers, *(self._prefixed(name) for name in externs))
+        prefixed = (
+            self._prefixed(one.name)
+            for objects in (self._tables, self._counters, self._meters)
+            for one in objects
         )
+        self._aliases = aliases((*self._actions, *headers, *prefixed))
 
     def _prefixed(self, name: str) -> str:
         return f"{self._program.pipe}.{name}"

@@ -9,7 +9,6 @@ from p4xdp.frontend.check_calls import accepts
 from p4xdp.frontend.check_packages import PackageChecker
 from p4xdp.frontend.errors import SourceError
 from p4xdp.frontend.scope import Scope, TypeSymbol
-from p4xdp.ir import NOWHERE
 from p4xdp.frontend.types import (
     BOOL,
     VOID,
@@ -20,11 +19,11 @@ from p4xdp.frontend.types import (
     ExternOf,
     FieldOf,
     PackageOf,
-    Type,
     TypeVariable,
     is_scalar,
     width_of,
 )
+from p4xdp.ir import NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -225,9 +224,9 @@ class DeclarationChecker(PackageChecker):
         for name, argument in node.bound.items():
             if argument is None or argument.value is None:
                 raise SourceError(node.at, f"{kind}: {name} is not known at compile time")
-        for argument in kind.arguments:
-            if not isinstance(argument, Bits):
-                raise SourceError(node.type.at, f"{kind} of {argument}", "use bit<>")
+        for width in kind.arguments:
+            if not isinstance(width, Bits):
+                raise SourceError(node.type.at, f"{kind} of {width}", "use bit<>")
 
     def _check_parser(self, node: syntax.ParserDeclaration) -> None:
         with self._inner_scope():

@@ -42,7 +42,9 @@ class StatementChecker(CallChecker):
         finally:
             self._scope = outer
 
-    def _check_statement(self, node: syntax.StatementNode) -> None:
+    def _check_statement(  # noqa: C901 - one case per kind of node
+        self, node: syntax.StatementNode
+    ) -> None:
         match node:
             case syntax.Block():
                 with self._inner_scope():

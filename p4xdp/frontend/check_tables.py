@@ -219,4 +219,5 @@ def key_text(node: syntax.Expression) -> str | None:
         case syntax.Call(callee=syntax.Member(name="isValid", base=header)):
             base = key_text(header)
             return None if base is None else f"{base}.$valid$"
-    return None
+        case _:
+            return None

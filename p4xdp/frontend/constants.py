@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
+import operator as op
+from typing import TYPE_CHECKING
+
 from p4xdp.frontend.types import Bits, Type
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _Value = int | bool | str
+
+_ORDERS: dict[str, Callable[[int, int], bool]] = {
+    "<": op.lt,
+    "<=": op.le,
+    ">": op.gt,
+    ">=": op.ge,
+}
+_ARITHMETIC: dict[str, Callable[[int, int], int]] = {
+    "+": op.add,
+    "|+|": op.add,
+    "-": op.sub,
+    "|-|": op.sub,
+    "*": op.mul,
+    "/": op.floordiv,
+    "%": op.mod,
+    "&": op.and_,
+    "|": op.or_,
+    "^": op.xor,
+    "<<": op.lshift,
+    ">>": op.rshift,
+}
 
 
 def fold_unary(operator: str, value: _Value, kind: Type) -> int | bool:
@@ -18,47 +45,16 @@ def fold_unary(operator: str, value: _Value, kind: Type) -> int | bool:
 
 def compare(operator: str, left: _Value, right: _Value) -> bool:
     """Compute a comparison."""
-    if operator == "==":
-        return left == right
-    if operator == "!=":
-        return left != right
+    if operator in ("==", "!="):
+        return (left == right) == (operator == "==")
     assert isinstance(left, int)
     assert isinstance(right, int)
-    match operator:
-        case "<":
-            return left < right
-        case "<=":
-            return left <= right
-        case ">":
-            return left > right
-    return left >= right
+    return _ORDERS[operator](left, right)
 
 
 def fold_arithmetic(operator: str, left: int, right: int, kind: Type) -> int:
     """Compute an operation whose result has type `kind`: Bits (modulo, or saturating) or INT."""
-    match operator:
-        case "+" | "|+|":
-            result = left + right
-        case "-" | "|-|":
-            result = left - right
-        case "*":
-            result = left * right
-        case "&":
-            result = left & right
-        case "|":
-            result = left | right
-        case "^":
-            result = left ^ right
-        case "<<":
-            result = left << right
-        case ">>":
-            result = left >> right
-        case "/":
-            result = left // right
-        case "%":
-            result = left % right
-        case _:
-            raise AssertionError(operator)
+    result = _ARITHMETIC[operator](left, right)
     if not isinstance(kind, Bits):
         return result
     if operator in ("|+|", "|-|"):

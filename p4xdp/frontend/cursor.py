@@ -14,9 +14,49 @@ if TYPE_CHECKING:
     from p4xdp.ir import Position
 
 KEYWORDS = frozenset(
-    "action abstract bit bool break const continue control default else enum error exit extern "
-    "false for header header_union if in inout int match_kind out package parser return select "
-    "string struct switch table this transition true tuple typedef value_set varbit void _".split()
+    [
+        "action",
+        "abstract",
+        "bit",
+        "bool",
+        "break",
+        "const",
+        "continue",
+        "control",
+        "default",
+        "else",
+        "enum",
+        "error",
+        "exit",
+        "extern",
+        "false",
+        "for",
+        "header",
+        "header_union",
+        "if",
+        "in",
+        "inout",
+        "int",
+        "match_kind",
+        "out",
+        "package",
+        "parser",
+        "return",
+        "select",
+        "string",
+        "struct",
+        "switch",
+        "table",
+        "this",
+        "transition",
+        "true",
+        "tuple",
+        "typedef",
+        "value_set",
+        "varbit",
+        "void",
+        "_",
+    ]
 )
 
 # Constructs of P4-16 outside the subset that have a keyword of their own.
@@ -33,10 +73,32 @@ UNSUPPORTED = {
 }
 
 UNSUPPORTED_EXTERNS = frozenset(
-    "ActionProfile ActionSelector Alpm Atcam CRCPolynomial Digest DirectLpf DirectRegister "
-    "DirectRegisterAction DirectWred Hash IdleTimeout Lpf MathUnit Mirror ParserCounter "
-    "ParserPriority Random Register RegisterAction RegisterParam Resubmit SelectorAction "
-    "Wred".split()
+    [
+        "ActionProfile",
+        "ActionSelector",
+        "Alpm",
+        "Atcam",
+        "CRCPolynomial",
+        "Digest",
+        "DirectLpf",
+        "DirectRegister",
+        "DirectRegisterAction",
+        "DirectWred",
+        "Hash",
+        "IdleTimeout",
+        "Lpf",
+        "MathUnit",
+        "Mirror",
+        "ParserCounter",
+        "ParserPriority",
+        "Random",
+        "Register",
+        "RegisterAction",
+        "RegisterParam",
+        "Resubmit",
+        "SelectorAction",
+        "Wred",
+    ]
 )
 
 

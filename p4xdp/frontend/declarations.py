@@ -30,8 +30,8 @@ from p4xdp.frontend.syntax import (
     Parameter,
     ParserDeclaration,
     SelectCase,
-    StateNode,
     StatementNode,
+    StateNode,
     TableDeclaration,
     TableKeyNode,
     TableProperty,
@@ -61,7 +61,9 @@ class DeclarationGrammar(StatementGrammar):
             declarations.append(self._declaration())
         return declarations
 
-    def _declaration(self) -> Declaration:
+    def _declaration(  # noqa: C901, PLR0911, PLR0912 - one case per keyword
+        self,
+    ) -> Declaration:
         annotations = self._annotations()
         token = self._token
         match token.text:
@@ -89,6 +91,8 @@ class DeclarationGrammar(StatementGrammar):
                 raise SourceError(token.at, "declarations of errors are not supported")
             case "type":
                 raise SourceError(token.at, "new types are not supported", "use typedef")
+            case _:
+                pass
         if token.text in UNSUPPORTED:
             raise SourceError(token.at, *UNSUPPORTED[token.text])
         return self._instance_or_function(annotations)
@@ -296,6 +300,8 @@ class DeclarationGrammar(StatementGrammar):
                 return self._action(annotations)
             case "table":
                 return self._table(annotations)
+            case _:
+                pass
         if self._token.text in UNSUPPORTED:
             raise SourceError(self._at, *UNSUPPORTED[self._token.text])
         if self._token.kind is TokenKind.END or self._is("}"):

@@ -1,4 +1,4 @@
-"""Which storage expressions read and statements write: is it safe to read later instead of now?
+"""Which storage expressions read and statements write, to know what may be read later.
 
 A cell is (name, field): a variable has field "", a header its fields and "$valid$". A write of
 (header, "*") touches all of it.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Cell: TypeAlias = tuple[str, str]
 
 
-def reads(node: ir.Expression) -> set[Cell]:
+def reads(node: ir.Expression) -> set[Cell]:  # noqa: PLR0911 - one case per kind of node
     """Cells the value of an expression depends on."""
     match node:
         case ir.Const() | ir.Param() | ir.Lookahead():

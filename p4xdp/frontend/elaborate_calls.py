@@ -13,22 +13,23 @@ from p4xdp.frontend.storage import (
     ActionBinding,
     Binding,
     ControlBinding,
+    Environment,
     ExternBinding,
     PacketBinding,
+    Place,
     StructBinding,
     TableBinding,
 )
 from p4xdp.frontend.types import BOOL, Aggregate, ListType
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from p4xdp.ir import Position
 
 
 class CallElaborator(StatementElaborator):
     """Elaborates calls."""
-
-    _in_action = False
-    _in_deparser = False
 
     def _call(self, node: syntax.Call) -> list[ir.Statement]:
         callee = node.callee
@@ -47,7 +48,8 @@ class CallElaborator(StatementElaborator):
                 return self._packet_call(node, callee)
             case ExternBinding():
                 return self._extern_call(base, node, callee, None)
-        raise AssertionError(base)
+            case _:
+                raise AssertionError(base)
 
     # --- packets ---
 
@@ -79,7 +81,7 @@ class CallElaborator(StatementElaborator):
     def _call_action(self, node: syntax.Call, callee: syntax.Name) -> list[ir.Statement]:
         action = self._environment[callee.declaration]
         assert isinstance(action, ActionBinding)
-        if not self._in_action:
+        if self._place is not Place.ACTION:
             self._storage.called_actions[action.name] = None
         arguments: dict[syntax.Parameter, Binding] = {}
         written: set[tuple[str, str]] = set()
@@ -116,8 +118,8 @@ class CallElaborator(StatementElaborator):
         self, action: ActionBinding, arguments: dict[syntax.Parameter, Binding]
     ) -> tuple[ir.Statement, ...]:
         """Elaborate an action's body with its parameters bound."""
-        inner = type(self)(self._storage, action.path, {**action.environment, **arguments})
-        inner._in_action = True
+        environment = extended(action.environment, arguments)
+        inner = type(self)(self._storage, action.path, environment, Place.ACTION)
         return inner.body(action.declaration.body)
 
     # --- controls ---
@@ -148,8 +150,8 @@ class CallElaborator(StatementElaborator):
                 held = self._storage.allocate(self._local_name(name), parameter.resolved)
                 statements += copy(held, binding, node.at)
                 arguments[parameter] = held
-        inner = type(self)(self._storage, control.path, {**self._globals(), **arguments})
-        inner._in_deparser = self._in_deparser
+        environment = extended(self._globals(), arguments)
+        inner = type(self)(self._storage, control.path, environment, self._place)
         return [*statements, *inner.control_body(control.declaration)]
 
     @staticmethod
@@ -160,7 +162,7 @@ class CallElaborator(StatementElaborator):
         plain = isinstance(binding, (ir.Read, ir.HeaderField, ir.Header, StructBinding))
         return not plain or overlap(cells(binding), written)
 
-    def _globals(self) -> dict[object, Binding]:
+    def _globals(self) -> Environment:
         return {
             declaration: binding
             for declaration, binding in self._environment.items()
@@ -183,9 +185,7 @@ class CallElaborator(StatementElaborator):
 
     # --- externs ---
 
-    def _assign_call(
-        self, target: Binding, value: syntax.Call, at: Position
-    ) -> list[ir.Statement] | None:
+    def _assign_call(self, target: Binding, value: syntax.Call) -> list[ir.Statement] | None:
         callee = value.callee
         assert isinstance(callee, syntax.Member)
         if callee.name not in ("execute", "update"):
@@ -223,7 +223,8 @@ class CallElaborator(StatementElaborator):
             case "Checksum", "update":
                 assert target is not None
                 return [self._update_checksum(node, target)]
-        raise SourceError(node.at, f"{base.type}.{callee.name} is not supported")
+            case _:
+                raise SourceError(node.at, f"{base.type}.{callee.name} is not supported")
 
     def _argument(self, node: syntax.Call, name: str) -> ir.Expression | None:
         value = node.bound.get(name)
@@ -241,7 +242,7 @@ class CallElaborator(StatementElaborator):
         return value.value
 
     def _update_checksum(self, node: syntax.Call, target: ir.LValue) -> ir.UpdateChecksum:
-        if not self._in_deparser:
+        if self._place is not Place.DEPARSER:
             raise SourceError(node.at, "Checksum.update outside a deparser", "move it there")
         data = node.bound["data"]
         assert data is not None
@@ -259,6 +260,14 @@ class CallElaborator(StatementElaborator):
                 raise SourceError(node.at, "a number without width", "write 8w0 or cast it")
             return [self._expression(node)]
         return _scalars(self._binding(node))
+
+
+def extended(
+    environment: Environment, arguments: Mapping[syntax.Parameter, Binding]
+) -> Environment:
+    """Add bound parameters to an environment."""
+    bound: Environment = {parameter: binding for parameter, binding in arguments.items()}  # noqa: C416 - widens the key's type
+    return {**environment, **bound}
 
 
 def _scalars(binding: Binding) -> list[ir.Expression]:

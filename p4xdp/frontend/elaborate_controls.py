@@ -14,9 +14,8 @@ from p4xdp.frontend.storage import (
     ActionBinding,
     Binding,
     ControlBinding,
-    Environment,
     ExternBinding,
-    GressStorage,
+    Place,
     TableBinding,
 )
 from p4xdp.frontend.types import BlockOf, ExternOf, width_of
@@ -27,15 +26,6 @@ _NO_ACTION = "NoAction"
 
 class ControlElaborator(CallElaborator):
     """Elaborates controls and their tables."""
-
-    @classmethod
-    def of_deparser(
-        cls, storage: GressStorage, path: str, environment: Environment
-    ) -> ControlElaborator:
-        """Return an elaborator for a deparser, where checksums are and tables are not."""
-        made = cls(storage, path, environment)
-        made._in_deparser = True
-        return made
 
     def statements(self, nodes: list[syntax.StatementNode]) -> list[ir.Statement]:
         """Elaborate the statements of a parser state."""
@@ -77,7 +67,7 @@ class ControlElaborator(CallElaborator):
             assert isinstance(kind.declaration, syntax.ControlDeclaration)
             return ControlBinding(name, kind.declaration)
         assert isinstance(kind, ExternOf)
-        if kind.declaration.name != "Checksum" and self._in_deparser:
+        if kind.declaration.name != "Checksum" and self._place is Place.DEPARSER:
             raise SourceError(node.at, f"a {kind} in a deparser", "move it to the control")
         if name in self._storage.counters or name in self._storage.meters:
             raise SourceError(node.at, f"{name} names two objects", "change an @name")
@@ -124,9 +114,9 @@ class ControlElaborator(CallElaborator):
 
     def _use_table(self, table: TableBinding) -> str:
         if table.name not in self._storage.tables:
-            if self._in_deparser:
+            if self._place is Place.DEPARSER:
                 raise SourceError(table.declaration.at, "a table in a deparser")
-            inner = type(self)(self._storage, self._path, table.environment)
+            inner = type(self)(self._storage, self._path, table.environment, self._place)
             self._storage.tables[table.name] = inner.table(table)
         elif self._storage.tables[table.name].at != table.declaration.at:
             raise SourceError(table.declaration.at, f"{table.name} names two tables")

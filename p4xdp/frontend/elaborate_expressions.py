@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING
 
 from p4xdp import ir
 from p4xdp.frontend import syntax
-from p4xdp.frontend.constants import unsigned
+from p4xdp.frontend.constants import compare, fold_arithmetic, unsigned
 from p4xdp.frontend.errors import SourceError
 from p4xdp.frontend.storage import (
     Binding,
     Environment,
     GressStorage,
     PacketBinding,
+    Place,
     StructBinding,
     header_type,
     is_signed,
 )
-from p4xdp.frontend.types import BOOL, INT, Aggregate, is_scalar, width_of
+from p4xdp.frontend.types import BOOL, INT, Aggregate, Bits, is_scalar, width_of
 
 if TYPE_CHECKING:
     from p4xdp.frontend.types import Type
@@ -36,7 +37,10 @@ class ExpressionElaborator:
     before the one at hand, and its result read from a variable.
     """
 
-    def __init__(self, storage: GressStorage, path: str, environment: Environment) -> None:
+    def __init__(
+        self, storage: GressStorage, path: str, environment: Environment, place: Place
+    ) -> None:
+        self._place = place
         self._storage = storage
         self._path = path  # of the control-plane names of what is declared here
         self._environment = environment
@@ -94,7 +98,8 @@ class ExpressionElaborator:
                 return self._cast(node)
             case syntax.Call():
                 return self._call_value(node)
-        raise SourceError(node.at, f"{node.type} cannot stand here", "use its fields")
+            case _:
+                raise SourceError(node.at, f"{node.type} cannot stand here", "use its fields")
 
     @staticmethod
     def _width(node: syntax.Expression) -> int:
@@ -162,6 +167,8 @@ class ExpressionElaborator:
                 "store its result in a variable first",
             )  # fmt: skip
         signed = is_signed(node.left.type)
+        if isinstance(left, ir.Const) and isinstance(right, ir.Const) and not signed:
+            return _folded(node, left, right)
         return ir.Binary(operator, left, right, self._width(node), signed, node.at)
 
     def _ternary(self, node: syntax.Ternary) -> ir.Expression:
@@ -191,6 +198,24 @@ class ExpressionElaborator:
         width = width_of(kind)
         made = self._storage.variable(self._local_name(name), width, is_bool=kind == BOOL)
         return ir.Read(made)
+
+
+def _folded(node: syntax.BinaryOperation, left: ir.Const, right: ir.Const) -> ir.Const:
+    """Compute what has become constant by binding parameters."""
+    assert node.type is not None
+    width = width_of(node.type)
+    match node.operator:
+        case "&&":
+            value = left.value & right.value
+        case "||":
+            value = left.value | right.value
+        case "==" | "!=" | "<" | "<=" | ">" | ">=":
+            value = int(compare(node.operator, left.value, right.value))
+        case "++":
+            value = left.value << right.width | right.value
+        case _:
+            value = fold_arithmetic(node.operator, left.value, right.value, Bits(width))
+    return ir.Const(value, width)
 
 
 def slice_of(operand: ir.Expression, high: int, low: int) -> ir.Expression:

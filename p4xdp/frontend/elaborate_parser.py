@@ -89,8 +89,9 @@ def _ternary(node: syntax.Expression, width: int) -> list[tuple[int, int]]:
             return prefixes(
                 unsigned(node.low.value, width), unsigned(node.high.value, width), width
             )
-    assert node.value is not None
-    return [(unsigned(node.value, width), full)]
+        case _:
+            assert node.value is not None
+            return [(unsigned(node.value, width), full)]
 
 
 def prefixes(low: int, high: int, width: int) -> list[tuple[int, int]]:

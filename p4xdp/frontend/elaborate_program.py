@@ -16,6 +16,7 @@ from p4xdp.frontend.storage import (
     Environment,
     GressStorage,
     PacketBinding,
+    Place,
     StructBinding,
     header_type,
 )
@@ -121,13 +122,17 @@ class _Gress:
         parser_node = self._parser.declaration
         assert isinstance(parser_node, syntax.ParserDeclaration)
         states = elaborate_parser(
-            ControlElaborator(storage, parser_node.name, parser), parser_node, port_metadata_bits
+            ControlElaborator(storage, parser_node.name, parser, Place.PARSER),
+            parser_node,
+            port_metadata_bits,
         )
         control_node, deparser_node = self._control.declaration, self._deparser.declaration
         assert isinstance(control_node, syntax.ControlDeclaration)
         assert isinstance(deparser_node, syntax.ControlDeclaration)
-        body = ControlElaborator(storage, control_node.name, control).control_body(control_node)
-        last = ControlElaborator.of_deparser(storage, deparser_node.name, deparser)
+        body = ControlElaborator(storage, control_node.name, control, Place.CONTROL).control_body(
+            control_node
+        )
+        last = ControlElaborator(storage, deparser_node.name, deparser, Place.DEPARSER)
         emitted = tuple(last.control_body(deparser_node))
         self._check_direct()
         error = storage.roles.get(_PARSER_ERROR)
@@ -183,13 +188,13 @@ class _Gress:
     def _check_direct(self) -> None:
         """A direct counter or meter has one table, and only that table's actions use it."""
         storage = self.storage
-        direct = {
-            extern.name: extern.table
-            for extern in (*storage.counters.values(), *storage.meters.values())
-            if extern.size is None
-        }
-        for name, table in direct.items():
-            if table is None:
+        objects: list[ir.Counter | ir.Meter] = [
+            *storage.counters.values(),
+            *storage.meters.values(),
+        ]
+        direct = {one.name: one.table for one in objects if one.size is None}
+        for name, owner in direct.items():
+            if owner is None:
                 at = self._control.declaration.at
                 raise SourceError(
                     at, f"{name} belongs to no table", "name it in counters = or meters ="
@@ -211,4 +216,5 @@ def _extern_of(node: ir.Statement) -> str | None:
             return node.counter
         case ir.ExecuteMeter():
             return node.meter
-    return None
+        case _:
+            return None

@@ -161,14 +161,12 @@ class StatementElaborator(ExpressionElaborator):
                 raise SourceError(value.at, "assigning a whole lookahead", "assign its fields")
             return copy(target, self._binding(value), at)
         if isinstance(value, syntax.Call):
-            direct = self._assign_call(target, value, at)
+            direct = self._assign_call(target, value)
             if direct is not None:
                 return direct
         return [ir.Assign(as_lvalue(target), self._expression(value), at)]
 
-    def _assign_call(
-        self, target: Binding, value: syntax.Call, at: Position
-    ) -> list[ir.Statement] | None:
+    def _assign_call(self, target: Binding, value: syntax.Call) -> list[ir.Statement] | None:
         raise NotImplementedError
 
     def _assign_list(
@@ -177,7 +175,7 @@ class StatementElaborator(ExpressionElaborator):
         """`target = {a, b}`: into temporaries first if the values come from the target."""
         kind = value.type
         assert isinstance(kind, Aggregate)
-        source = self._list_binding(value, kind)
+        source: Binding = self._list_binding(value, kind)
         statements: list[ir.Statement] = []
         if overlap(cells(target), cells(source)):
             held = self._storage.allocate(self._local_name(kind.name), kind)
@@ -258,7 +256,8 @@ def _contains_return(node: syntax.StatementNode | None) -> bool:
             return _contains_return(node.then) or _contains_return(node.otherwise)
         case syntax.SwitchStatement():
             return any(_contains_return(case.body) for case in node.cases)
-    return False
+        case _:
+            return False
 
 
 def _returns_early(nodes: Sequence[syntax.StatementNode]) -> bool:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from p4xdp.frontend import syntax
 from p4xdp.frontend.errors import SourceError
+from p4xdp.frontend.types import Type
 
 if TYPE_CHECKING:
-    from p4xdp.frontend.types import Type
     from p4xdp.ir import Position
 
 

@@ -43,7 +43,7 @@ class StatementGrammar(ExpressionGrammar):
             statements.append(self._statement())
         return Block(at, statements)
 
-    def _statement(self) -> StatementNode:
+    def _statement(self) -> StatementNode:  # noqa: PLR0911 - one case per keyword
         annotations = self._annotations()
         token = self._token
         if token.text in UNSUPPORTED and token.kind is TokenKind.IDENTIFIER:
@@ -63,6 +63,8 @@ class StatementGrammar(ExpressionGrammar):
                 return ExitStatement(token.at)
             case "const":
                 return self._constant(annotations)
+            case _:
+                pass
         if self._starts_declaration():
             return self._variable(annotations)
         return self._assignment_or_call()

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from enum import Enum
+from typing import TypeAlias
 
 from p4xdp import ir
 from p4xdp.frontend import syntax
-from p4xdp.frontend.types import BOOL, Aggregate, Bits, Type, width_of
+from p4xdp.frontend.types import BOOL, Aggregate, Bits, ExternOf, Type, width_of
 
-if TYPE_CHECKING:
-    from p4xdp.frontend.types import ExternOf
+
+class Place(Enum):
+    """Where the code that is being elaborated stands."""
+
+    PARSER = "parser"
+    CONTROL = "control"
+    ACTION = "action"
+    DEPARSER = "deparser"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +134,8 @@ class GressStorage:
 
     def forget(self, mark: tuple[int, int]) -> None:
         """Undo what was made since `mark`."""
-        for made in (*self.variables[mark[0] :], *self.headers[mark[1] :]):
-            self._names.discard(made.name)
+        self._names.difference_update(made.name for made in self.variables[mark[0] :])
+        self._names.difference_update(made.name for made in self.headers[mark[1] :])
         del self.variables[mark[0] :]
         del self.headers[mark[1] :]
 

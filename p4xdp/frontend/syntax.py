@@ -7,11 +7,10 @@ are compared by identity.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from p4xdp.frontend.types import Aggregate, Type
-    from p4xdp.ir import Annotation, Position
+from p4xdp.frontend import types
+from p4xdp.ir import Annotation, Position
 
 
 @dataclass(slots=True, eq=False)
@@ -56,7 +55,7 @@ TypeNode: TypeAlias = NamedType | BitsType | KeywordType | AnyType
 class ExpressionNode(Node):
     """`type` and, for what is known at compile time, `value` are the checker's."""
 
-    type: Type | None = field(default=None, kw_only=True)
+    type: types.Type | None = field(default=None, kw_only=True)
     value: int | bool | str | None = field(default=None, kw_only=True)
 
 
@@ -248,7 +247,7 @@ class VariableDeclaration(Node):
     name: str
     initial: Expression | None
     annotations: tuple[Annotation, ...] = ()
-    resolved: Type | None = None
+    resolved: types.Type | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -259,7 +258,7 @@ class ConstantDeclaration(Node):
     name: str
     initial: Expression
     annotations: tuple[Annotation, ...] = ()
-    resolved: Type | None = None
+    resolved: types.Type | None = None
     value: int | bool | str | None = None
 
 
@@ -287,7 +286,7 @@ class Parameter(Node):
     type: TypeNode
     name: str
     annotations: tuple[Annotation, ...] = ()
-    resolved: Type | None = None
+    resolved: types.Type | None = None
 
     @property
     def is_optional(self) -> bool:
@@ -309,7 +308,7 @@ class AggregateDeclaration(Node):
     name: str
     fields: list[FieldNode]
     annotations: tuple[Annotation, ...]
-    resolved: Aggregate | None = None
+    resolved: types.Aggregate | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -340,7 +339,7 @@ class Method(Node):
     name: str
     type_parameters: list[str]
     parameters: list[Parameter]
-    resolved: Type | None = None
+    resolved: types.Type | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -353,7 +352,7 @@ class ExternDeclaration(Node):
 
 @dataclass(slots=True, eq=False)
 class BlockTypeDeclaration(Node):
-    """`parser P<H>(...);` or `control C<H>(...);`"""
+    """A type of parsers or controls: `parser P<H>(...);`."""
 
     kind: str
     name: str
@@ -377,7 +376,7 @@ class InstanceDeclaration(Node):
     arguments: list[Argument]
     name: str
     annotations: tuple[Annotation, ...]
-    resolved: Type | None = None
+    resolved: types.Type | None = None
     bound: dict[str, Expression | None] = field(default_factory=dict)
 
 

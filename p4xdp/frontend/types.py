@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from p4xdp.frontend import syntax
-    from p4xdp.ir import Annotation
+from p4xdp.frontend import syntax
+from p4xdp.ir import Annotation
 
 
 @dataclass(frozen=True, slots=True)
