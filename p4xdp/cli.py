@@ -200,7 +200,7 @@ def _open_dataplane(
     sizes: dict[str, int],
     mode: Mode,
 ) -> Dataplane:
-    from p4xdp.xdp import XdpDataplane  # noqa: PLC0415
+    from p4xdp.xdp.dataplane import XdpDataplane  # noqa: PLC0415
 
     cpu_port, host_port = own_ports
     dataplane: Dataplane = XdpDataplane.open(

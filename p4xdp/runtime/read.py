@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from finsy.proto import p4r
 
 from p4xdp.runtime import arrays, changes, entries
-from p4xdp.runtime.errors import invalid
+from p4xdp.runtime.errors import Code, RequestError, invalid
 from p4xdp.runtime.store import Metadata
 
 if TYPE_CHECKING:
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 ENTITIES_PER_MESSAGE = 1000  # about 100 kB: far below the 4 MiB a client takes by default
 
+_ID_FIELDS = (
+    "action_profile_id",
+    "digest_id",
+    "extern_type_id",
+    "register_id",
+    "value_set_id",
+)
 _NO_METADATA = Metadata()
 
 
@@ -51,7 +58,7 @@ class Reader:
             case None:
                 raise invalid("the request names no entity")
             case _:
-                raise changes.unsupported(kind)
+                return _none_of(kind, getattr(entity, kind))
 
     # --- table entries ----------------------------------------------------------------------------
 
@@ -189,6 +196,14 @@ def in_messages(entities: Iterator[Any]) -> Iterator[Any]:
             response = p4r.ReadResponse()
     if response.entities:
         yield response
+
+
+def _none_of(kind: str, query: Any) -> Iterator[Any]:
+    """Answer for what no pipeline here has: a wildcard finds nothing, an id is not found."""
+    wanted = next((getattr(query, name) for name in _ID_FIELDS if hasattr(query, name)), 0)
+    if wanted:
+        raise RequestError(Code.NOT_FOUND, f"no {kind} has id {wanted:#x}")
+    return iter(())
 
 
 def _key_of(table: Table, entry: Entry) -> Any:

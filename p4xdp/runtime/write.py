@@ -189,15 +189,17 @@ class Batch:
         if message.HasField("meter_config") or message.HasField("counter_data"):
             raise changes.unsupported("direct counters and meters of default actions")
         changes.check_idle_timeout(table, message)
+        state = self._store.tables[table.id]
         metadata = None
         if message.HasField("action"):
             default = entries.decode_action(table, message.action, is_default=True)
             metadata = changes.metadata_of(message)
         elif table.initial_default is not None:
             default = table.initial_default
+        elif state.default is None:
+            return  # never changed
         else:
             raise changes.unsupported(f"resetting {table.name}: P4Info tells no initial action")
-        state = self._store.tables[table.id]
         before, before_metadata = state.default, state.default_metadata
         self._dataplane.set_default(table.name, default.action, default.arguments)
         state.default, state.default_metadata = default, metadata

@@ -140,6 +140,25 @@ async def test_many_entries_come_in_several_messages(client, table_entry):
     assert sizes == [1000, 1000, 500]
 
 
+@pytest.mark.parametrize(
+    "entity",
+    [
+        pytest.param({"register_entry": p4r.RegisterEntry()}, id="registers"),
+        pytest.param({"action_profile_group": p4r.ActionProfileGroup()}, id="groups"),
+        pytest.param(
+            {
+                "packet_replication_engine_entry": p4r.PacketReplicationEngineEntry(
+                    multicast_group_entry=p4r.MulticastGroupEntry()
+                )
+            },
+            id="multicast groups",
+        ),
+    ],
+)
+async def test_a_wildcard_for_what_there_cannot_be_finds_nothing(client, entity):
+    assert await client.read(**entity) == []
+
+
 async def test_many_small_requests_share_a_message(client):
     request = p4r.ReadRequest(device_id=1)
     for index in range(10):
@@ -166,7 +185,7 @@ async def test_many_small_requests_share_a_message(client):
             3,
             id="key incomplete",
         ),
-        pytest.param({"register_entry": p4r.RegisterEntry()}, 12, id="register"),
+        pytest.param({"register_entry": p4r.RegisterEntry(register_id=7)}, 5, id="register"),
         pytest.param(
             {
                 "direct_counter_entry": p4r.DirectCounterEntry(
