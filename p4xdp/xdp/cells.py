@@ -1,0 +1,100 @@
+"""Cells of counters and meters in the kernel."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from p4xdp import metering
+from p4xdp.dataplane import CounterValue, DataplaneError
+
+if TYPE_CHECKING:
+    from p4xdp.dataplane import MeterConfig
+    from p4xdp.xdp.manifest import ArrayInfo
+    from p4xdp.xdp.objects import Map
+
+COUNTER_CELL_SIZE = 16  # struct counter_cell
+METER_CELL_SIZE = 128  # struct meter_cell
+_CELLS_A_READ = 8192
+
+_TATS_OFFSET = 0
+_ACTIVE_OFFSET = 16
+_SLOT_OFFSETS = {1: 24, 2: 64}
+
+
+class XdpCounter:
+    """An indexed counter: one cell a CPU, so that counting shares nothing."""
+
+    def __init__(self, info: ArrayInfo, cells: Map, size: int) -> None:
+        self._info = info
+        self._map = cells
+        self._size = size
+
+    def read(self, first: int, count: int) -> list[CounterValue]:
+        """Return `count` values from `first` on."""
+        self._require(first, count)
+        values: list[CounterValue] = []
+        for start in range(first, first + count, _CELLS_A_READ):
+            values += self._read_some(start, min(_CELLS_A_READ, first + count - start))
+        return values
+
+    def write(self, index: int, value: CounterValue) -> None:
+        """Set a cell. What packets add on another CPU at that moment may be lost."""
+        self._require(index, 1)
+        zeros = bytes(COUNTER_CELL_SIZE * (self._map.cpus - 1))
+        cell = struct.pack("<QQ", value.packets, value.octets)
+        self._map.put(index.to_bytes(4, "little"), cell + zeros)
+
+    def _read_some(self, first: int, count: int) -> list[CounterValue]:
+        words = memoryview(self._map.read_array(first, count)).cast("Q")
+        wrap = (1 << self._info.width) - 1
+        counts_packets = self._info.unit != "BYTES"
+        stride = 2 * self._map.cpus
+        return [
+            CounterValue(
+                sum(words[at : at + stride : 2]) & wrap if counts_packets else 0,
+                sum(words[at + 1 : at + stride : 2]) & wrap,
+            )
+            for at in range(0, count * stride, stride)
+        ]
+
+    def _require(self, first: int, count: int) -> None:
+        if first < 0 or count < 0 or first + count > self._size:
+            raise DataplaneError(f"cells {first}..{first + count - 1} of a counter of {self._size}")
+
+
+class XdpMeter:
+    """An indexed meter, in memory shared with the kernel."""
+
+    def __init__(self, info: ArrayInfo, cells: Map, size: int) -> None:
+        self._info = info
+        self._size = size
+        self._memory = cells.mapped(size)
+
+    def write(self, index: int, config: MeterConfig | None) -> None:
+        """Configure a cell, its buckets full; None takes the configuration away."""
+        if not 0 <= index < self._size:
+            raise DataplaneError(f"cell {index} of a meter of {self._size}")
+        at = index * METER_CELL_SIZE
+        active = self._memory[at + _ACTIVE_OFFSET]
+        if config is None:
+            self._memory[at + _ACTIVE_OFFSET] = 0
+            return
+        slot = 2 if active == 1 else 1
+        cell = metering.cell(config, in_bytes=self._info.unit == "BYTES")
+        struct.pack_into(
+            "<QQQQ",
+            self._memory,
+            at + _SLOT_OFFSETS[slot],
+            cell.peak.cost_per_unit,
+            cell.peak.depth,
+            cell.committed.cost_per_unit,
+            cell.committed.depth,
+        )
+        struct.pack_into("<QQ", self._memory, at + _TATS_OFFSET, 0, 0)
+        # One octet, so packets see the old configuration or the new.
+        self._memory[at + _ACTIVE_OFFSET] = slot
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._memory.close()

@@ -1,0 +1,93 @@
+"""Maps and the structures of their keys and values, in C."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from p4xdp.xdp.names import identifier
+
+if TYPE_CHECKING:
+    from p4xdp.xdp.layout import Slot, TableLayout
+    from p4xdp.xdp.writer import Writer
+
+
+def declare_table(table: TableLayout, out: Writer) -> None:
+    """Declare what `layout` describes."""
+    out.line(f"/* table {table.name} */")
+    _declare_actions(table, out)
+    _declare_entry(table, out)
+    if table.kind == "hash":
+        _declare_hash_key(table, out)
+    elif table.kind == "lpm":
+        _declare_lpm_key(table, out)
+    if table.kind != "keyless":
+        map_type = "LPM_TRIE" if table.kind == "lpm" else "HASH"
+        with out.block("struct", f'}} {table.symbol} SEC(".maps");'):
+            out.line(f"__uint(type, BPF_MAP_TYPE_{map_type});")
+            if table.kind == "lpm":
+                out.line("__uint(map_flags, BPF_F_NO_PREALLOC);")
+            out.line(f"__uint(max_entries, {table.size});")
+            out.line(f"__type(key, struct {table.symbol}_key);")
+            out.line(f"__type(value, union {table.symbol}_entry);")
+        out.line()
+    if table.defaults is not None:
+        with out.block("struct", f'}} {table.defaults} SEC(".maps");'):
+            out.lines("__uint(type, BPF_MAP_TYPE_HASH);", "__uint(max_entries, 1);")
+            out.lines("__type(key, __u32);", f"__type(value, union {table.symbol}_entry);")
+        out.line()
+
+
+def _declare_actions(table: TableLayout, out: Writer) -> None:
+    with out.block(f"enum {table.symbol}_action", "};"):
+        for action in table.actions:
+            out.line(f"{action.symbol} = {action.id},")
+
+
+def _declare_entry(table: TableLayout, out: Writer) -> None:
+    with out.block(f"union {table.symbol}_entry", "};"):
+        out.line("__u8 action;")
+        for action in table.actions:
+            if action.params:
+                with out.block("struct", f"}} {member(action.symbol, table)};"):
+                    out.line("__u8 action;")
+                    _declare_slots(action.params, out)
+        out.line(f"__u64 all[{table.value_size // 8}];")
+
+
+def member(action_symbol: str, table: TableLayout) -> str:
+    """Return the member of the entry's union that holds an action's parameters."""
+    return "as" + action_symbol.removeprefix(table.symbol)
+
+
+def _declare_slots(slots: tuple[Slot, ...], out: Writer) -> None:
+    for slot in sorted(slots, key=lambda s: s.offset):
+        out.line(f"__u{slot.size * 8} {identifier(slot.name)};")
+
+
+def _declare_hash_key(table: TableLayout, out: Writer) -> None:
+    with out.block(f"struct {table.symbol}_key", "};"):
+        _declare_slots(table.keys, out)
+        end = max(slot.offset + slot.size for slot in table.keys)
+        if end != table.key_size:
+            out.line(f"__u8 padding[{table.key_size - end}];")
+    _assert_size(table, out)
+
+
+def _declare_lpm_key(table: TableLayout, out: Writer) -> None:
+    with out.block(f"struct {table.symbol}_key", "};"):
+        out.line("__u32 prefix_bits;")
+        for slot in table.keys:
+            words = slot.size // 4
+            out.line(f"__u32 {identifier(slot.name)}{f'[{words}]' if words > 1 else ''};")
+    _assert_size(table, out)
+
+
+def _assert_size(table: TableLayout, out: Writer) -> None:
+    key = f"struct {table.symbol}_key"
+    out.line(
+        f'_Static_assert(sizeof({key}) == {table.key_size}, "as the control path lays it out");'
+    )
+    entry = f"union {table.symbol}_entry"
+    out.line(
+        f'_Static_assert(sizeof({entry}) == {table.value_size}, "as the control path lays it out");'
+    )

@@ -1,0 +1,188 @@
+"""Expressions in C. A value is always below 2**width, in the smallest type that holds it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from p4xdp import ir
+from p4xdp.xdp.errors import UnsupportedProgramError
+from p4xdp.xdp.layout import LARGEST_SCALAR_BITS
+from p4xdp.xdp.storage import ctype
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from p4xdp.xdp.storage import Storage
+
+_WRAPPING = {
+    ir.BinaryOp.ADD: "+",
+    ir.BinaryOp.SUB: "-",
+    ir.BinaryOp.AND: "&",
+    ir.BinaryOp.OR: "|",
+    ir.BinaryOp.XOR: "^",
+}
+_COMPARING = {
+    ir.BinaryOp.EQUAL: "==",
+    ir.BinaryOp.NOT_EQUAL: "!=",
+    ir.BinaryOp.LESS: "<",
+    ir.BinaryOp.LESS_EQUAL: "<=",
+    ir.BinaryOp.GREATER: ">",
+    ir.BinaryOp.GREATER_EQUAL: ">=",
+    ir.BinaryOp.LOGICAL_AND: "&&",
+    ir.BinaryOp.LOGICAL_OR: "||",
+}
+
+
+def constant(value: int) -> str:
+    """Return a C literal."""
+    if value > 0xFFFFFFFF:
+        return f"{value:#x}ULL"
+    return str(value) if value < 256 else f"{value:#x}"
+
+
+def load(at: str, of: ir.Field, base_octets: int = 0) -> str:
+    """Return the value of a field of the header at `at`."""
+    first = of.offset // 8
+    last = (of.offset + of.width - 1) // 8
+    octets = last - first + 1
+    place = f"{at} + {first + base_octets}" if first + base_octets else at
+    if octets > 8:
+        # Nine octets for at most 64 bits: the field begins and ends inside an octet.
+        raise UnsupportedProgramError(f"field {of.name} lies across nine octets")
+    whole = f"LOAD{octets * 8}({place})"
+    after = (last + 1) * 8 - of.offset - of.width
+    if after:
+        whole = f"{whole} >> {after}"
+    if after or octets * 8 != of.width:
+        whole = f"({whole} & {constant((1 << of.width) - 1)})"
+    return whole
+
+
+class Expressions:
+    """Renders expressions of one gress.
+
+    `device` gives the C of the fields of the device's own header; `param`, which the statements set
+    while they are in an action, that of action data.
+    """
+
+    def __init__(self, storage: Storage, device: Mapping[str, str]) -> None:
+        self.storage = storage
+        self._device = device
+        self.param: Callable[[int], str] | None = None
+        self.certain: frozenset[str] = frozenset()  # headers that are valid where we are
+        self.required: list[str] = []  # pointers that what was rendered takes for granted
+
+    def render(self, expression: ir.Expression) -> str:  # noqa: C901, PLR0911  # one case a kind
+        """Return the C of `expression`, ready to stand in any other."""
+        if expression.width > LARGEST_SCALAR_BITS:
+            raise UnsupportedProgramError(
+                f"a value of {expression.width} bits: the XDP target computes with at most "
+                f"{LARGEST_SCALAR_BITS}",
+                getattr(expression, "at", None),
+            )
+        match expression:
+            case ir.Const():
+                return constant(expression.value)
+            case ir.Read():
+                return self.storage.variable(expression.variable)
+            case ir.HeaderField():
+                return self._field(expression)
+            case ir.IsValid():
+                return self.storage.valid(expression.header)
+            case ir.Param():
+                assert self.param is not None, "action data outside of an action"
+                return self.param(expression.index)
+            case ir.Slice():
+                return self._slice(expression)
+            case ir.Unary():
+                return self._unary(expression)
+            case ir.Binary():
+                return self._binary(expression)
+            case ir.Cast():
+                return self._cast(expression)
+            case ir.Conditional():
+                parts = (expression.condition, expression.if_true, expression.if_false)
+                condition, if_true, if_false = map(self.render, parts)
+                return f"({condition} ? {if_true} : {if_false})"
+            case ir.Lookahead():
+                return load("cursor", ir.Field("lookahead", expression.width, 0))
+
+    def _field(self, expression: ir.HeaderField) -> str:
+        header = expression.header
+        if header.intrinsic:
+            return self._device.get(expression.field.name, "0")
+        if expression.field in self.storage.local_fields(header):
+            return self.storage.field(header, expression.field)
+        pointer = self.storage.pointer(header)
+        if header.name in self.certain:
+            if pointer not in self.required:
+                self.required.append(pointer)
+            return load(pointer, expression.field)
+        return f"({pointer} ? {load(pointer, expression.field)} : 0)"
+
+    def _slice(self, expression: ir.Slice) -> str:
+        operand = self.render(expression.operand)
+        shifted = f"({operand} >> {expression.low})" if expression.low else operand
+        return f"(({ctype(expression.width)}){shifted} & {constant(_ones(expression.width))})"
+
+    def _unary(self, expression: ir.Unary) -> str:
+        operand = self.render(expression.operand)
+        if expression.op is ir.UnaryOp.NOT:
+            return f"!{operand}"
+        sign = "-" if expression.op is ir.UnaryOp.NEGATE else "~"
+        return _cut(f"{sign}(__u64){operand}", expression.width)
+
+    def _binary(self, expression: ir.Binary) -> str:
+        left, right = self.render(expression.left), self.render(expression.right)
+        width = expression.left.width
+        if expression.op is ir.BinaryOp.CONCAT:
+            return f"((__u64){left} << {expression.right.width} | {right})"
+        if expression.op in (ir.BinaryOp.SHIFT_LEFT, ir.BinaryOp.SHIFT_RIGHT):
+            return self._shift(expression, left, right)
+        if expression.signed and expression.op is not ir.BinaryOp.EQUAL:
+            left, right = f"SIGNED({left}, {width})", f"SIGNED({right}, {width})"
+        if expression.op in _COMPARING:
+            return f"({left} {_COMPARING[expression.op]} {right})"
+        if expression.op in _WRAPPING:
+            return _cut(f"{left} {_WRAPPING[expression.op]} {right}", expression.width)
+        return _saturating(expression, left, right)
+
+    def _shift(self, expression: ir.Binary, left: str, right: str) -> str:
+        width = expression.left.width
+        distance = f"({right} < {width} ? {right} : {width - 1})"
+        if expression.op is ir.BinaryOp.SHIFT_RIGHT and expression.signed:
+            return _cut(f"SIGNED({left}, {width}) >> {distance}", width)
+        sign = "<<" if expression.op is ir.BinaryOp.SHIFT_LEFT else ">>"
+        shifted = _cut(f"(__u64){left} {sign} {distance}", width)
+        return f"({right} < {width} ? {shifted} : 0)"
+
+    def _cast(self, expression: ir.Cast) -> str:
+        operand = self.render(expression.operand)
+        if expression.signed:
+            operand = f"SIGNED({operand}, {expression.operand.width})"
+        elif expression.width >= expression.operand.width:
+            return operand if expression.width <= 32 else f"(__u64){operand}"
+        return _cut(operand, expression.width)
+
+
+def _ones(width: int) -> int:
+    return (1 << width) - 1
+
+
+def _cut(value: str, width: int) -> str:
+    """Return `value` modulo 2**width."""
+    cut = f"({ctype(width)})({value})"
+    return f"({cut})" if width in (8, 16, 32, 64) else f"({cut} & {constant(_ones(width))})"
+
+
+def _saturating(expression: ir.Binary, left: str, right: str) -> str:
+    if expression.signed or expression.width == LARGEST_SCALAR_BITS:
+        raise UnsupportedProgramError(
+            "saturating arithmetic on signed or 64-bit values is not implemented on XDP",
+            expression.at,
+        )
+    if expression.op is ir.BinaryOp.SATURATING_SUB:
+        return f"({left} > {right} ? {_cut(f'{left} - {right}', expression.width)} : 0)"
+    total = f"((__u64){left} + {right})"
+    most = constant(_ones(expression.width))
+    return f"({total} < {most} ? ({ctype(expression.width)}){total} : {most})"

@@ -1,0 +1,161 @@
+"""How keys, entries and cells lie in BPF maps: the one description that both the generated C and
+the control path in Python follow.
+
+Scalars are stored in the byte order of the machine, as C does, in the smallest of 1, 2, 4 or 8
+octets, largest first so that there are no holes. Prefix tables are the exception: the kernel
+compares their keys bit by bit from the front, so each field takes whole big-endian 32-bit words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from p4xdp import ir
+from p4xdp.xdp.errors import UnsupportedProgramError
+from p4xdp.xdp.names import identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LARGEST_SCALAR_BITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A scalar in a structure: `size` octets (1, 2, 4, 8) at `offset`."""
+
+    name: str
+    width: int
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActionLayout:
+    """An action as entries name it: `id` (0 is never used) and its parameters in their order."""
+
+    name: str
+    id: int
+    symbol: str
+    params: tuple[Slot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableLayout:
+    """A table's maps. `kind` is "hash", "lpm" or "keyless" (no map of entries).
+
+    In a prefix table `keys` are the fields in the order of the key's words, their offsets counted
+    behind the prefix length. `defaults` is the map of a default action that may change, or None.
+    """
+
+    name: str
+    symbol: str
+    kind: str
+    size: int
+    key_size: int
+    value_size: int
+    keys: tuple[Slot, ...]
+    actions: tuple[ActionLayout, ...]
+    defaults: str | None
+
+    def action(self, name: str) -> ActionLayout:
+        """Return the layout of that action's entries; KeyError if the table has no such action."""
+        for action in self.actions:
+            if action.name == name:
+                return action
+        raise KeyError(name)
+
+
+def size_of(width: int) -> int:
+    """Return how many octets a scalar of `width` bits takes."""
+    for size in (1, 2, 4, 8):
+        if width <= size * 8:
+            return size
+    raise UnsupportedProgramError(
+        f"a value of {width} bits: the XDP target computes with at most {LARGEST_SCALAR_BITS}"
+    )
+
+
+def align(offset: int, size: int) -> int:
+    """Return the first multiple of `size` from `offset` on."""
+    return -(-offset // size) * size
+
+
+def structure(fields: Iterable[tuple[str, int]], start: int = 0) -> tuple[tuple[Slot, ...], int]:
+    """Lay out `(name, width)` from `start` on; return slots in the given order, and the end."""
+    named = list(enumerate(fields))
+    offset = start
+    placed: dict[int, Slot] = {}
+    for position, (name, width) in sorted(named, key=lambda f: -size_of(f[1][1])):
+        size = size_of(width)
+        offset = align(offset, size)
+        placed[position] = Slot(name, width, offset, size)
+        offset += size
+    return tuple(placed[position] for position in sorted(placed)), offset
+
+
+def table_layout(table: ir.Table, actions: dict[str, ir.Action], symbol: str) -> TableLayout:
+    """Decide how `table` is kept; UnsupportedProgramError for what XDP has no map for."""
+    kind = _kind(table)
+    laid_out = tuple(
+        _action_layout(number, actions[reference.action], symbol)
+        for number, reference in enumerate(table.actions, start=1)
+    )
+    value_end = max((s.offset + s.size for a in laid_out for s in a.params), default=1)
+    keys, key_size = _lpm_key(table) if kind == "lpm" else _hash_key(table)
+    return TableLayout(
+        name=table.name,
+        symbol=symbol,
+        kind=kind,
+        size=table.size,
+        key_size=key_size,
+        value_size=align(value_end, 8),
+        keys=keys,
+        actions=laid_out,
+        defaults=None if table.is_default_const else f"{symbol}_default",
+    )
+
+
+def _kind(table: ir.Table) -> str:
+    kinds = [key.match_kind for key in table.keys]
+    for kind in (ir.MatchKind.TERNARY, ir.MatchKind.RANGE):
+        if kind in kinds:
+            raise UnsupportedProgramError(
+                f"table {table.name}: {kind.value} keys are not implemented on XDP", table.at
+            )
+    if table.direct_counter or table.direct_meter:
+        raise UnsupportedProgramError(
+            f"table {table.name}: direct counters and meters are not implemented on XDP; "
+            "use an indexed one",
+            table.at,
+        )
+    if kinds.count(ir.MatchKind.LPM) > 1:
+        raise UnsupportedProgramError(f"table {table.name}: more than one lpm key", table.at)
+    if not kinds:
+        return "keyless"
+    return "lpm" if ir.MatchKind.LPM in kinds else "hash"
+
+
+def _action_layout(number: int, action: ir.Action, symbol: str) -> ActionLayout:
+    # The number of the action is the first octet of an entry.
+    params, _ = structure(action.params, start=1)
+    name = f"{symbol}_{identifier(action.name.rsplit('.', 1)[-1])}"
+    return ActionLayout(action.name, number, name, params)
+
+
+def _hash_key(table: ir.Table) -> tuple[tuple[Slot, ...], int]:
+    slots, end = structure((key.name, key.width) for key in table.keys)
+    # The kernel hashes whole 32-bit words faster.
+    return slots, align(end, max([4, *(slot.size for slot in slots)]))
+
+
+def _lpm_key(table: ir.Table) -> tuple[tuple[Slot, ...], int]:
+    ordered = sorted(table.keys, key=lambda key: key.match_kind is ir.MatchKind.LPM)
+    slots = []
+    offset = 0
+    for key in ordered:
+        size = align(size_of(key.width), 4)
+        slots.append(Slot(key.name, key.width, offset, size))
+        offset += size
+    return tuple(slots), 4 + offset

@@ -1,0 +1,137 @@
+"""What the control path has to know of a generated program: names, maps, and how their keys and
+values are laid out. Written beside the C, as JSON.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from p4xdp.xdp.errors import LoadError
+from p4xdp.xdp.layout import ActionLayout, Slot, TableLayout
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from p4xdp import ir
+    from p4xdp.xdp.statements import Symbols
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """A table: its layout, how its key fields match (by field, "exact" or "lpm") in the order of
+    entries, and what it starts with as its default.
+    """
+
+    layout: TableLayout
+    match_kinds: tuple[str, ...]
+    key_order: tuple[str, ...]
+    default_action: str
+    default_arguments: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayInfo:
+    """A counter or meter. `unit` is the counter's or "BYTES" or "PACKETS"; `width` in bits."""
+
+    symbol: str
+    size: int
+    unit: str
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A program as the control path sees it."""
+
+    source_sha256: str
+    tables: Mapping[str, TableInfo]
+    counters: Mapping[str, ArrayInfo]
+    meters: Mapping[str, ArrayInfo]
+
+
+def manifest_of(program: ir.Program, symbols: Symbols) -> dict[str, object]:
+    """Return the manifest as JSON values."""
+    gresses = (program.ingress, program.egress)
+    return {
+        "format": FORMAT,
+        "source_sha256": program.source_sha256,
+        "tables": {
+            name: {
+                "layout": dataclasses.asdict(symbols.tables[name]),
+                "match_kinds": [key.match_kind.value for key in table.keys],
+                "key_order": [key.name for key in table.keys],
+                "default_action": table.default_action,
+                "default_arguments": list(table.default_arguments),
+            }
+            for gress in gresses
+            for name, table in gress.tables.items()
+        },
+        "counters": {
+            name: {
+                "symbol": symbols.counters[name],
+                "size": counter.size,
+                "unit": counter.unit.value,
+                "width": counter.width,
+            }
+            for gress in gresses
+            for name, counter in gress.counters.items()
+        },
+        "meters": {
+            name: {
+                "symbol": symbols.meters[name],
+                "size": meter.size,
+                "unit": "BYTES" if meter.in_bytes else "PACKETS",
+                "width": 64,
+            }
+            for gress in gresses
+            for name, meter in gress.meters.items()
+        },
+    }
+
+
+def to_text(manifest: Mapping[str, object]) -> str:
+    """Return the manifest as it is kept in a file."""
+    return json.dumps(manifest, indent=1) + "\n"
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest; LoadError if the file is missing or of another format."""
+    try:
+        data = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise LoadError(f"cannot read the manifest {path}: {error}") from error
+    return parse_manifest(data, str(path))
+
+
+def parse_manifest(data: Mapping[str, Any], origin: str) -> Manifest:
+    """Return the manifest in `data`; `origin` is for messages."""
+    if data.get("format") != FORMAT:
+        raise LoadError(f"{origin}: manifest of format {data.get('format')}, not {FORMAT}")
+    return Manifest(
+        source_sha256=data["source_sha256"],
+        tables={name: _table(table) for name, table in data["tables"].items()},
+        counters={name: ArrayInfo(**counter) for name, counter in data["counters"].items()},
+        meters={name: ArrayInfo(**meter) for name, meter in data["meters"].items()},
+    )
+
+
+def _table(data: Mapping[str, Any]) -> TableInfo:
+    layout = dict(data["layout"])
+    layout["keys"] = tuple(Slot(**slot) for slot in layout["keys"])
+    layout["actions"] = tuple(
+        ActionLayout(**{**action, "params": tuple(Slot(**slot) for slot in action["params"])})
+        for action in layout["actions"]
+    )
+    return TableInfo(
+        layout=TableLayout(**layout),
+        match_kinds=tuple(data["match_kinds"]),
+        key_order=tuple(data["key_order"]),
+        default_action=data["default_action"],
+        default_arguments=tuple(data["default_arguments"]),
+    )

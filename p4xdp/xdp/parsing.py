@@ -1,0 +1,192 @@
+"""Both parsers in C: labels and forward jumps, one bounds check an extraction.
+
+The egress parser extracts what ingress emitted: it takes the ingress header over, wherever that
+lies.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from p4xdp import ir
+from p4xdp.xdp.expressions import constant, load
+from p4xdp.xdp.names import identifier
+from p4xdp.xdp.shapes import PAYLOAD
+from p4xdp.xdp.walk import emitted, looks_ahead
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from p4xdp.xdp.expressions import Expressions
+    from p4xdp.xdp.statements import Statements
+    from p4xdp.xdp.storage import Storage
+    from p4xdp.xdp.writer import Writer
+
+PARSER_ERROR_NO_MATCH = 1
+PARSER_ERROR_PARTIAL_HDR = 2
+
+
+class Parsing:
+    """Renders the parser of one gress."""
+
+    def __init__(
+        self, gress: ir.Gress, expressions: Expressions, statements: Statements, out: Writer
+    ) -> None:
+        self._gress = gress
+        self._expressions = expressions
+        self._storage = expressions.storage
+        self._statements = statements
+        self._out = out
+        self._given: Storage | None = None
+        self._sources: Mapping[str, set[str]] = {}
+
+    def take_from(self, given: Storage, sources: Mapping[str, set[str]]) -> None:
+        """Say what ingress emits (`given`), and which of it each extraction may meet."""
+        self._given = given
+        self._sources = sources
+
+    def render(self) -> None:
+        """Write the parser. It ends behind itself, with `parser_err` set."""
+        name = self._gress.name
+        order = _in_order(self._gress.parser)
+        for state in order:
+            self._out.label(self._label(state.name))
+            self._out.position(state.at)
+            self._state(state)
+        for label, error in (
+            (f"{name}_partial_header", PARSER_ERROR_PARTIAL_HDR),
+            (f"{name}_no_match", PARSER_ERROR_NO_MATCH),
+        ):
+            if label in self._out.targets:
+                self._out.label(label)
+                self._fail(error)
+        self._out.label(f"{name}_parsed")
+
+    def _label(self, state: str) -> str:
+        if state == "accept":
+            return f"{self._gress.name}_parsed"
+        if state == "reject":
+            return f"{self._gress.name}_no_match"
+        return f"{self._gress.name}_{identifier(state)}"
+
+    def _fail(self, error: int) -> None:
+        if self._gress.name == "ingress" and not self._gress.reads_parser_error:
+            self._out.line("return DROPPED_BY_PROGRAM;")
+            return
+        role = self._gress.roles.get("parser_err")
+        if role is not None:
+            self._out.line(f"{self._storage.variable(role)} = {error};")
+        self._out.jump(f"{self._gress.name}_parsed")
+
+    def _state(self, state: ir.ParserState) -> None:
+        for statement in state.statements:
+            match statement:
+                case ir.Extract() if statement.header.intrinsic:
+                    pass
+                case ir.Extract():
+                    self._extract(statement.header)
+                case ir.Advance():
+                    self._require(statement.bits // 8)
+                    self._out.line(f"cursor += {statement.bits // 8};")
+                case _:
+                    self._statements.render((statement,))
+        self._select(state)
+
+    def _require(self, octets: int) -> None:
+        self._out.line("HOLD(cursor);")
+        with self._out.block(f"if (cursor + {octets} > data_end)"):
+            self._out.jump(f"{self._gress.name}_partial_header")
+
+    def _select(self, state: ir.ParserState) -> None:
+        ahead = [key.width for key in state.keys if looks_ahead(key)]
+        if ahead:
+            self._require((max(ahead) + 7) // 8)
+        if not state.keys:
+            following = state.selects[0].next_state if state.selects else "reject"
+            self._out.jump(self._label(following))
+            return
+        self._statements.reach(state)
+        with self._out.block(""):
+            for number, key in enumerate(state.keys):
+                self._out.line(f"__u64 key{number} = {self._statements.expression(key)};")
+            for select in state.selects:
+                terms = [
+                    _fits(f"key{number}", key.width, value, mask)
+                    for number, (key, (value, mask)) in enumerate(
+                        zip(state.keys, select.matches, strict=True)
+                    )
+                    if mask
+                ]
+                if not terms:
+                    self._out.jump(self._label(select.next_state))
+                    return
+                with self._out.block(f"if ({' && '.join(terms)})"):
+                    self._out.jump(self._label(select.next_state))
+            self._out.jump(f"{self._gress.name}_no_match")
+
+    def _extract(self, header: ir.Header) -> None:
+        if self._given is None:
+            self._extract_from_frame(header)
+            return
+        sources = self._sources.get(header.name, set())
+        possible = [h for h in emitted(self._given.gress) if h.name in sources]
+        certain = len(sources) == 1
+        for number, source in enumerate(possible):
+            condition = "" if certain else f"if ({self._given.valid(source)})"
+            with self._out.block(f"{'else ' if number else ''}{condition}"):
+                self._take(header, source, self._given)
+        if PAYLOAD in sources:
+            with self._out.block("else" if possible else ""):
+                self._extract_from_frame(header)
+
+    def _take(self, header: ir.Header, source: ir.Header, given: Storage) -> None:
+        storage, out = self._storage, self._out
+        out.line(f"{storage.valid(header)} = 1;")
+        if storage.is_in_frame(header):
+            out.line(f"{storage.pointer(header)} = {given.pointer(source)};")
+        local = storage.local_fields(header)
+        for of, from_field in zip(header.type.fields, source.type.fields, strict=True):
+            if of not in local:
+                continue
+            if from_field in given.local_fields(source):
+                value = given.field(source, from_field)
+            else:
+                pointer = given.pointer(source)
+                value = f"{pointer} ? {load(pointer, from_field)} : 0"
+            out.line(f"{storage.field(header, of)} = {value};")
+        out.line(f"{given.valid(source)} = 0;")
+
+    def _extract_from_frame(self, header: ir.Header) -> None:
+        storage, out = self._storage, self._out
+        octets = header.type.width // 8
+        self._require(octets)
+        out.line(f"{storage.valid(header)} = 1;")
+        if storage.is_in_frame(header):
+            out.line(f"{storage.pointer(header)} = cursor;")
+        for of in storage.local_fields(header):
+            out.line(f"{storage.field(header, of)} = {load('cursor', of)};")
+        out.line(f"cursor += {octets};")
+
+
+def _in_order(parser: ir.Parser) -> list[ir.ParserState]:
+    """Return the reachable states so that every transition goes forward (there are no loops)."""
+    order: list[ir.ParserState] = []
+    seen: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name in seen or name not in parser.states:
+            return
+        seen.add(name)
+        for select in reversed(parser.states[name].selects):
+            visit(select.next_state)
+        order.append(parser.states[name])
+
+    visit("start")
+    return order[::-1]
+
+
+def _fits(key: str, width: int, value: int, mask: int) -> str:
+    full = (1 << width) - 1
+    if mask & full == full:
+        return f"{key} == {constant(value)}"
+    return f"({key} & {constant(mask & full)}) == {constant(value & mask)}"

@@ -1,0 +1,250 @@
+/* What generated programs stand on: octets of packets, counters, meters, and the maps of the
+ * switch itself. */
+#ifndef P4XDP_RUNTIME_H
+#define P4XDP_RUNTIME_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the generated code is for little-endian machines"
+#endif
+
+#define ALWAYS_INLINE static __attribute__((always_inline))
+
+/* Keeps the compiler from deriving a packet pointer twice: the verifier ties the outcome of a bounds
+ * check to the very register that was checked. */
+#define HOLD(pointer) __asm__ volatile("" : "+r"(pointer))
+
+/* The header is valid here: the generator has proved it, but the verifier follows only so far. */
+#define REQUIRE(pointer) \
+    do { if (!(pointer)) return DROPPED_INTERNAL; } while (0)
+
+#define SIGNED(value, width) ((__s64)((__u64)(value) << (64 - (width))) >> (64 - (width)))
+
+typedef __u16 __attribute__((may_alias)) u16_in_packet;
+typedef __u32 __attribute__((may_alias)) u32_in_packet;
+typedef __u64 __attribute__((may_alias)) u64_in_packet;
+
+/* Big-endian numbers in a packet. */
+#define LOAD8(at) (*(const __u8 *)(at))
+#define LOAD16(at) __builtin_bswap16(*(const u16_in_packet *)(at))
+#define LOAD24(at) ((__u32)LOAD16(at) << 8 | LOAD8((at) + 2))
+#define LOAD32(at) __builtin_bswap32(*(const u32_in_packet *)(at))
+#define LOAD40(at) ((__u64)LOAD32(at) << 8 | LOAD8((at) + 4))
+#define LOAD48(at) ((__u64)LOAD32(at) << 16 | LOAD16((at) + 4))
+#define LOAD56(at) (LOAD48(at) << 8 | LOAD8((at) + 6))
+#define LOAD64(at) __builtin_bswap64(*(const u64_in_packet *)(at))
+
+#define STORE8(at, value) (*(__u8 *)(at) = (__u8)(value))
+#define STORE16(at, value) (*(u16_in_packet *)(at) = __builtin_bswap16((__u16)(value)))
+#define STORE24(at, value) \
+    do { __u32 v_ = (value); STORE16(at, v_ >> 8); STORE8((at) + 2, v_); } while (0)
+#define STORE32(at, value) (*(u32_in_packet *)(at) = __builtin_bswap32((__u32)(value)))
+#define STORE40(at, value) \
+    do { __u64 v_ = (value); STORE32(at, v_ >> 8); STORE8((at) + 4, v_); } while (0)
+#define STORE48(at, value) \
+    do { __u64 v_ = (value); STORE32(at, v_ >> 16); STORE16((at) + 4, v_); } while (0)
+#define STORE56(at, value) \
+    do { __u64 v_ = (value); STORE48(at, v_ >> 8); STORE8((at) + 6, v_); } while (0)
+#define STORE64(at, value) (*(u64_in_packet *)(at) = __builtin_bswap64(value))
+
+/* Octets that only move, in whatever order they are. */
+#define COPY1(at) (*(const __u8 *)(at))
+#define COPY2(at) (*(const u16_in_packet *)(at))
+#define COPY4(at) (*(const u32_in_packet *)(at))
+#define COPY8(at) (*(const u64_in_packet *)(at))
+#define PASTE1(at, value) (*(__u8 *)(at) = (value))
+#define PASTE2(at, value) (*(u16_in_packet *)(at) = (value))
+#define PASTE4(at, value) (*(u32_in_packet *)(at) = (value))
+#define PASTE8(at, value) (*(u64_in_packet *)(at) = (value))
+
+ALWAYS_INLINE __u64 octets_of(__u32 length, __u32 adjust)
+{
+    return length > adjust ? length - adjust : 0;
+}
+
+/* Ones' complement sum of 16-bit words, not more than 65,537 of them. */
+ALWAYS_INLINE __u16 checksum_of(__u32 sum)
+{
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (__u16)~sum;
+}
+
+/* --- set before loading, and while running ------------------------------------------------------ */
+
+struct switch_settings {
+    __u32 cpu_port;
+    __u32 host_port;
+    __u32 has_injected_clock;
+};
+
+const volatile struct switch_settings switch_settings SEC(".rodata.switch");
+
+/* What a test sets and sees. */
+struct switch_injection {
+    __u64 now_ns;
+    __u32 ingress_port;
+    __s32 outcome; /* the port the packet leaves by, or one of the negative values below */
+};
+
+struct switch_injection switch_injection SEC(".data.switch") = {};
+
+ALWAYS_INLINE __u64 clock_ns(void)
+{
+    if (switch_settings.has_injected_clock)
+        return *(volatile __u64 *)&switch_injection.now_ns;
+    return bpf_ktime_get_ns();
+}
+
+/* One reading of the clock a packet, and none if nobody asks. */
+#define NOW_NS() (now_ns ? now_ns : (now_ns = clock_ns()))
+
+/* --- why the switch itself drops ------------------------------------------------------------------ */
+
+enum switch_drop {
+    DROPPED_BY_PROGRAM = -1, /* not counted here: the program has its own counters */
+    DROPPED_NO_INGRESS_PORT = -2,
+    DROPPED_NO_EGRESS_PORT = -3,
+    DROPPED_CONTROLLER_BUSY = -4, /* the ring to the controller is full */
+    DROPPED_TOO_LONG = -5,        /* for the controller */
+    DROPPED_NO_HEADROOM = -6,
+    DROPPED_INTERNAL = -7, /* bounds the generator promises; stays 0 */
+};
+
+#define SWITCH_DROP_REASONS 8
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, SWITCH_DROP_REASONS);
+    __type(key, __u32);
+    __type(value, __u64);
+} switch_drops SEC(".maps");
+
+ALWAYS_INLINE void count_switch_drop(enum switch_drop reason)
+{
+    __u32 index = (__u32)-reason;
+    __u64 *packets = bpf_map_lookup_elem(&switch_drops, &index);
+
+    if (packets)
+        *packets += 1;
+}
+
+/* --- counters ----------------------------------------------------------------------------------- */
+
+struct counter_cell {
+    __u64 packets;
+    __u64 octets;
+};
+
+#define COUNTER(name, cells) \
+    struct { \
+        __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
+        __uint(max_entries, cells); \
+        __type(key, __u32); \
+        __type(value, struct counter_cell); \
+    } name SEC(".maps")
+
+ALWAYS_INLINE void count(void *counter, __u32 index, __u64 octets)
+{
+    struct counter_cell *cell = bpf_map_lookup_elem(counter, &index);
+
+    if (cell) {
+        cell->packets += 1;
+        cell->octets += octets;
+    }
+}
+
+/* --- meters: p4xdp/metering.py says what is computed ------------------------------------------------ */
+
+struct meter_bucket {
+    __u64 cost_per_unit; /* 2^-24 ns; 0: nothing conforms */
+    __u64 depth;         /* ticks of 2^-6 ns */
+};
+
+struct meter_config {
+    struct meter_bucket peak;
+    struct meter_bucket committed;
+};
+
+/* The configuration in force is the one `active` names: 0 none, 1 and 2 the slots. A writer fills the
+ * idle slot, then changes `active`. State and first slot share a cache line. */
+struct meter_cell {
+    __u64 peak_tat;
+    __u64 committed_tat;
+    __u32 active;
+    __u32 unused;
+    struct meter_config first;
+    __u64 unused_end_of_line;
+    struct meter_config second;
+    __u64 unused_end[4];
+};
+
+_Static_assert(sizeof(struct meter_cell) == 128, "two cache lines");
+
+#define METER(name, cells) \
+    struct { \
+        __uint(type, BPF_MAP_TYPE_ARRAY); \
+        __uint(map_flags, BPF_F_MMAPABLE); \
+        __uint(max_entries, cells); \
+        __type(key, __u32); \
+        __type(value, struct meter_cell); \
+    } name SEC(".maps")
+
+enum meter_color { GREEN = 0, YELLOW = 1, RED = 3 };
+
+#define METER_TICK_SHIFT 6
+#define METER_TICKS_FROM_COST 18
+#define METER_TRIES 16
+
+ALWAYS_INLINE int meter_conforms(__u64 *tat, const struct meter_bucket *bucket, __u64 units, __u64 now)
+{
+    __u64 cost_per_unit = bucket->cost_per_unit;
+    __u64 cost, seen;
+
+    if (!cost_per_unit)
+        return 0;
+    cost = (units * cost_per_unit + (1ULL << (METER_TICKS_FROM_COST - 1))) >> METER_TICKS_FROM_COST;
+    seen = *(volatile __u64 *)tat;
+    for (int tries = 0; tries < METER_TRIES; tries++) {
+        __u64 next = (seen > now ? seen : now) + cost;
+        __u64 before;
+
+        if (next - now > bucket->depth)
+            return 0;
+        before = __sync_val_compare_and_swap(tat, seen, next);
+        if (before == seen)
+            return 1;
+        seen = before;
+    }
+    /* So many processors at once on one cell: let it pass uncharged rather than drop. */
+    return 1;
+}
+
+/* Not inline and not static, so that the verifier goes through it once, not once for every way to it. */
+__attribute__((noinline)) int meter_execute(
+    struct meter_cell *cell, __u64 units, __u64 now_ns, __u32 color)
+{
+    __u64 now = now_ns << METER_TICK_SHIFT;
+    const struct meter_config *config;
+
+    if (!cell)
+        return color;
+    config = *(volatile __u32 *)&cell->active == 2 ? &cell->second : &cell->first;
+    if (color == RED || !meter_conforms(&cell->peak_tat, &config->peak, units, now))
+        return RED;
+    if (color != GREEN || !meter_conforms(&cell->committed_tat, &config->committed, units, now))
+        return YELLOW;
+    return GREEN;
+}
+
+/* The cell, if it is configured. */
+ALWAYS_INLINE struct meter_cell *meter_at(void *meter, __u32 index)
+{
+    struct meter_cell *cell = bpf_map_lookup_elem(meter, &index);
+
+    return cell && *(volatile __u32 *)&cell->active ? cell : 0;
+}
+
+#endif

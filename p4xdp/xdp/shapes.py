@@ -1,0 +1,268 @@
+"""Every shape a packet can have between the gresses and at the end: which headers come out, and
+whether each already lies where it has to.
+
+Ingress's deparser and egress's parser are never run on octets. What egress extracts is bound to
+what ingress emitted, header to header. A program in which such an extraction could straddle two
+headers is refused.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from p4xdp import ir
+from p4xdp.xdp.abstract import MADE, Control, State
+from p4xdp.xdp.errors import UnsupportedProgramError
+from p4xdp.xdp.walk import emitted, is_catch_all, looks_ahead, nested
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PAYLOAD = ""  # the source of a header extracted from behind all that ingress emitted
+
+_NO_MATCH = 1
+_PARTIAL = 2
+
+
+class Placement(Enum):
+    """Where a header that leaves lies."""
+
+    KEPT = "kept"  # in the frame, where it has to be
+    MOVED = "moved"  # in the frame, elsewhere
+    MADE = "made"  # in no frame yet
+
+
+@dataclass(slots=True)
+class Shapes:
+    """`sources`: egress header -> names of ingress headers it may be, or PAYLOAD.
+    `ingress_final` and `egress_final`: header -> all placements it may leave with.
+    `certain`: gress -> identity of statement or parser state -> headers then valid for certain.
+    """
+
+    sources: dict[str, set[str]] = field(default_factory=dict)
+    ingress_final: dict[str, set[Placement]] = field(default_factory=dict)
+    egress_final: dict[str, set[Placement]] = field(default_factory=dict)
+    certain: dict[str, dict[int, frozenset[str]]] = field(default_factory=dict)
+
+
+def shapes_of(program: ir.Program) -> Shapes:
+    """Follow every way through `program`; UnsupportedProgramError if the gresses do not fit."""
+    _Check(program)
+    return _Analysis(program).run()
+
+
+class _Check:
+    """What the analysis takes for granted."""
+
+    def __init__(self, program: ir.Program) -> None:
+        for gress in (program.ingress, program.egress):
+            _refuse_loops(gress)
+            _refuse_odd_deparsers(gress)
+        for state in program.egress.parser.states.values():
+            for statement in nested(state.statements):
+                if isinstance(statement, ir.Advance):
+                    raise UnsupportedProgramError(
+                        "advance in the egress parser is not implemented on XDP; extract a header",
+                        statement.at,
+                    )
+            if any(looks_ahead(key) for key in state.keys):
+                raise UnsupportedProgramError(
+                    "lookahead in the egress parser is not implemented on XDP; extract a header",
+                    state.at,
+                )
+
+
+def _refuse_loops(gress: ir.Gress) -> None:
+    finished: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        if name in path:
+            raise UnsupportedProgramError(
+                f"the {gress.name} parser comes back to state {name}: loops are not implemented "
+                "on XDP",
+                gress.parser.states[name].at,
+            )
+        if name in finished or name not in gress.parser.states:
+            return
+        for select in gress.parser.states[name].selects:
+            visit(select.next_state, (*path, name))
+        finished.add(name)
+
+    visit("start", ())
+
+
+def _is_at_payload(state: State) -> bool:
+    """Return whether the next extraction reads the frame and may find its end."""
+    return not state.rest
+
+
+def _refuse_odd_deparsers(gress: ir.Gress) -> None:
+    seen: set[str] = set()
+    for statement in nested(gress.deparser):
+        if isinstance(statement, ir.SetValid):
+            raise UnsupportedProgramError(
+                "setValid or setInvalid in a deparser is not implemented on XDP",
+                statement.at,
+            )
+        if isinstance(statement, ir.Emit):
+            if statement not in gress.deparser:
+                raise UnsupportedProgramError("emit inside a condition", statement.at)
+            if statement.header.name in seen:
+                raise UnsupportedProgramError(
+                    f"{statement.header.name} is emitted twice", statement.at
+                )
+            seen.add(statement.header.name)
+        elif seen:
+            raise UnsupportedProgramError(
+                "the deparser does more after its first emit; emit last", statement.at
+            )
+
+
+class _Analysis:
+    def __init__(self, program: ir.Program) -> None:
+        self._program = program
+        self._shapes = Shapes()
+        self._headers = {header.name: header for header in program.ingress.headers}
+
+    def run(self) -> Shapes:
+        ingress = Control(self._program.ingress)
+        egress = Control(self._program.egress)
+        parsed = self._parse(
+            self._program.ingress, ingress, {State(values=ingress.initial_values())}
+        )
+        decided = ingress.run(self._program.ingress.control, parsed)
+        leaving = {s for s in decided if not self._is(s, "drop_ctl", is_set=True)}
+        between = {self._emit(s) for s in leaving}
+        bypassing = {s for s in between if not self._is(s, "bypass_egress", is_set=False)}
+        entering = {
+            dataclasses.replace(s, values=egress.initial_values())
+            for s in between
+            if not self._is(s, "bypass_egress", is_set=True)
+        }
+        parsed = self._parse(self._program.egress, egress, entering)
+        decided = egress.run(self._program.egress.control, parsed)
+        # The deparsers change nothing, but they read.
+        ingress.run(self._program.ingress.deparser, leaving)
+        egress.run(self._program.egress.deparser, decided)
+        self._shapes.certain = {"ingress": ingress.certain, "egress": egress.certain}
+        for state in bypassing | decided:
+            self._finish(state)
+        return self._shapes
+
+    def _is(self, state: State, role: str, *, is_set: bool) -> bool:
+        """Return whether the role's bit 0 is known to be set (or, not `is_set`, known clear)."""
+        variable = self._program.ingress.roles.get(role)
+        value = 0 if variable is None else state.value(variable)
+        return isinstance(value, int) and bool(value & 1) == is_set
+
+    def _emit(self, state: State) -> State:
+        names = {header.name for header in emitted(self._program.ingress)}
+        leaving = frozenset(entry for entry in state.headers if entry[0] in names)
+        return dataclasses.replace(state, headers=frozenset(), rest=leaving)
+
+    def _parse(self, gress: ir.Gress, control: Control, states: set[State]) -> set[State]:
+        ended: set[State] = set()
+        waiting = [("start", state) for state in states]
+        seen = set(waiting)
+        while waiting:
+            name, state = waiting.pop()
+            parser_state = gress.parser.states[name]
+            running = {state}
+            for statement in parser_state.statements:
+                ended |= self._failing(gress, statement, running)
+                running = self._advance(gress, control, statement, running)
+            control.observe(parser_state, running)
+            if any(looks_ahead(key) for key in parser_state.keys):
+                ended |= self._failed(gress, running, _PARTIAL)
+            if not parser_state.selects or not is_catch_all(parser_state.selects[-1]):
+                ended |= self._failed(gress, running, _NO_MATCH)
+            following = {select.next_state for select in parser_state.selects}
+            if "accept" in following:
+                ended |= running
+            fresh = {(n, s) for n in following & gress.parser.states.keys() for s in running} - seen
+            seen |= fresh
+            waiting += fresh
+        return ended
+
+    def _failing(self, gress: ir.Gress, statement: ir.Statement, states: set[State]) -> set[State]:
+        """Return the states in which parsing ends if `statement` finds the packet too short."""
+        match statement:
+            case ir.Extract() if not statement.header.intrinsic:
+                return self._failed(gress, filter(_is_at_payload, states), _PARTIAL)
+            case ir.Advance():
+                return self._failed(gress, states, _PARTIAL)
+            case _:
+                return set()
+
+    def _advance(
+        self, gress: ir.Gress, control: Control, statement: ir.Statement, states: set[State]
+    ) -> set[State]:
+        match statement:
+            case ir.Extract():
+                if statement.header.intrinsic:
+                    return states
+                return {self._extract(gress, statement, s) for s in states}
+            case ir.Advance():
+                octets = statement.bits // 8
+                return {dataclasses.replace(s, cursor=s.cursor + octets) for s in states}
+            case _:
+                return control.run((statement,), states)
+
+    def _failed(self, gress: ir.Gress, states: Iterable[State], error: int) -> set[State]:
+        if gress.name == "ingress" and not gress.reads_parser_error:
+            return set()  # the packet is dropped
+        role = gress.roles.get("parser_err")
+        if role is None:
+            return set(states)
+        return {state.with_value(role, error) for state in states}
+
+    def _extract(self, gress: ir.Gress, statement: ir.Extract, state: State) -> State:
+        header = statement.header
+        size = header.type.width // 8
+        if gress.name == "egress":
+            sources = self._shapes.sources.setdefault(header.name, set())
+            placed = dict(state.rest)
+            for candidate in emitted(self._program.ingress):
+                if candidate.name in placed:
+                    _require_same_layout(candidate, header, statement.at)
+                    sources.add(candidate.name)
+                    place = placed.pop(candidate.name)
+                    taken = dataclasses.replace(state, rest=frozenset(placed.items()))
+                    return taken.with_header(header, place)
+            sources.add(PAYLOAD)
+        moved_on = dataclasses.replace(state, cursor=state.cursor + size)
+        return moved_on.with_header(header, state.cursor)
+
+    def _finish(self, state: State) -> None:
+        leaving = _in_order(emitted(self._program.egress), state.headers, self._shapes.egress_final)
+        leaving += _in_order(emitted(self._program.ingress), state.rest, self._shapes.ingress_final)
+        length = sum(header.type.width // 8 for header, _, _ in leaving)
+        at = state.cursor - length  # where the frame will begin, in the old one
+        for header, place, final in leaving:
+            if place == MADE:
+                placement = Placement.MADE
+            else:
+                placement = Placement.KEPT if place == at else Placement.MOVED
+            final.setdefault(header.name, set()).add(placement)
+            at += header.type.width // 8
+
+
+def _in_order(
+    headers: tuple[ir.Header, ...],
+    places: frozenset[tuple[str, int]],
+    final: dict[str, set[Placement]],
+) -> list[tuple[ir.Header, int, dict[str, set[Placement]]]]:
+    placed = dict(places)
+    return [(header, placed[header.name], final) for header in headers if header.name in placed]
+
+
+def _require_same_layout(given: ir.Header, wanted: ir.Header, at: ir.Position) -> None:
+    if [f.width for f in given.type.fields] != [f.width for f in wanted.type.fields]:
+        raise UnsupportedProgramError(
+            f"the egress parser extracts {wanted.name} where ingress may have emitted "
+            f"{given.name}, which is laid out differently; emit and extract the same header types",
+            at,
+        )

@@ -1,0 +1,314 @@
+"""Controls and actions in C."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from p4xdp import ir
+from p4xdp.xdp.declarations import member
+from p4xdp.xdp.expressions import constant
+from p4xdp.xdp.layout import TableLayout
+from p4xdp.xdp.names import identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from p4xdp.xdp.expressions import Expressions
+    from p4xdp.xdp.layout import Slot
+    from p4xdp.xdp.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Symbols:
+    """C names of what the program's objects became."""
+
+    tables: Mapping[str, TableLayout]
+    counters: Mapping[str, str]
+    meters: Mapping[str, str]
+
+
+class Statements:
+    """Renders the statements of one gress. `length` is the C of the packet's length in octets."""
+
+    def __init__(
+        self,
+        gress: ir.Gress,
+        expressions: Expressions,
+        symbols: Symbols,
+        certain: Mapping[int, frozenset[str]],
+        length: str,
+        out: Writer,
+    ) -> None:
+        self._gress = gress
+        self._expressions = expressions
+        self._storage = expressions.storage
+        self._symbols = symbols
+        self._certain = certain
+        self._length = length
+        self._out = out
+        self._valid: set[str] = set()  # headers valid for certain where we are
+
+    @property
+    def end(self) -> str:
+        """Return the label behind the control, where `exit` goes."""
+        return f"{self._gress.name}_deparser"
+
+    def render(self, statements: Sequence[ir.Statement]) -> None:
+        """Write `statements`."""
+        for statement in statements:
+            self._expressions.certain = self._certain.get(id(statement), frozenset())
+            self._render(statement)
+
+    def reach(self, state: ir.ParserState) -> None:
+        """Be at the transition of a parser state."""
+        self._expressions.certain = self._certain.get(id(state), frozenset())
+
+    def expression(self, expression: ir.Expression) -> str:
+        """Return the C of an expression, having written what it takes for granted."""
+        value = self._expressions.render(expression)
+        for pointer in self._expressions.required:
+            self._out.line(f"REQUIRE({pointer});")
+        self._expressions.required.clear()
+        return value
+
+    def _render_apart(self, statements: Sequence[ir.Statement]) -> None:
+        """Write statements that may or may not be reached."""
+        before = set(self._valid)
+        self.render(statements)
+        self._valid &= before
+
+    def _render(self, statement: ir.Statement) -> None:  # noqa: C901  # one case a kind
+        match statement:
+            case ir.Assign():
+                self.store(statement.target, self.expression(statement.value))
+            case ir.SetValid():
+                self._set_valid(statement)
+            case ir.If():
+                self._branch(statement)
+            case ir.Apply():
+                self._apply(statement)
+            case ir.CallAction():
+                self._out.position(statement.at)
+                self.render(statement.body)
+            case ir.Count():
+                self._count(statement)
+            case ir.ExecuteMeter():
+                self._execute_meter(statement)
+            case ir.UpdateChecksum():
+                self._update_checksum(statement)
+            case ir.Exit():
+                self._out.jump(self.end)
+            case ir.Emit():
+                pass  # all emits together are the end of the program: see `emission`
+            case ir.Extract() | ir.Advance():
+                raise AssertionError("the parser renders these")
+
+    def store(self, target: ir.LValue, value: str) -> None:
+        """Write an assignment of the C `value`."""
+        match target:
+            case ir.Read():
+                self._out.line(f"{self._storage.variable(target.variable)} = {value};")
+            case ir.HeaderField():
+                # What is stored to an invalid header is lost.
+                valid = self._storage.valid(target.header)
+                name = self._storage.field(target.header, target.field)
+                guard = "" if target.header.name in self._valid else f"if ({valid}) "
+                self._out.line(f"{guard}{name} = {value};")
+            case ir.Slice():
+                operand = target.operand
+                assert isinstance(operand, ir.Read | ir.HeaderField | ir.Slice), "an lvalue's slice"
+                ones = (1 << target.width) - 1
+                cleared = constant(((1 << operand.width) - 1) & ~(ones << target.low))
+                around = self.expression(operand)
+                inside = f"(__u64)({value}) << {target.low}"
+                self.store(operand, f"({around} & {cleared}) | {inside}")
+
+    def _set_valid(self, statement: ir.SetValid) -> None:
+        header = statement.header
+        self._out.line(f"{self._storage.valid(header)} = {int(statement.valid)};")
+        if statement.valid:
+            self._valid.add(header.name)
+            return
+        self._valid.discard(header.name)
+        # Fields of an invalid header read as 0.
+        if self._storage.is_in_frame(header):
+            self._out.line(f"{self._storage.pointer(header)} = 0;")
+        for of in self._storage.local_fields(header):
+            self._out.line(f"{self._storage.field(header, of)} = 0;")
+
+    def _branch(self, statement: ir.If, chain: str = "") -> None:
+        if not chain:
+            self._out.position(statement.at)
+        condition = self.expression(statement.condition)
+        if not condition.startswith("("):
+            condition = f"({condition})"
+        with self._out.block(f"{chain}if {condition}"):
+            self._render_apart(statement.then)
+        if not statement.otherwise:
+            return
+        other = statement.otherwise[0]
+        if len(statement.otherwise) == 1 and isinstance(other, ir.If) and self._is_plain(other):
+            self._branch(other, "else ")
+            return
+        with self._out.block("else"):
+            self._render_apart(statement.otherwise)
+
+    def _is_plain(self, statement: ir.If) -> bool:
+        """Return whether the condition takes nothing for granted, and be where it stands."""
+        self._expressions.certain = self._certain.get(id(statement), frozenset())
+        self._expressions.render(statement.condition)
+        is_plain = not self._expressions.required
+        self._expressions.required.clear()
+        return is_plain
+
+    def _apply(self, statement: ir.Apply) -> None:
+        table = self._gress.tables[statement.table]
+        layout = self._symbols.tables[statement.table]
+        out = self._out
+        out.position(statement.at)
+        with out.block(""):
+            out.line(f"union {layout.symbol}_entry *entry = 0;")
+            if statement.cases:
+                out.line("__u8 action_run = 0;")
+            if layout.kind != "keyless":
+                self._look_up(table, layout)
+            if statement.hit is not None:
+                out.line(f"{self._storage.variable(statement.hit)} = entry != 0;")
+            self._run_found(statement, table, layout)
+            for action, body in statement.cases:
+                self._case(layout.action(action).symbol, body)
+            if statement.cases and statement.default_case:
+                named = [layout.action(action).symbol for action, _ in statement.cases]
+                others = " && ".join(f"action_run != {symbol}" for symbol in named)
+                with out.block(f"if ({others})"):
+                    self.render(statement.default_case)
+        if not statement.cases:
+            self.render(statement.default_case)
+
+    def _case(self, symbol: str, body: Sequence[ir.Statement]) -> None:
+        with self._out.block(f"if (action_run == {symbol})"):
+            self._render_apart(body)
+
+    def _look_up(self, table: ir.Table, layout: TableLayout) -> None:
+        out = self._out
+        out.line(f"struct {layout.symbol}_key key = {{}};")
+        expressions = {key.name: key.expression for key in table.keys}
+        if layout.kind == "lpm":
+            out.line(f"key.prefix_bits = {(layout.key_size - 4) * 8};")
+        for slot in layout.keys:
+            value = self.expression(expressions[slot.name])
+            name = f"key.{identifier(slot.name)}"
+            if layout.kind == "lpm":
+                out.lines(*_lpm_words(name, slot, value))
+            else:
+                out.line(f"{name} = {value};")
+        out.line(f"entry = bpf_map_lookup_elem(&{layout.symbol}, &key);")
+
+    def _run_found(self, statement: ir.Apply, table: ir.Table, layout: TableLayout) -> None:
+        out = self._out
+        if layout.defaults is not None:
+            with out.block("if (!entry)"):
+                out.line("__u32 only = 0;")
+                out.line(f"entry = bpf_map_lookup_elem(&{layout.defaults}, &only);")
+        reports = bool(statement.cases)
+        if layout.defaults is None:
+            with out.block("if (!entry)"):
+                arguments = table.default_arguments
+                self._action(table.default_action, lambda i: constant(arguments[i]))
+                if reports:
+                    out.line(f"action_run = {layout.action(table.default_action).symbol};")
+        with out.block(
+            "else switch (entry->action)"
+            if layout.defaults is None
+            else "if (entry) switch (entry->action)"
+        ):
+            for reference in table.actions:
+                if reference.default_only and layout.defaults is None:
+                    continue
+                self._case_of_entry(reference.action, layout)
+        if reports:
+            out.line("if (entry) action_run = entry->action;")
+
+    def _case_of_entry(self, action: str, layout: TableLayout) -> None:
+        laid_out = layout.action(action)
+        params = [identifier(slot.name) for slot in laid_out.params]
+        where = member(laid_out.symbol, layout)
+        with self._out.block(f"case {laid_out.symbol}:"):
+            self._action(action, lambda i: f"entry->{where}.{params[i]}")
+            self._out.line("break;")
+
+    def _action(self, action: str, param: Callable[[int], str]) -> None:
+        outer = self._expressions.param
+        self._expressions.param = param
+        self._render_apart(self._gress.actions[action].body)
+        self._expressions.param = outer
+
+    def _octets(self, adjust_octets: int) -> str:
+        return f"octets_of({self._length}, {adjust_octets})"
+
+    def _count(self, statement: ir.Count) -> None:
+        assert statement.index is not None, "direct counters are refused before"
+        counter = self._gress.counters[statement.counter]
+        counts_octets = counter.unit is not ir.CounterUnit.PACKETS
+        octets = self._octets(statement.adjust_octets) if counts_octets else "0"
+        symbol = self._symbols.counters[statement.counter]
+        self._out.position(statement.at)
+        self._out.line(f"count(&{symbol}, {self.expression(statement.index)}, {octets});")
+
+    def _execute_meter(self, statement: ir.ExecuteMeter) -> None:
+        assert statement.index is not None, "direct meters are refused before"
+        meter = self._gress.meters[statement.meter]
+        units = self._octets(statement.adjust_octets) if meter.in_bytes else "1"
+        symbol = self._symbols.meters[statement.meter]
+        color = "GREEN" if statement.color is None else self.expression(statement.color)
+        index = self.expression(statement.index)
+        out = self._out
+        out.position(statement.at)
+        with out.block(""):
+            out.line(f"struct meter_cell *cell = meter_at(&{symbol}, {index});")
+            out.line(f"__u8 color = {color};")
+            out.line(f"if (cell) color = meter_execute(cell, {units}, NOW_NS(), color);")
+            if statement.target is not None:
+                self.store(statement.target, "color")
+
+    def _update_checksum(self, statement: ir.UpdateChecksum) -> None:
+        out = self._out
+        with out.block(""):
+            out.line("__u32 sum = 0;")
+            at = 0
+            for expression in statement.fields:
+                value = self.expression(expression)
+                out.lines(*(f"sum += {part};" for part in _words(value, expression.width, at)))
+                at += expression.width
+            self.store(statement.target, "checksum_of(sum)")
+
+
+def _words(value: str, width: int, at: int) -> list[str]:
+    """Return what `value`, `at` bits into the summed data, adds to each 16-bit word it lies in."""
+    parts = []
+    left = width
+    while left:
+        room = 16 - at % 16
+        taken = min(room, left)
+        left -= taken
+        part = f"({value} >> {left} & {constant((1 << taken) - 1)})" if left else value
+        if not left and taken != width:
+            part = f"({value} & {constant((1 << taken) - 1)})"
+        shift = room - taken
+        parts.append(f"(__u32){part} << {shift}" if shift else f"(__u32){part}")
+        at += taken
+    return parts
+
+
+def _lpm_words(name: str, slot: Slot, value: str) -> list[str]:
+    if slot.size == 4:
+        shift = 32 - slot.width
+        shifted = f"(__u32){value} << {shift}" if shift else value
+        return [f"{name} = __builtin_bswap32({shifted});"]
+    shift = 64 - slot.width
+    return [
+        f"{name}[0] = __builtin_bswap32((__u64){value} << {shift} >> 32);",
+        f"{name}[1] = __builtin_bswap32((__u64){value} << {shift});",
+    ]

@@ -1,0 +1,114 @@
+"""Where every value of the program is kept while C handles a packet.
+
+A header that was extracted is a pointer into the frame, and its fields are read there. Only what
+the program writes has variables of its own, loaded when the header is extracted: some fields, or
+all fields of a header that the program may make (setValid).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from p4xdp import ir
+from p4xdp.xdp.layout import LARGEST_SCALAR_BITS, size_of
+from p4xdp.xdp.names import identifier
+from p4xdp.xdp.shapes import PAYLOAD
+from p4xdp.xdp.walk import statements_of, written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from p4xdp.xdp.shapes import Shapes
+
+
+@dataclass(slots=True)
+class Storage:
+    """Of one gress. `made`: headers with variables for all fields and no pointer. `kept`: for the
+    other headers, the positions of fields with variables.
+    """
+
+    gress: ir.Gress
+    prefix: str
+    made: set[str] = field(default_factory=set)
+    kept: dict[str, set[int]] = field(default_factory=dict)
+
+    def variable(self, variable: ir.Variable) -> str:
+        """Return the C variable of a variable."""
+        return f"{self.prefix}{identifier(variable.name)}"
+
+    def valid(self, header: ir.Header) -> str:
+        """Return the C variable of a header's validity."""
+        return f"{self.prefix}{identifier(header.name)}_is_valid"
+
+    def pointer(self, header: ir.Header) -> str:
+        """Return the C pointer to a header in the frame; null if it is invalid."""
+        return f"{self.prefix}{identifier(header.name)}"
+
+    def field(self, header: ir.Header, of: ir.Field) -> str:
+        """Return the C variable of a field that has one."""
+        return f"{self.prefix}{identifier(header.name)}_{identifier(of.name)}"
+
+    def is_in_frame(self, header: ir.Header) -> bool:
+        """Return whether the header is a pointer into the frame."""
+        return header.name not in self.made
+
+    def local_fields(self, header: ir.Header) -> tuple[ir.Field, ...]:
+        """Return the fields of `header` that have variables."""
+        if header.name in self.made:
+            return header.type.fields
+        positions = self.kept.get(header.name, set())
+        return tuple(f for i, f in enumerate(header.type.fields) if i in positions)
+
+    def headers(self) -> Iterator[ir.Header]:
+        """Yield the headers that can be in a packet."""
+        return (header for header in self.gress.headers if not header.intrinsic)
+
+
+def ctype(width: int) -> str:
+    """Return the C type of a value of `width` bits."""
+    return f"__u{size_of(width) * 8}"
+
+
+def storage_of(program: ir.Program, shapes: Shapes) -> tuple[Storage, Storage]:
+    """Return the storage of ingress and egress."""
+    ingress = _own(program.ingress, "ig_")
+    egress = _own(program.egress, "eg_")
+    for header in egress.headers():
+        sources = shapes.sources.get(header.name, set())
+        if any(source in ingress.made for source in sources):
+            egress.made.add(header.name)
+        # What ingress changed is not in the frame yet.
+        for source in sources - {PAYLOAD}:
+            egress.kept.setdefault(header.name, set()).update(ingress.kept.get(source, ()))
+    for storage in (ingress, egress):
+        _require_scalars(storage)
+        _require_distinct_names(storage)
+    return ingress, egress
+
+
+def _own(gress: ir.Gress, prefix: str) -> Storage:
+    storage = Storage(gress, prefix)
+    for statement in statements_of(gress):
+        if isinstance(statement, ir.SetValid) and statement.valid:
+            storage.made.add(statement.header.name)
+        target = written(statement)
+        if isinstance(target, ir.HeaderField):
+            position = target.header.type.fields.index(target.field)
+            storage.kept.setdefault(target.header.name, set()).add(position)
+    return storage
+
+
+def _require_scalars(storage: Storage) -> None:
+    for header in storage.headers():
+        for of in storage.local_fields(header):
+            if of.width > LARGEST_SCALAR_BITS:
+                size_of(of.width)
+
+
+def _require_distinct_names(storage: Storage) -> None:
+    names = [storage.variable(variable) for variable in storage.gress.variables]
+    for header in storage.headers():
+        names += [storage.valid(header), storage.pointer(header)]
+        names += [storage.field(header, of) for of in storage.local_fields(header)]
+    assert len(names) == len(set(names)), "names that differ in P4 alone"

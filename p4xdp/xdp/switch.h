@@ -1,0 +1,121 @@
+/* The switch around the pipeline: how packets come in and where they leave. Included behind the
+ * generated `pipeline`. */
+#ifndef P4XDP_SWITCH_H
+#define P4XDP_SWITCH_H
+
+/* Interface index to port number + 1; 0 is no port. Sized when loaded. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u32);
+} switch_ports SEC(".maps");
+
+/* Port number to interface. */
+struct {
+    __uint(type, BPF_MAP_TYPE_DEVMAP);
+    __uint(max_entries, 512);
+    __type(key, __u32);
+    __type(value, __u32);
+} switch_links SEC(".maps");
+
+/* Frames for the controller: a length of 32 bits, then the frame. */
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 1 << 22);
+} switch_ring SEC(".maps");
+
+#define RING_SHORT 2048
+#define RING_LONG 10240
+
+struct ring_short {
+    __u32 length;
+    __u8 frame[RING_SHORT];
+};
+
+struct ring_long {
+    __u32 length;
+    __u8 frame[RING_LONG];
+};
+
+#define SEND_TO_RING(ctx, type, most, length_of_frame) \
+    do { \
+        __u32 octets = (length_of_frame); \
+        struct type *record = bpf_ringbuf_reserve(&switch_ring, sizeof(*record), 0); \
+        if (!record) \
+            return DROPPED_CONTROLLER_BUSY; \
+        HOLD(octets); \
+        if (octets == 0 || octets > (most) || bpf_xdp_load_bytes(ctx, 0, record->frame, octets)) { \
+            bpf_ringbuf_discard(record, 0); \
+            return DROPPED_INTERNAL; \
+        } \
+        record->length = octets; \
+        bpf_ringbuf_submit(record, 0); \
+    } while (0)
+
+static __attribute__((noinline)) int send_to_controller(struct xdp_md *ctx)
+{
+    __u32 length = bpf_xdp_get_buff_len(ctx);
+
+    if (length > RING_LONG)
+        return DROPPED_TOO_LONG;
+    if (length > RING_SHORT)
+        SEND_TO_RING(ctx, ring_long, RING_LONG, length);
+    else
+        SEND_TO_RING(ctx, ring_short, RING_SHORT, length);
+    return 0;
+}
+
+ALWAYS_INLINE int drop(int reason)
+{
+    if (reason != DROPPED_BY_PROGRAM)
+        count_switch_drop(reason);
+    return XDP_DROP;
+}
+
+/* `outcome` is a port number, or why there is none. */
+ALWAYS_INLINE int leave(struct xdp_md *ctx, int outcome)
+{
+    int verdict;
+
+    if (outcome < 0)
+        return drop(outcome);
+    if (outcome == switch_settings.host_port)
+        return XDP_PASS;
+    if (outcome == switch_settings.cpu_port) {
+        outcome = send_to_controller(ctx);
+        return outcome ? drop(outcome) : XDP_DROP;
+    }
+    verdict = bpf_redirect_map(&switch_links, outcome, XDP_DROP);
+    return verdict == XDP_REDIRECT ? XDP_REDIRECT : drop(DROPPED_NO_EGRESS_PORT);
+}
+
+SEC("xdp.frags")
+int from_wire(struct xdp_md *ctx)
+{
+    __u32 ifindex = ctx->ingress_ifindex;
+    __u32 *port = bpf_map_lookup_elem(&switch_ports, &ifindex);
+
+    if (!port || !*port)
+        return drop(DROPPED_NO_INGRESS_PORT);
+    return leave(ctx, pipeline(ctx, *port - 1));
+}
+
+/* Run by the P4Runtime server for a packet-out. */
+SEC("xdp.frags")
+int from_controller(struct xdp_md *ctx)
+{
+    return leave(ctx, pipeline(ctx, switch_settings.cpu_port));
+}
+
+/* Run by tests: the packet comes in by any port and goes nowhere. */
+SEC("?xdp.frags")
+int from_test(struct xdp_md *ctx)
+{
+    int outcome = pipeline(ctx, *(volatile __u32 *)&switch_injection.ingress_port);
+
+    *(volatile __s32 *)&switch_injection.outcome = outcome;
+    return XDP_PASS;
+}
+
+#endif

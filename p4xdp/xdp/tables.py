@@ -1,0 +1,155 @@
+"""Entries of one table as keys and values of its map, and how they change all together or not."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from p4xdp.dataplane import DataplaneError, TableFullError
+from p4xdp.xdp.errors import LoadError
+from p4xdp.xdp.objects import MapFullError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from p4xdp.dataplane import Entry, Match
+    from p4xdp.xdp.layout import Slot
+    from p4xdp.xdp.manifest import TableInfo
+    from p4xdp.xdp.objects import Map
+
+_FORMATS = {1: "<B", 2: "<H", 4: "<I", 8: "<Q"}
+_ONLY = (0).to_bytes(4, "little")  # the key of a map with one entry
+
+
+class XdpTable:
+    """A table in the kernel. `entries` and `defaults` are its maps (None if it has none); `size` is
+    how many entries it may hold.
+    """
+
+    def __init__(
+        self, info: TableInfo, entries: Map | None, defaults: Map | None, size: int
+    ) -> None:
+        self._info = info
+        self._map = entries
+        self._defaults = defaults
+        self._size = size
+        self._present: dict[bytes, bytes] = {}
+        if defaults is not None:
+            defaults.put(_ONLY, self.value_of(info.default_action, info.default_arguments))
+
+    def insert(self, entries: Sequence[Entry]) -> None:
+        """Add all or none."""
+        added = self._encoded(entries)
+        for key in added.keys() & self._present.keys():
+            raise DataplaneError(f"{self._info.layout.name} has an entry with key {key.hex()}")
+        if len(self._present) + len(added) > self._size:
+            raise TableFullError(f"{self._info.layout.name} holds {self._size} entries and no more")
+        if not added:
+            return
+        try:
+            self._entries().put_many(list(added), list(added.values()))
+        except MapFullError as error:
+            raise TableFullError(f"{self._info.layout.name}: {error}") from error
+        self._present |= added
+
+    def modify(self, entries: Sequence[Entry]) -> None:
+        """Replace all or none; each replacement is one step to packets."""
+        changed = self._encoded(entries)
+        self._require(changed)
+        self._each(changed, self._replace, lambda key: self._replace(key, self._present[key]))
+        self._present |= changed
+
+    def delete(self, entries: Sequence[Entry]) -> None:
+        """Remove all or none."""
+        gone = self._encoded(entries, with_values=False)
+        self._require(gone)
+        map_ = self._entries()
+        self._each(
+            gone,
+            lambda key, _value: map_.delete(key),
+            lambda key: map_.insert(key, self._present[key]),
+        )
+        for key in gone:
+            del self._present[key]
+
+    def set_default(self, action: str, arguments: tuple[int, ...]) -> None:
+        """Change what a miss does."""
+        if self._defaults is None:
+            raise DataplaneError(f"the default action of {self._info.layout.name} is constant")
+        self._defaults.put(_ONLY, self.value_of(action, arguments))
+
+    def _entries(self) -> Map:
+        if self._map is None:
+            raise DataplaneError(f"{self._info.layout.name} has no key, so no entries")
+        return self._map
+
+    def _replace(self, key: bytes, value: bytes) -> None:
+        try:
+            self._entries().replace(key, value)
+        except MapFullError as error:
+            raise LoadError(str(error)) from error
+
+    def _require(self, keys: dict[bytes, bytes]) -> None:
+        for key in keys.keys() - self._present.keys():
+            raise DataplaneError(f"{self._info.layout.name} has no entry with key {key.hex()}")
+
+    @staticmethod
+    def _each(
+        entries: dict[bytes, bytes],
+        apply: Callable[[bytes, bytes], None],
+        revert: Callable[[bytes], None],
+    ) -> None:
+        done: list[bytes] = []
+        try:
+            for key, value in entries.items():
+                apply(key, value)
+                done.append(key)
+        except DataplaneError:
+            for key in reversed(done):
+                revert(key)
+            raise
+
+    def _encoded(self, entries: Sequence[Entry], *, with_values: bool = True) -> dict[bytes, bytes]:
+        encoded = {
+            self.key_of(entry.matches): (
+                self.value_of(entry.action, entry.arguments) if with_values else b""
+            )
+            for entry in entries
+        }
+        if len(encoded) != len(entries):
+            raise DataplaneError(f"{self._info.layout.name}: the same key twice in one call")
+        return encoded
+
+    def key_of(self, matches: Sequence[Match]) -> bytes:
+        """Return the map's key for `matches`, one for each key field in the table's order."""
+        layout = self._info.layout
+        by_name = dict(zip(self._info.key_order, matches, strict=True))
+        if layout.kind == "lpm":
+            return _lpm_key(layout.keys, by_name)
+        key = bytearray(layout.key_size)
+        for slot in layout.keys:
+            struct.pack_into(_FORMATS[slot.size], key, slot.offset, by_name[slot.name].value)
+        return bytes(key)
+
+    def value_of(self, action: str, arguments: Sequence[int]) -> bytes:
+        """Return the map's value for an action with its arguments in order."""
+        layout = self._info.layout
+        try:
+            laid_out = layout.action(action)
+        except KeyError:
+            raise DataplaneError(f"{layout.name} has no action {action}") from None
+        value = bytearray(layout.value_size)
+        value[0] = laid_out.id
+        for slot, argument in zip(laid_out.params, arguments, strict=True):
+            struct.pack_into(_FORMATS[slot.size], value, slot.offset, argument)
+        return bytes(value)
+
+
+def _lpm_key(slots: Sequence[Slot], by_name: dict[str, Match]) -> bytes:
+    # The last field is the prefix; those before it match whole words.
+    words = bytearray()
+    for slot in slots:
+        shift = slot.size * 8 - slot.width
+        words += (by_name[slot.name].value << shift).to_bytes(slot.size, "big")
+    prefix_bits = slots[-1].offset * 8 + by_name[slots[-1].name].mask.bit_count()
+    return prefix_bits.to_bytes(4, "little") + bytes(words)

@@ -1,0 +1,137 @@
+"""Going through a program: every statement of a gress, and what it writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from p4xdp import ir
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+def statements_of(gress: ir.Gress) -> Iterator[ir.Statement]:
+    """Yield every statement of parser, control, actions of tables, and deparser."""
+    for state in gress.parser.states.values():
+        yield from nested(state.statements)
+    yield from nested(gress.control)
+    for table in gress.tables.values():
+        for reference in table.actions:
+            yield from nested(gress.actions[reference.action].body)
+    yield from nested(gress.deparser)
+
+
+def nested(statements: Iterable[ir.Statement]) -> Iterator[ir.Statement]:
+    """Yield `statements` and all that they contain, in the order of the source."""
+    for statement in statements:
+        yield statement
+        match statement:
+            case ir.If():
+                yield from nested(statement.then)
+                yield from nested(statement.otherwise)
+            case ir.Apply():
+                for _, body in statement.cases:
+                    yield from nested(body)
+                yield from nested(statement.default_case)
+            case ir.CallAction():
+                yield from nested(statement.body)
+            case _:
+                pass
+
+
+def written(statement: ir.Statement) -> ir.Read | ir.HeaderField | None:
+    """Return the variable or field that a statement stores to, whole or in part."""
+    match statement:
+        case ir.Assign(target=target) | ir.UpdateChecksum(target=target):
+            return _root(target)
+        case ir.ExecuteMeter(target=target) if target is not None:
+            return _root(target)
+        case _:
+            return None
+
+
+def _root(target: ir.LValue) -> ir.Read | ir.HeaderField:
+    while isinstance(target, ir.Slice):
+        operand = target.operand
+        assert isinstance(operand, ir.Read | ir.HeaderField | ir.Slice), "an lvalue's slice"
+        target = operand
+    return target
+
+
+def conditions(expression: ir.Expression) -> Iterator[ir.Expression]:
+    """Yield the terms that `&&`, `||` and `!` combine to `expression`."""
+    match expression:
+        case ir.Binary(op=ir.BinaryOp.LOGICAL_AND | ir.BinaryOp.LOGICAL_OR):
+            yield from conditions(expression.left)
+            yield from conditions(expression.right)
+        case ir.Unary(op=ir.UnaryOp.NOT):
+            yield from conditions(expression.operand)
+        case _:
+            yield expression
+
+
+def emitted(gress: ir.Gress) -> tuple[ir.Header, ...]:
+    """Return the headers of the deparser in the order they are emitted."""
+    return tuple(s.header for s in nested(gress.deparser) if isinstance(s, ir.Emit))
+
+
+def operands(expression: ir.Expression) -> tuple[ir.Expression, ...]:
+    """Return the direct operands."""
+    match expression:
+        case ir.Slice() | ir.Unary() | ir.Cast():
+            return (expression.operand,)
+        case ir.Binary():
+            return (expression.left, expression.right)
+        case ir.Conditional():
+            return (expression.condition, expression.if_true, expression.if_false)
+        case _:
+            return ()
+
+
+def looks_ahead(expression: ir.Expression) -> bool:
+    """Return whether reading `expression` may find the packet too short."""
+    return isinstance(expression, ir.Lookahead) or any(map(looks_ahead, operands(expression)))
+
+
+def is_catch_all(select: ir.Select) -> bool:
+    """Return whether `select` fits whatever the keys are."""
+    return all(mask == 0 for _, mask in select.matches)
+
+
+def variables_mentioned(gress: ir.Gress) -> set[str]:
+    """Return the names of all variables that statements and keys read or write."""
+    statements = list(statements_of(gress))
+    expressions = [expression for s in statements for expression in _expressions(s)]
+    expressions += [key for state in gress.parser.states.values() for key in state.keys]
+    expressions += [key.expression for table in gress.tables.values() for key in table.keys]
+    names = {
+        part.variable.name
+        for expression in expressions
+        for part in _parts(expression)
+        if isinstance(part, ir.Read)
+    }
+    hits = {s.hit.name for s in statements if isinstance(s, ir.Apply) and s.hit is not None}
+    return names | hits
+
+
+def _parts(expression: ir.Expression) -> Iterator[ir.Expression]:
+    yield expression
+    for operand in operands(expression):
+        yield from _parts(operand)
+
+
+def _expressions(statement: ir.Statement) -> tuple[ir.Expression, ...]:
+    match statement:
+        case ir.Assign():
+            return (statement.target, statement.value)
+        case ir.If():
+            return (statement.condition,)
+        case ir.Count():
+            return () if statement.index is None else (statement.index,)
+        case ir.ExecuteMeter():
+            found = (statement.target, statement.index, statement.color)
+            return tuple(expression for expression in found if expression is not None)
+        case ir.UpdateChecksum():
+            return (statement.target, *statement.fields)
+        case _:
+            return ()
