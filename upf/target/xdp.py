@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import sys
@@ -17,6 +18,8 @@ from upf.target.p4rt import P4RuntimeTarget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_LOG = logging.getLogger(__name__)
 
 CPU_PORT = 192
 HOST_PORT = 193  # "this host's own network stack", on the interface the packet came in by
@@ -80,6 +83,7 @@ class XdpTarget(P4RuntimeTarget):
 
     async def _watch_child(self) -> None:
         how = await self._child.wait()
+        _LOG.error("the switch process ended by %s", how)
         self._session.lose(TargetError(f"the switch process ended by {how}"))
 
 
