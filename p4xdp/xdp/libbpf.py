@@ -10,7 +10,7 @@ import errno
 import functools
 import os
 from ctypes import POINTER, c_bool, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
-from typing import Any
+from typing import Any, ClassVar
 
 from p4xdp.xdp.errors import LoadError
 
@@ -25,7 +25,7 @@ class TestRunOptions(ctypes.Structure):
 
     __test__ = False  # not for pytest
 
-    _fields_: Any = (
+    _fields_: ClassVar[Any] = (
         ("sz", c_size_t),
         ("data_in", c_void_p),
         ("data_out", c_void_p),
@@ -47,13 +47,13 @@ class TestRunOptions(ctypes.Structure):
 class BatchOptions(ctypes.Structure):
     """struct bpf_map_batch_opts."""
 
-    _fields_: Any = (("sz", c_size_t), ("elem_flags", c_uint64), ("flags", c_uint64))
+    _fields_: ClassVar[Any] = (("sz", c_size_t), ("elem_flags", c_uint64), ("flags", c_uint64))
 
 
 class LinkOptions(ctypes.Structure):
     """struct bpf_link_create_opts; the kernel wants what we leave out to be zero."""
 
-    _fields_: Any = (
+    _fields_: ClassVar[Any] = (
         ("sz", c_size_t),
         ("flags", c_uint32),
         ("iter_info", c_void_p),

@@ -10,7 +10,7 @@
 #error "the generated code is for little-endian machines"
 #endif
 
-#define ALWAYS_INLINE static __attribute__((always_inline))
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* Keeps the compiler from deriving a packet pointer twice: the verifier ties the outcome of a bounds
  * check to the very register that was checked. */
