@@ -87,7 +87,7 @@ def _remove_socket(address: str) -> None:
 
 
 def check_listen(listen: str) -> None:
-    """Refuse with ListenError an address that is malformed or whose socket is in use."""
+    """Refuse with ListenError an address that is malformed, not ours or in use."""
     if listen.startswith("unix:"):
         _check_socket(Path(listen.removeprefix("unix:")))
     else:
@@ -102,11 +102,11 @@ def _bind(server: Any, listen: str) -> str:
         port = 0
     if listen.startswith("unix:"):
         if not port:
-            raise ListenError(f"cannot listen on {listen}: does its directory exist?")
+            raise ListenError(f"cannot listen on {listen}")
         Path(listen.removeprefix("unix:")).chmod(0o600)
         return listen
     if not port:
-        raise ListenError(f"cannot listen on {listen}: the port is taken or the address not ours")
+        raise ListenError(f"cannot listen on {listen}")
     _warn_if_reachable(listen)
     return f"{listen.rpartition(':')[0]}:{port}"
 
@@ -115,10 +115,11 @@ def _check_socket(path: Path) -> None:
     """Refuse a socket somebody listens on, and any file that is not a socket."""
     if len(os.fsencode(path)) > 107:
         raise ListenError(f"cannot listen on unix:{path}: the path is longer than 107 octets")
-    try:
-        mode = path.stat().st_mode
-    except OSError:
+    if not path.parent.is_dir():
+        raise ListenError(f"cannot listen on unix:{path}: make the directory {path.parent} first")
+    if not path.exists():
         return
+    mode = path.stat().st_mode
     if not stat.S_ISSOCK(mode):
         raise ListenError(f"cannot listen on unix:{path}: it is a file; remove or rename it")
     with socket.socket(socket.AF_UNIX) as probe:
@@ -130,6 +131,15 @@ def _check_host(listen: str) -> None:
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 0xFFFF:
         raise ListenError(f"'{listen}' is no address: give unix:PATH or HOST:PORT")
+    bare = host.removeprefix("[").removesuffix("]")
+    family = socket.AF_INET6 if ":" in bare else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bare, int(port)))
+        except OSError as error:
+            text = f"cannot listen on {listen}: {error.strerror}; choose another address or port"
+            raise ListenError(text) from None
 
 
 def _warn_if_reachable(listen: str) -> None:

@@ -114,6 +114,15 @@ def test_a_switch_refuses_a_socket_in_use_before_touching_interfaces(build, tmp_
     assert "another server" in line
 
 
+def test_a_switch_refuses_a_port_in_use_before_touching_interfaces(build):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        address = "{}:{}".format(*other.getsockname())
+        line = refused("switch", build, "--port", "1=n3", "--listen", address)
+    assert "already in use" in line
+
+
 def test_sizes_go_by_full_name_or_alias(build):
     info = artifacts.load(build).p4info
     assert artifacts.sizes(info, ["usage=5", "Ingress.sessions=6"]) == {

@@ -49,12 +49,12 @@ async def test_a_file_is_not_overwritten_by_a_socket(dataplane, p4info, tmp_path
 @pytest.mark.parametrize(
     ("listen", "text"),
     [
-        pytest.param("unix:/nonexistent/s", "directory", id="no directory"),
+        pytest.param("unix:/nonexistent/s", "make the directory", id="no directory"),
         pytest.param("unix:/" + "x" * 120, "107", id="path too long"),
         pytest.param("9559", "no address", id="port alone"),
         pytest.param("127.0.0.1:x", "no address", id="no number"),
         pytest.param("127.0.0.1:99999", "no address", id="number too large"),
-        pytest.param("192.0.2.1:9559", "not ours", id="not our address"),
+        pytest.param("192.0.2.1:9559", "Cannot assign", id="not our address"),
     ],
 )
 async def test_an_address_that_will_not_do_is_refused(dataplane, p4info, listen, text):
@@ -63,7 +63,7 @@ async def test_an_address_that_will_not_do_is_refused(dataplane, p4info, listen,
 
 
 async def test_a_port_that_is_taken_is_refused(dataplane, p4info, server):
-    with pytest.raises(ListenError, match="taken"):
+    with pytest.raises(ListenError, match="already in use"):
         await serve(dataplane, p4info, listen=server.address)
 
 
