@@ -20,7 +20,7 @@ Octets and values, the names and the presence of every field as the specificatio
         response.encode()
 
 Values are frozen, hashable and made by keyword; `dataclasses.replace` changes a copy. An enumerated
-field is typed int: it holds the enumerator where `pfcp.enums` knows the number, the int itself where
-not. `ies.NetworkInstance` and `ies.APNDNN` keep raw octets and give the text as `.name`.
+field is typed int: it holds the enumerator where `pfcp.enums` knows the number, else the int.
+`ies.NetworkInstance` and `ies.APNDNN` keep raw octets and give the text as `.name`.
 `schema.IES` and `schema.MESSAGES` are the registry by type number.
 """

@@ -615,7 +615,7 @@ class DLBufferingSuggestedPacketCount(IE):
     def read(buffer: bytes, start: int, end: int) -> DLBufferingSuggestedPacketCount:
         reader = _Reader("DL Buffering Suggested Packet Count", 48, buffer, start, end)
         value = DLBufferingSuggestedPacketCount(packets=reader.number(1 if end - start == 1 else 2))
-        return reader.finish(value)
+        return reader.finish(value, spare=end - start == 2 and value.packets < 256)
 
     @staticmethod
     def write(value: DLBufferingSuggestedPacketCount) -> bytes:
@@ -1370,7 +1370,7 @@ class SourceIPAddress(IE):
     mask_prefix_length: Annotated[int | None, Flag(5, 3), U8] = None
 
 
-DLDataPacketsSize = Annotated[int, scalar(250, "DL Data Packets Size", U16, clause="8.2.182")]
+DLDataPacketsSize = Annotated[int, scalar(250, "DL Data Packets Size", U16, clause="8.2.173")]
 
 
 @ie(256, "Updated PDR", clause="7.5.5.5-1")
@@ -1382,7 +1382,7 @@ class UpdatedPDR(IE):
     ue_ip_addresses: tuple[UEIPAddress, ...] = ()
 
 
-@ie(257, "S-NSSAI", clause="8.2.187")
+@ie(257, "S-NSSAI", clause="8.2.176")
 class SNSSAI(IE):
     """A slice; `sd` is 0xFFFFFF where the slice has none."""
 
@@ -1390,7 +1390,7 @@ class SNSSAI(IE):
     sd: Annotated[int, U24]
 
 
-@ie(260, "Data Status", clause="8.2.190", flag_octets=1)
+@ie(260, "Data Status", clause="8.2.179", flag_octets=1)
 class DataStatus(IE):
     """What became of downlink packets."""
 

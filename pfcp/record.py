@@ -2,7 +2,7 @@
 
 What a peer sent in a form this program would not choose (another order, unknown IEs, more octets
 than known, spare bits set) is kept beside the value as `wire_form`, unseen by comparison, so that
-encoding a decoded value gives the octets that came. A value built or replaced here has no such past.
+encoding a decoded value gives the octets that came. A value built or replaced has no such past.
 """
 
 import struct
@@ -77,6 +77,9 @@ class IE(Record):
             return type(self).write(self)
 
 
+_MISFITS = (struct.error, AttributeError, OverflowError, TypeError, ValueError)
+
+
 class refusing_misfits:  # noqa: N801 -- reads as a clause after `with`
     """Turns what struct says of a value that does not fit into an EncodeError naming its owner."""
 
@@ -91,7 +94,7 @@ class refusing_misfits:  # noqa: N801 -- reads as a clause after `with`
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: object
     ) -> None:
-        if isinstance(error, struct.error | AttributeError | TypeError | ValueError):
+        if isinstance(error, _MISFITS):
             raise EncodeError(f"{self._owner!r} does not fit the wire: {error}") from error
 
 

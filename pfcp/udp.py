@@ -104,7 +104,7 @@ class Server(asyncio.DatagramProtocol):
         try:
             self._on_event(event)
         except Exception:  # noqa: BLE001 -- the top of the N4 loop: one fault must not stop the rest
-            _log.exception("%s of %s was not dealt with", type(event).__name__, event.peer)
+            _log.exception("%s of %s was not dealt with", type(event).__name__, event.peer[0])
 
 
 async def serve(endpoint: Endpoint, local: Peer, on_event: Callable[[Event], None]) -> Server:

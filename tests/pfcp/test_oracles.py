@@ -1,0 +1,361 @@
+"""Layouts checked against octets and readings of two other implementations, scapy and pycrate."""
+
+import warnings
+from ipaddress import IPv4Address, IPv6Address
+
+import pytest
+
+from pfcp import enums, ies
+from pfcp.schema import IES, Presence
+from pfcp.wire import Bits, Fixed, Flag
+
+with warnings.catch_warnings():
+    # Both bring warnings of their own on import.
+    warnings.simplefilter("ignore")
+    from pycrate_mobile import TS29244_PFCP as PYCRATE
+    from scapy.contrib import pfcp as scapy
+
+V4 = IPv4Address("1.2.3.4")
+V6 = IPv6Address("2001:db8::1:2:3")
+
+
+def flags_only():
+    return [
+        spec
+        for spec in IES.values()
+        if spec.leaf_fields and all(isinstance(field.kind, Flag) for field in spec.leaf_fields)
+    ]
+
+
+def pycrate_reading(ie_type, octets):
+    element = PYCRATE.PFCPIELUT[ie_type]("read")
+    element.from_bytes(octets)
+    return element
+
+
+def names_set(values):
+    """Names of the flags that are set in a reading of pycrate."""
+    found = set()
+    for name, value in values.items():
+        if isinstance(value, dict):
+            found |= names_set(value)
+        elif name not in {"spare", "ext"} and value == 1:
+            found.add(name.lower().replace("-", "_"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("spec", "octet", "bit"),
+    [
+        pytest.param(spec, octet, bit, id=f"{spec.name} octet {5 + octet} bit {bit}")
+        for spec in flags_only()
+        for octet in range(spec.flag_octets)
+        for bit in range(1, 9)
+    ],
+)
+def test_one_flag_alone_means_what_pycrate_reads(spec, octet, bit):
+    octets = bytearray(spec.flag_octets)
+    octets[octet] = 1 << (bit - 1)
+    value = spec.cls.decode(bytes(octets))
+    ours = {field.name for field in spec.leaf_fields if getattr(value, field.name)}
+    assert ours == names_set(pycrate_reading(spec.ie_type, bytes(octets)).get_val_d())
+    assert value.encode() == bytes(octets)
+    assert spec.cls(**dict.fromkeys(ours, True)) == value
+
+
+# (our value, the same by scapy); one flag at a time, no two octets alike where the field allows.
+SCAPY = [
+    (ies.FTEID(teid=0x01020304, ipv4=V4), scapy.IE_FTEID(V4=1, TEID=0x01020304, ipv4=str(V4))),
+    (ies.FTEID(teid=0x01020304, ipv6=V6), scapy.IE_FTEID(V6=1, TEID=0x01020304, ipv6=str(V6))),
+    (
+        ies.FTEID(teid=0x01020304, ipv4=V4, ipv6=V6),
+        scapy.IE_FTEID(V4=1, V6=1, TEID=0x01020304, ipv4=str(V4), ipv6=str(V6)),
+    ),
+    (ies.FTEID(choose=True), scapy.IE_FTEID(CH=1)),
+    (ies.FTEID(choose=True, choose_ipv4=True), scapy.IE_FTEID(CH=1, V4=1)),
+    (ies.FTEID(choose=True, choose_ipv6=True), scapy.IE_FTEID(CH=1, V6=1)),
+    (ies.FTEID(choose=True, choose_id=7), scapy.IE_FTEID(CH=1, CHID=1, choose_id=7)),
+    (
+        ies.FSEID(seid=0x0102030405060708, ipv4=V4),
+        scapy.IE_FSEID(v4=1, seid=0x0102030405060708, ipv4=str(V4)),
+    ),
+    (
+        ies.FSEID(seid=0x0102030405060708, ipv6=V6),
+        scapy.IE_FSEID(v6=1, seid=0x0102030405060708, ipv6=str(V6)),
+    ),
+    (ies.NodeID(value=V4), scapy.IE_NodeId(id_type=0, ipv4=str(V4))),
+    (ies.NodeID(value=V6), scapy.IE_NodeId(id_type=1, ipv6=str(V6))),
+    (ies.NodeID(value="smf.core.net"), scapy.IE_NodeId(id_type=2, id="smf.core.net")),
+    (ies.UEIPAddress(ipv4=V4), scapy.IE_UE_IP_Address(V4=1, ipv4=str(V4))),
+    (ies.UEIPAddress(ipv6=V6), scapy.IE_UE_IP_Address(V6=1, ipv6=str(V6))),
+    (
+        ies.UEIPAddress(ipv4=V4, is_destination=True),
+        scapy.IE_UE_IP_Address(SD=1, V4=1, ipv4=str(V4)),
+    ),
+    (
+        ies.SDFFilter(flow_description="permit out ip from any to assigned"),
+        scapy.IE_SDF_Filter(FD=1, flow_description="permit out ip from any to assigned"),
+    ),
+    (
+        ies.SDFFilter(security_parameter_index=0x01020304),
+        scapy.IE_SDF_Filter(SPI=1, security_parameter_index=0x01020304),
+    ),
+    (ies.SDFFilter(flow_label=0x010203), scapy.IE_SDF_Filter(FL=1, flow_label=0x010203)),
+    (ies.SDFFilter(sdf_filter_id=0x01020304), scapy.IE_SDF_Filter(BID=1, sdf_filter_id=0x01020304)),
+    (
+        ies.GateStatus(uplink=enums.Gate.CLOSED, downlink=enums.Gate.OPEN),
+        scapy.IE_GateStatus(ul=1, dl=0),
+    ),
+    (
+        ies.GateStatus(uplink=enums.Gate.OPEN, downlink=enums.Gate.CLOSED),
+        scapy.IE_GateStatus(ul=0, dl=1),
+    ),
+    (
+        ies.MBR(uplink_kbps=0x0102030405, downlink_kbps=0x060708090A),
+        scapy.IE_MBR(ul=0x0102030405, dl=0x060708090A),
+    ),
+    (
+        ies.GBR(uplink_kbps=0x0102030405, downlink_kbps=0x060708090A),
+        scapy.IE_GBR(ul=0x0102030405, dl=0x060708090A),
+    ),
+    *(
+        (ours(**{field: 0x0102030405060708}), theirs(**{flag: 1, name: 0x0102030405060708}))
+        for ours, theirs in (
+            (ies.VolumeThreshold, scapy.IE_VolumeThreshold),
+            (ies.SubsequentVolumeThreshold, scapy.IE_SubsequentVolumeThreshold),
+            (ies.VolumeQuota, scapy.IE_VolumeQuota),
+            (ies.SubsequentVolumeQuota, scapy.IE_SubsequentVolumeQuota),
+            (ies.VolumeMeasurement, scapy.IE_VolumeMeasurement),
+        )
+        for field, flag, name in (
+            ("total_bytes", "TOVOL", "total"),
+            ("uplink_bytes", "ULVOL", "uplink"),
+            ("downlink_bytes", "DLVOL", "downlink"),
+        )
+    ),
+    (
+        ies.DroppedDLTrafficThreshold(downlink_packets=0x0102030405060708),
+        scapy.IE_DroppedDLTrafficThreshold(DLPA=1, packet_count=0x0102030405060708),
+    ),
+    (
+        ies.DroppedDLTrafficThreshold(downlink_bytes=0x0102030405060708),
+        scapy.IE_DroppedDLTrafficThreshold(DLBY=1, byte_count=0x0102030405060708),
+    ),
+    (
+        ies.DownlinkDataServiceInformation(paging_policy_indication=0x21),
+        scapy.IE_DownlinkDataServiceInformation(PPI=1, ppi_val=0x21),
+    ),
+    (
+        ies.DownlinkDataServiceInformation(qfi=0x21),
+        scapy.IE_DownlinkDataServiceInformation(QFII=1, qfi_val=0x21),
+    ),
+    (
+        ies.OuterHeaderCreation(teid=0x01020304, ipv4=V4),
+        scapy.IE_OuterHeaderCreation(GTPUUDPIPV4=1, TEID=0x01020304, ipv4=str(V4)),
+    ),
+    (
+        ies.OuterHeaderCreation(teid=0x01020304, ipv6=V6),
+        scapy.IE_OuterHeaderCreation(GTPUUDPIPV6=1, TEID=0x01020304, ipv6=str(V6)),
+    ),
+    (
+        ies.OuterHeaderCreation(ipv4=V4, port=0x0102),
+        scapy.IE_OuterHeaderCreation(UDPIPV4=1, ipv4=str(V4), port=0x0102),
+    ),
+    (
+        ies.OuterHeaderCreation(ipv6=V6, port=0x0102),
+        scapy.IE_OuterHeaderCreation(UDPIPV6=1, ipv6=str(V6), port=0x0102),
+    ),
+    (ies.OuterHeaderCreation(ipv4=V4), scapy.IE_OuterHeaderCreation(IPV4=1, ipv4=str(V4))),
+    (ies.OuterHeaderCreation(ipv6=V6), scapy.IE_OuterHeaderCreation(IPV6=1, ipv6=str(V6))),
+    (ies.OuterHeaderCreation(ctag=0x010203), scapy.IE_OuterHeaderCreation(CTAG=1, ctag=0x010203)),
+    (ies.OuterHeaderCreation(stag=0x010203), scapy.IE_OuterHeaderCreation(STAG=1, stag=0x010203)),
+    (
+        ies.Timer(unit=enums.TimerUnit.TEN_MINUTES, value=21),
+        scapy.IE_Timer(timer_unit=2, timer_value=21),
+    ),
+    (
+        ies.DLBufferingDuration(unit=enums.TimerUnit.TEN_HOURS, value=21),
+        scapy.IE_DLBufferingDuration(timer_unit=4, timer_value=21),
+    ),
+    (
+        ies.FlowInformation(direction=enums.FlowDirection.UPLINK, flow_description="permit in"),
+        scapy.IE_FlowInformation(direction=2, flow="permit in"),
+    ),
+    (
+        ies.AdditionalUsageReportsInformation(auri=True),
+        scapy.IE_AdditionalUsageReportsInformation(AURI=1),
+    ),
+    (
+        ies.AdditionalUsageReportsInformation(number_of_additional_usage_reports=0x0102),
+        scapy.IE_AdditionalUsageReportsInformation(reports=0x0102),
+    ),
+    (
+        ies.FailedRuleID(rule_id_type=0, rule_id=0x0102),
+        scapy.IE_FailedRuleId(type=0, pdr_id=0x0102),
+    ),
+    *(
+        (
+            ies.FailedRuleID(rule_id_type=number, rule_id=0x01020304),
+            scapy.IE_FailedRuleId(type=number, **{name: 0x01020304}),
+        )
+        for number, name in ((1, "far_id"), (2, "qer_id"), (3, "urr_id"))
+    ),
+    (ies.FailedRuleID(rule_id_type=4, rule_id=9), scapy.IE_FailedRuleId(type=4, bar_id=9)),
+    (
+        ies.OuterHeaderRemoval(description=6, gtpu_extension_header_deletion=1),
+        scapy.IE_OuterHeaderRemoval(length=2, header=6, pdu_session_container=1),
+    ),
+    (
+        ies.TimeQuotaMechanism(base_time_interval_type=1, base_time_interval_s=0x01020304),
+        scapy.IE_TimeQuotaMechanism(base_time_interval_type=1, interval=0x01020304),
+    ),
+    (
+        ies.ForwardingPolicy(identifier=b"policy"),
+        scapy.IE_ForwardingPolicy(policy_identifier="policy"),
+    ),
+    (
+        ies.RedirectInformation(address_type=2, server_address="http://there"),
+        scapy.IE_RedirectInformation(type=2, address="http://there"),
+    ),
+    *(
+        (ies.UserID(**{name: b"\x12\x34"}), scapy.IE_UserId(**{flag: 1, name: b"\x12\x34"}))
+        for name, flag in (
+            ("imsi", "IMSIF"),
+            ("imei", "IMEIF"),
+            ("msisdn", "MSISDNF"),
+            ("nai", "NAIF"),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("value", "theirs"), [pytest.param(*pair, id=repr(pair[0])) for pair in SCAPY]
+)
+def test_an_ie_has_the_octets_scapy_gives_it(value, theirs):
+    octets = bytes(theirs)
+    assert IES[int.from_bytes(octets[:2], "big")].cls is type(value)
+    assert value.encode() == octets[4:]
+    assert type(value).decode(octets[4:]) == value
+
+
+# (our value, type, fields of pycrate): what scapy does not know.
+PYCRATE_VALUES = [
+    (ies.UEIPAddress(ipv6_prefix_delegation_bits=9), {"IPv6D": 1, "IPv6PrefDeleg": 9}),
+    (ies.UEIPAddress(choose_ipv4=True), {"CHV4": 1}),
+    (ies.UEIPAddress(choose_ipv6=True), {"CHV6": 1}),
+    (ies.UEIPAddress(ipv6_prefix_length=56), {"IP6PL": 1, "IPv6PrefLen": 56}),
+    (ies.VolumeMeasurement(total_packets=0x0102), {"TONOP": 1, "TotalNumPackets": 0x0102}),
+    (ies.VolumeMeasurement(uplink_packets=0x0102), {"ULNOP": 1, "UplinkNumPackets": 0x0102}),
+    (ies.VolumeMeasurement(downlink_packets=0x0102), {"DLNOP": 1, "DownlinkNumPackets": 0x0102}),
+    (ies.SNSSAI(sst=1, sd=0x020304), {"SST": 1, "SD": 0x020304}),
+    (ies.SDFFilter(tos_traffic_class=0x0102), {"TTC": 1, "ToSTrafficClass": b"\x01\x02"}),
+    (ies.DLFlowLevelMarking(tos_traffic_class=0x0102), {"TTC": 1, "ToSTrafficClass": b"\x01\x02"}),
+    (
+        ies.DLFlowLevelMarking(service_class_indicator=0x0102),
+        {"SCI": 1, "ServiceClassInd": b"\x01\x02"},
+    ),
+    (
+        ies.SourceIPAddress(ipv4=V4, mask_prefix_length=24),
+        {"V4": 1, "MPL": 1, "IPv4Addr": V4.packed, "MaskPrefLen": 24},
+    ),
+    (
+        ies.SourceIPAddress(ipv6=V6, mask_prefix_length=56),
+        {"V6": 1, "MPL": 1, "IPv6Addr": V6.packed, "MaskPrefLen": 56},
+    ),
+    (ies.AlternativeSMFIPAddress(ipv4=V4), {"V4": 1, "IPv4Addr": V4.packed}),
+    (ies.AlternativeSMFIPAddress(ipv6=V6), {"V6": 1, "IPv6Addr": V6.packed}),
+    (ies.CPPFCPEntityIPAddress(ipv4=V4), {"V4": 1, "IPv4Addr": V4.packed}),
+    (ies.CPPFCPEntityIPAddress(ipv6=V6), {"V6": 1, "IPv6Addr": V6.packed}),
+    (ies.RemoteGTPUPeer(ipv4=V4), {"V4": 1, "IPv4Addr": V4.packed}),
+    (ies.RemoteGTPUPeer(ipv6=V6), {"V6": 1, "IPv6Addr": V6.packed}),
+    (
+        ies.RemoteGTPUPeer(destination_interface=b"\x01"),
+        {"DI": 1, "DestinationInterface": {"Val": b"\x01"}},
+    ),
+    (ies.RemoteGTPUPeer(network_instance=b"n3"), {"NI": 1, "NetworkInstance": {"Val": b"n3"}}),
+    (ies.OuterHeaderCreation(n19=True), {"N19": 1}),
+    (ies.OuterHeaderCreation(n6=True), {"N6": 1}),
+]
+
+
+@pytest.mark.parametrize(
+    ("value", "fields"), [pytest.param(*pair, id=repr(pair[0])) for pair in PYCRATE_VALUES]
+)
+def test_an_ie_has_the_octets_pycrate_gives_it(value, fields):
+    ie_type = next(spec.ie_type for spec in IES.values() if spec.cls is type(value))
+    element = PYCRATE.PFCPIELUT[ie_type]("build")
+    element.set_val(fields)
+    octets = element.to_bytes()
+    assert value.encode() == octets
+    assert type(value).decode(octets) == value
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [pytest.param(spec, id=spec.name) for spec in IES.values() if isinstance(spec.kind, Fixed)],
+)
+def test_a_plain_value_has_the_size_and_bits_pycrate_reads(spec):
+    octets = bytes(range(1, 1 + spec.kind.size))
+    element = pycrate_reading(spec.ie_type, octets)
+    assert element.to_bytes() == octets
+    values = element.get_val_d() if hasattr(element, "_content") else {"": element.get_val()}
+    assert not values.pop("ext", b"")
+    values.pop("spare", None)
+    (value,) = values.values()
+    if isinstance(value, bytes):
+        value = int.from_bytes(value, "big")
+    assert value == int.from_bytes(octets, "big") & (spec.kind.mask or -1)
+
+
+# Where pycrate's tables of mandatory IEs depart from TS 29.244.
+MANDATORY_ELSEWHERE = {
+    80: {81, 104, 63},  # Usage Report: pycrate has what a Downlink Data Report holds
+}
+
+
+@pytest.mark.parametrize(
+    "spec", [pytest.param(spec, id=spec.name) for spec in IES.values() if spec.group_fields]
+)
+def test_a_group_holds_what_pycrate_lists(spec):
+    theirs = PYCRATE.PFCPIELUT[spec.ie_type]
+    mandatory = {
+        field.ie.ie_type
+        for field in spec.group_fields
+        if field.presence is Presence.MANDATORY or field.at_least_one
+    }
+    assert mandatory == MANDATORY_ELSEWHERE.get(spec.ie_type, set(theirs.MAND))
+    if spec.ie_type not in MANDATORY_ELSEWHERE:
+        ours = {field.ie.ie_type for field in spec.group_fields}
+        optional = {theirs.OPT} if isinstance(theirs.OPT, int) else set(theirs.OPT)
+        assert ours <= set(theirs.MAND) | optional
+
+
+@pytest.mark.parametrize("spec", [pytest.param(spec, id=spec.name) for spec in IES.values()])
+def test_a_type_number_has_the_name_pycrate_knows(spec):
+    def plain(name):
+        name = name.split(" within ")[0].split("(")[0].replace("Packet Detection Rule ID", "PDR ID")
+        return name.lower().replace(" ", "").replace("-", "").replace("request", "req")
+
+    assert plain(spec.name) in {
+        plain(PYCRATE.PFCPIEType_dict[spec.ie_type]),
+        "pfcp" + plain(PYCRATE.PFCPIEType_dict[spec.ie_type]),
+    }
+
+
+def test_no_bit_field_shares_a_bit():
+    for spec in IES.values():
+        if spec.cls is ies.FTEID:
+            # With CH the family flags mean something else.
+            continue
+        taken = 0
+        for field in spec.leaf_fields:
+            for part in (field.kind, field.flag):
+                if isinstance(part, Bits):
+                    bits = part.mask << part.shift(spec.flag_octets)
+                elif isinstance(part, Flag):
+                    bits = part.mask(spec.flag_octets)
+                else:
+                    continue
+                assert not taken & bits, f"{spec.name}.{field.name}"
+                taken |= bits

@@ -1,0 +1,133 @@
+import asyncio
+from ipaddress import IPv4Address
+
+import pytest
+
+from pfcp import events, ies, messages
+from pfcp.endpoint import Endpoint
+from pfcp.enums import Cause
+from pfcp.transactions import Timers
+from pfcp.udp import N4AddressError, serve
+
+LOOPBACK = ("127.0.0.1", 0)
+
+
+def endpoint(address, timers=None):
+    return Endpoint(
+        node_id=ies.NodeID(value=IPv4Address(address)),
+        recovery_time_stamp=100,
+        random=lambda: 0.0,
+        timers=timers,
+    )
+
+
+def report(pdr_ids=(1,)):
+    return messages.SessionReportRequest(
+        seid=1,
+        report_type=ies.ReportType(dldr=True),
+        downlink_data_report=ies.DownlinkDataReport(pdr_ids=pdr_ids),
+    )
+
+
+def acknowledge(server_of):
+    def on_event(event):
+        if isinstance(event, events.RequestReceived):
+            answer = messages.SessionReportResponse(seid=2, cause=Cause.REQUEST_ACCEPTED)
+            server_of["smf"].respond(event, answer)
+
+    return on_event
+
+
+@pytest.fixture
+async def opened():
+    """Opens servers and closes them."""
+    servers = []
+
+    async def open_server(entity, on_event, local=LOOPBACK):
+        servers.append(await serve(entity, local, on_event))
+        return servers[-1]
+
+    yield open_server
+    for server in servers:
+        server.close()
+    # A closed transport lets go of its socket one turn of the loop later.
+    await asyncio.sleep(0)
+
+
+async def pair(opened, upf_events, timers=None, on_smf_event=None):
+    servers = {}
+    on_smf = on_smf_event or acknowledge(servers)
+    servers["smf"] = await opened(endpoint("192.0.2.1"), on_smf)
+    upf = await opened(endpoint("192.0.2.2", timers), upf_events.put_nowait)
+    return upf, servers["smf"]
+
+
+async def test_a_request_and_its_answer_cross_a_real_socket(opened):
+    told = asyncio.Queue()
+    upf, smf = await pair(opened, told)
+    handle = upf.send_request(smf.local, report())
+    event = await asyncio.wait_for(told.get(), 5)
+    assert (event.handle, event.response.cause) == (handle, Cause.REQUEST_ACCEPTED)
+
+
+async def test_a_datagram_of_sixty_kilobytes_is_read(opened):
+    told = asyncio.Queue()
+    upf, smf = await pair(opened, told)
+    upf.send_request(smf.local, report(pdr_ids=tuple(range(10_000))))
+    event = await asyncio.wait_for(told.get(), 5)
+    assert isinstance(event, events.ResponseReceived)
+
+
+async def test_the_timer_runs_without_traffic(opened):
+    told = asyncio.Queue()
+    upf, smf = await pair(opened, told, Timers(t1_s=0.02, n1=1), on_smf_event=lambda _: None)
+    upf.send_request(smf.local, report())
+    event = await asyncio.wait_for(told.get(), 5)
+    assert isinstance(event, events.RequestTimedOut)
+    assert upf.endpoint.counters["retransmissions"] == 1
+
+
+async def test_a_fault_of_the_owner_is_logged_and_does_not_stop_the_others(caplog, opened):
+    told = asyncio.Queue()
+    servers, count = {}, iter(range(2))
+
+    def on_smf_event(event):
+        if next(count) == 0:
+            raise RuntimeError("planted")
+        acknowledge(servers)(event)
+
+    upf, servers["smf"] = await pair(opened, told, on_smf_event=on_smf_event)
+    upf.send_request(servers["smf"].local, report())
+    second = upf.send_request(servers["smf"].local, report())
+    event = await asyncio.wait_for(told.get(), 5)
+    assert event.handle == second
+    assert "RequestReceived of 127.0.0.1" in caplog.text
+    assert "planted" in caplog.text
+
+
+async def test_an_answer_given_later_is_sent_at_once(opened):
+    told = asyncio.Queue()
+    asked = asyncio.Queue()
+    upf, smf = await pair(opened, told, on_smf_event=asked.put_nowait)
+    upf.send_request(smf.local, report())
+    event = await asyncio.wait_for(asked.get(), 5)
+    smf.respond(event, messages.SessionReportResponse(cause=Cause.REQUEST_ACCEPTED))
+    assert isinstance(await asyncio.wait_for(told.get(), 5), events.ResponseReceived)
+
+
+async def test_a_taken_port_is_named_with_what_to_do(opened):
+    server = await opened(endpoint("192.0.2.1"), print)
+    with pytest.raises(N4AddressError) as caught:
+        await opened(endpoint("192.0.2.1"), print, server.local)
+    assert f"port {server.local[1]} is taken" in str(caught.value)
+    assert "ss -lunp" in str(caught.value)
+
+
+async def test_an_address_of_another_host_is_named_with_what_to_do():
+    with pytest.raises(N4AddressError, match=r"192\.0\.2\.77 is on no interface"):
+        await serve(endpoint("192.0.2.1"), ("192.0.2.77", 8805), print)
+
+
+async def test_an_endpoint_serves_ipv6(opened):
+    server = await opened(endpoint("192.0.2.1"), print, ("::1", 0))
+    assert server.local[0] == "::1"
