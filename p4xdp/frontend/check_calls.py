@@ -19,12 +19,13 @@ from p4xdp.frontend.types import (
     Type,
     TypeItself,
     TypeVariable,
+    is_scalar,
     substitute,
     unify,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from p4xdp.ir import Position
 
@@ -64,6 +65,8 @@ class CallChecker(ExpressionChecker):
         if callee.name in self._recursion:
             raise SourceError(node.at, f"{callee.name} calls itself", "recursion is not possible")
         kind = self._check(callee)
+        if node.type_arguments:
+            raise SourceError(node.at, f"{callee.name} takes no type arguments")
         if isinstance(kind, TypeItself):
             raise SourceError(
                 node.at,
@@ -126,6 +129,8 @@ class CallChecker(ExpressionChecker):
             f"{base}.{callee.name}", method.parameters, node.arguments, node.at, bindings
         )
         assert method.resolved is not None
+        if base.declaration.name in ("packet_in", "packet_out"):
+            _check_packet_type(node, callee.name, bindings)
         result = substitute(method.resolved, bindings)
         if isinstance(result, TypeVariable):
             raise SourceError(
@@ -213,6 +218,32 @@ class CallChecker(ExpressionChecker):
             self._require_lvalue(argument.value, named)
         if kind == VOID:
             raise SourceError(argument.at, f"{named}: this has no value")
+
+
+def _check_packet_type(node: syntax.Call, method: str, bindings: Mapping[str, Type]) -> None:
+    """What is extracted is a header; what is emitted, a header or a struct of headers."""
+    kind = bindings.get("T")
+    if kind is None:
+        return
+    is_header = isinstance(kind, Aggregate) and kind.is_header
+    allowed = {
+        "extract": is_header,
+        "lookahead": is_header or is_scalar(kind),
+        "emit": is_header or _holds_headers_only(kind),
+    }
+    if not allowed[method]:
+        wanted = {"extract": "a header", "lookahead": "bits or a header"}
+        raise SourceError(
+            node.at, f"{method} wants {wanted.get(method, 'headers')}, this is {kind}"
+        )
+
+
+def _holds_headers_only(kind: Type) -> bool:
+    return isinstance(kind, Aggregate) and all(
+        isinstance(field.type, Aggregate)
+        and (field.type.is_header or _holds_headers_only(field.type))
+        for field in kind.fields
+    )
 
 
 def accepts(method: syntax.Method, arguments: Sequence[syntax.Argument]) -> bool:

@@ -30,6 +30,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 
+_OF_ARCHITECTURES = (
+    syntax.BlockTypeDeclaration,
+    syntax.ExternDeclaration,
+    syntax.MatchKindDeclaration,
+    syntax.PackageDeclaration,
+)
+
+
 def check(declarations: Sequence[syntax.Declaration]) -> syntax.InstanceDeclaration:
     """Check a program; return its `main`."""
     return DeclarationChecker().program(declarations)
@@ -52,7 +60,13 @@ class DeclarationChecker(PackageChecker):
             raise SourceError(main.at, "main is not a Switch", "Switch(pipe) main;")
         return main
 
-    def _check_declaration(self, node: syntax.Declaration) -> None:  # noqa: C901
+    def _check_declaration(  # noqa: C901  # one case a kind
+        self, node: syntax.Declaration
+    ) -> None:
+        if isinstance(node, _OF_ARCHITECTURES) and not node.at.file.startswith("<"):
+            raise SourceError(
+                node.at, "only an architecture can declare this", "include core.p4 and tna.p4"
+            )
         match node:
             case syntax.ConstantDeclaration():
                 self._check_constant(node)

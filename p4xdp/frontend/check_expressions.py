@@ -149,7 +149,7 @@ class ExpressionChecker:
 
     # --- by kind of node ---
 
-    def _type_of(  # noqa: C901, PLR0911, PLR0912 - one case per kind of node
+    def _type_of(  # noqa: C901, PLR0911, PLR0912  # one case a kind
         self, node: syntax.Expression
     ) -> Type:
         match node:
@@ -269,6 +269,7 @@ class ExpressionChecker:
             "!": kind == BOOL,
             "~": isinstance(kind, Bits),
             "-": isinstance(kind, Bits) or kind == INT,
+            "+": isinstance(kind, Bits) or kind == INT,
         }[node.operator]
         if not allowed:
             wanted = "bool" if node.operator == "!" else "a number with a width"
@@ -361,8 +362,11 @@ class ExpressionChecker:
             )  # fmt: skip
         if node.right.value < 0:
             raise SourceError(node.right.at, "a shift by a negative number")
+        if left == INT and node.right.value > _MAX_WIDTH:
+            raise SourceError(node.right.at, f"a shift by more than {_MAX_WIDTH} bits")
         if isinstance(node.left.value, int):
-            node.value = fold_arithmetic(node.operator, node.left.value, node.right.value, left)
+            count = min(node.right.value, _MAX_WIDTH)
+            node.value = fold_arithmetic(node.operator, node.left.value, count, left)
         return left
 
     @staticmethod

@@ -6,6 +6,7 @@ from p4xdp.frontend import syntax
 from p4xdp.frontend.check_tables import TableChecker
 from p4xdp.frontend.errors import SourceError
 from p4xdp.frontend.types import (
+    ANY,
     BlockOf,
     PackageOf,
     Type,
@@ -26,7 +27,9 @@ class PackageChecker(TableChecker):
                 node.at, f"an instance of {kind} cannot be declared here", "declare it in a control"
             )
         parameters = kind.declaration.parameters
-        bindings: dict[str, Type] = {}
+        names = kind.declaration.type_parameters
+        given = dict(zip(names, kind.arguments, strict=bool(kind.arguments)))
+        bindings: dict[str, Type] = {name: one for name, one in given.items() if one != ANY}
         if any(argument.name is not None for argument in node.arguments):
             order = {parameter.name: index for index, parameter in enumerate(parameters)}
             for argument in node.arguments:
@@ -45,7 +48,6 @@ class PackageChecker(TableChecker):
                 raise SourceError(argument.at, f"{parameter.name} cannot be _")
             self._check_part(parameter.resolved, argument.value, bindings)
             node.bound[parameter.name] = argument.value
-        names = kind.declaration.type_parameters
         node.resolved = PackageOf(kind.declaration, tuple(bindings[name] for name in names))
         self._scope.declare(node.name, node, node.at)
 
@@ -60,7 +62,8 @@ class PackageChecker(TableChecker):
                     f"declare it as {wanted}(...) pipe; p4c names the tables after it",
                 )  # fmt: skip
             for variable, argument in zip(wanted.arguments, kind.arguments, strict=True):
-                unify(variable, argument, bindings)
+                if not unify(variable, argument, bindings):
+                    raise SourceError(value.at, f"this does not fit the types of {wanted}")
             return
         assert isinstance(wanted, BlockOf)
         assert isinstance(wanted.declaration, syntax.BlockTypeDeclaration)

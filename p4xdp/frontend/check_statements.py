@@ -42,7 +42,7 @@ class StatementChecker(CallChecker):
         finally:
             self._scope = outer
 
-    def _check_statement(  # noqa: C901 - one case per kind of node
+    def _check_statement(  # noqa: C901  # one case a kind
         self, node: syntax.StatementNode
     ) -> None:
         match node:

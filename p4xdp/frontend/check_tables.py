@@ -131,7 +131,10 @@ class TableChecker(StatementChecker):
         kind = self._check(callee)
         if not (isinstance(callee, syntax.Name) and isinstance(kind, ActionOf)):
             raise SourceError(value.at, "default_action wants an action")
-        reference = next((one for one in table.actions or [] if one.name.name == callee.name), None)
+        reference = next(
+            (one for one in table.actions or [] if one.name.declaration is callee.declaration),
+            None,
+        )
         if reference is None:
             raise SourceError(
                 value.at, f"{callee.name} is not in the actions of {table.name}",

@@ -39,6 +39,8 @@ def fold_unary(operator: str, value: _Value, kind: Type) -> int | bool:
     if operator == "!":
         return not value
     assert isinstance(value, int)
+    if operator == "+":
+        return value
     result = -value if operator == "-" else ~value
     return kind.wrap(result) if isinstance(kind, Bits) else result
 

@@ -61,7 +61,7 @@ class DeclarationGrammar(StatementGrammar):
             declarations.append(self._declaration())
         return declarations
 
-    def _declaration(  # noqa: C901, PLR0911, PLR0912 - one case per keyword
+    def _declaration(  # noqa: C901, PLR0911, PLR0912  # one case a keyword
         self,
     ) -> Declaration:
         annotations = self._annotations()
@@ -137,7 +137,8 @@ class DeclarationGrammar(StatementGrammar):
 
     def _enum(self) -> EnumDeclaration:
         self._take()
-        underlying = None if self._token.text not in ("bit", "int") else self._type()
+        is_typed = self._starts_type() and self._ahead().text != "{"
+        underlying = self._type() if is_typed else None
         name = self._declare_type("the enum's name")
         self._expect("{", "before the members")
         members: list[tuple[str, Expression | None]] = []

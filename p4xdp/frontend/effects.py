@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Cell: TypeAlias = tuple[str, str]
 
 
-def reads(node: ir.Expression) -> set[Cell]:  # noqa: PLR0911 - one case per kind of node
+def reads(node: ir.Expression) -> set[Cell]:  # noqa: PLR0911  # one case a kind
     """Cells the value of an expression depends on."""
     match node:
         case ir.Const() | ir.Param() | ir.Lookahead():

@@ -266,7 +266,7 @@ def extended(
     environment: Environment, arguments: Mapping[syntax.Parameter, Binding]
 ) -> Environment:
     """Add bound parameters to an environment."""
-    bound: Environment = {parameter: binding for parameter, binding in arguments.items()}  # noqa: C416 - widens the key's type
+    bound: Environment = {parameter: binding for parameter, binding in arguments.items()}  # noqa: C416  # widens the key's type
     return {**environment, **bound}
 
 

@@ -74,7 +74,7 @@ class ExpressionElaborator:
 
     # --- numbers ---
 
-    def _expression(self, node: syntax.Expression) -> ir.Expression:  # noqa: PLR0911
+    def _expression(self, node: syntax.Expression) -> ir.Expression:  # noqa: C901, PLR0911  # one case a kind
         if node.value is not None and (is_scalar(node.type) or node.type == INT):
             return self._constant(node)
         match node:
@@ -87,8 +87,10 @@ class ExpressionElaborator:
                 assert isinstance(node.low.value, int)
                 return slice_of(self._expression(node.base), node.high.value, node.low.value)
             case syntax.UnaryOperation():
-                operator = ir.UnaryOp(node.operator)
                 operand = self._expression(node.operand)
+                if node.operator == "+":
+                    return operand
+                operator = ir.UnaryOp(node.operator)
                 return ir.Unary(operator, operand, self._width(node), node.at)
             case syntax.BinaryOperation():
                 return self._binary(node)

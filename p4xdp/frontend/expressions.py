@@ -157,8 +157,7 @@ class ExpressionGrammar(Cursor):
         token = self._token
         if token.kind is TokenKind.SYMBOL and token.text in ("!", "~", "-", "+"):
             self._take()
-            operand = self._unary()
-            return operand if token.text == "+" else UnaryOperation(token.at, token.text, operand)
+            return UnaryOperation(token.at, token.text, self._unary())
         if self._is("("):
             cast = self._cast()
             if cast is not None:

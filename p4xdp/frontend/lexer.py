@@ -59,6 +59,8 @@ _COMMENT_OR_STRING = re.compile(
     r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/|(?P<unclosed>/\*)', re.DOTALL
 )
 
+_MAX_DIGITS = 2048
+
 _INTEGER = re.compile(
     r"(?:(?P<width>[0-9]+)(?P<sign>[ws]))?"
     r"(?:0[xX](?P<hex>[0-9a-fA-F_]+)|0[bB](?P<bin>[01_]+)|0[oO](?P<oct>[0-7_]+)"
@@ -113,6 +115,8 @@ def integer_value(token: Token) -> IntegerValue:
     for group, base in (("hex", 16), ("bin", 2), ("oct", 8), ("dec", 10)):
         digits = match.group(group)
         if digits is not None:
+            if len(digits) > _MAX_DIGITS:
+                raise SourceError(token.at, f"a number of more than {_MAX_DIGITS} digits")
             value = int(digits.replace("_", "") or "0", base)
             break
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os.path
 import re
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from p4xdp.frontend.conditions import evaluate_condition
@@ -181,8 +182,7 @@ class Preprocessor:
         if closing == '"':
             beside = path.parent / wanted
             if beside.is_file():
-                shown = os.path.normpath(os.path.join(os.path.dirname(at.file), wanted))  # noqa: PTH118, PTH120
-                self._read_file(beside, shown, depth + 1, at)
+                self._read_file(beside, _shown_beside(at.file, wanted), depth + 1, at)
                 return
         for directory in (*self._include_dirs, *self._system_dirs):
             candidate = directory / wanted
@@ -261,6 +261,13 @@ class Preprocessor:
 
 
 NO_INCLUDER = Position("", 0, 0)
+
+
+def _shown_beside(includer: str, wanted: str) -> str:
+    """Name an included file in messages: relative as its includer is, ours in <>."""
+    if includer.startswith("<"):
+        return f"<{wanted}>"
+    return os.path.normpath(PurePath(includer).parent / wanted)
 
 
 def _macro_arguments(

@@ -59,9 +59,13 @@ class Scope:
         self._symbols: dict[str, Symbol] = {}
 
     def declare(self, name: str, symbol: Symbol, at: Position) -> None:
-        """Add a name; SourceError if this level has it already."""
+        """Add a name; SourceError if this level has it already, or it would hide a parameter."""
         if name in self._symbols:
             raise SourceError(at, f"{name} is declared twice", "rename one of them")
+        if not isinstance(symbol, syntax.Parameter):
+            hidden = self.find(name)
+            if isinstance(hidden, syntax.Parameter):
+                raise SourceError(at, f"{name} hides a parameter", "rename one of them")
         self._symbols[name] = symbol
 
     def find(self, name: str) -> Symbol | None:

@@ -43,7 +43,7 @@ class StatementGrammar(ExpressionGrammar):
             statements.append(self._statement())
         return Block(at, statements)
 
-    def _statement(self) -> StatementNode:  # noqa: PLR0911 - one case per keyword
+    def _statement(self) -> StatementNode:  # noqa: PLR0911  # one case a keyword
         annotations = self._annotations()
         token = self._token
         if token.text in UNSUPPORTED and token.kind is TokenKind.IDENTIFIER:
