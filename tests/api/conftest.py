@@ -1,0 +1,112 @@
+"""The HTTP face in front of a UPF whose answers the test decides."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+import httpx
+import pytest
+
+from api.app import create_app
+from upf.drops import DropReason
+from upf.entry import Counts
+from upf.errors import TargetError
+from upf.node import UPF
+from upf.slices import SNSSAI, SliceRegistry
+from upf.usage import Volume
+from upf.views import AssociationView, Health, SessionView, Tunnel
+
+
+def _session_view(up_seid: int, slice_name: str | None, uplink: int, downlink: int) -> SessionView:
+    return SessionView(
+        up_seid=up_seid,
+        cp_seid=0x35E,
+        cp_node_id="10.100.4.1",
+        ue_ipv4=IPv4Address("10.45.0.2"),
+        dnn="internet",
+        s_nssai=SNSSAI(1),
+        slice_name=slice_name,
+        local_tunnels=(Tunnel(0xD845, IPv4Address("10.100.3.1")),),
+        remote_tunnels=(Tunnel(1, IPv4Address("10.100.3.2")),),
+        since=1_700_000_000.0,
+        usage=Volume(uplink=Counts(2, uplink), downlink=Counts(3, downlink)),
+    )
+
+
+class StubUPF(UPF):
+    """Slices are real, the rest is what the test puts in."""
+
+    def __init__(self) -> None:
+        self.registry = SliceRegistry()
+        self.views: list[SessionView] = []
+        self.state = Health(is_ready=True)
+        self.refuses: Exception | None = None
+
+    def health(self):
+        return self.state
+
+    def associations(self):
+        return [
+            AssociationView(
+                node_id="10.100.4.1",
+                address="10.100.4.1",
+                recovery_time_stamp=1,
+                is_reachable=True,
+                sessions=len(self.views),
+            )
+        ]
+
+    @property
+    def num_sessions(self):
+        return len(self.views)
+
+    async def sessions(self):
+        return self.views
+
+    async def session(self, up_seid):
+        return next((each for each in self.views if each.up_seid == up_seid), None)
+
+    async def drops(self):
+        return {DropReason.NO_SESSION: Counts(7, 700)}
+
+    def n4_counters(self):
+        return {"requests": 4}
+
+    def punt_counters(self):
+        return {"echo_answered": 1}
+
+    def slices(self):
+        return sorted(self.registry.slices.values(), key=lambda each: each.name)
+
+    async def put_slice(self, wanted):
+        if self.refuses is not None:
+            raise self.refuses
+        is_new = wanted.name not in self.registry.slices
+        self.registry, put = self.registry.put(wanted)
+        return put, is_new
+
+    async def delete_slice(self, name):
+        self.registry = self.registry.without(name)
+
+
+@pytest.fixture
+def upf() -> StubUPF:
+    return StubUPF()
+
+
+@pytest.fixture
+async def http(upf: StubUPF):
+    transport = httpx.ASGITransport(app=create_app(upf))
+    async with httpx.AsyncClient(transport=transport, base_url="http://upf") as client:
+        yield client
+
+
+@pytest.fixture
+def switch_gone() -> TargetError:
+    return TargetError("the switch does not answer")
+
+
+@pytest.fixture
+def session_of():
+    """Make a session's view: SEID, slice, uplink octets, downlink octets."""
+    return _session_view
