@@ -194,7 +194,7 @@ class UPF:
             resources=Resources(networks, self._counters),
             entries=SessionEntries(self._target, networks),
             reporting=reporting,
-            slice_of=self._slices.slice_id_for,
+            slice_of=lambda s_nssai, dnn: self._slices.slice_id_for(s_nssai, dnn),
             wall_clock=time.time,
         )
         for each in config.slice:
