@@ -6,8 +6,13 @@ hides the bpf file system the UPF pins its maps in.
 
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
 
 from testbed.errors import CommandError
+
+#: Where `python -m testbed.…` finds us, installed or not.
+PROJECT = Path(__file__).resolve().parents[1]
 
 #: Debian package of each program the lab starts, for the message that says what to install.
 PACKAGES = {
@@ -26,6 +31,46 @@ def in_namespace(namespace: str | None, argv: Sequence[str]) -> list[str]:
     if namespace is None:
         return list(argv)
     return ["nsenter", f"--net=/run/netns/{namespace}", "--", *argv]
+
+
+def spawn(
+    argv: Sequence[str],
+    *,
+    namespace: str | None = None,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int | IO[bytes] = subprocess.DEVNULL,
+    stderr: int | IO[bytes] = subprocess.DEVNULL,
+) -> subprocess.Popen[bytes]:
+    """Start a program that runs beside us. It is in a session of its own: Ctrl-C is ours to answer.
+
+    Raises CommandError if it is not installed.
+    """
+    try:
+        return subprocess.Popen(
+            in_namespace(namespace, argv),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=PROJECT,
+            start_new_session=True,
+        )
+    except FileNotFoundError as missing:
+        raise _not_installed(missing) from missing
+
+
+def stop(process: subprocess.Popen[bytes], timeout_s: float = 5.0) -> int:
+    """End a program with SIGTERM, with SIGKILL if that does not help; return its exit status."""
+    process.terminate()
+    try:
+        return process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _not_installed(missing: FileNotFoundError) -> CommandError:
+    name = str(missing.filename)
+    return CommandError(f"{name} is not installed: apt-get install {PACKAGES.get(name, name)}")
 
 
 def run(
@@ -47,10 +92,7 @@ def run(
             stdin=subprocess.DEVNULL,
         )
     except FileNotFoundError as missing:
-        name = str(missing.filename)
-        raise CommandError(
-            f"{name} is not installed: apt-get install {PACKAGES.get(name, name)}"
-        ) from missing
+        raise _not_installed(missing) from missing
     except subprocess.TimeoutExpired as slow:
         raise CommandError(f"`{' '.join(argv)}`{where} took more than {timeout_s:g} s") from slow
     if check and ended.returncode != 0:

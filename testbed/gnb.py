@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any, Self
 
-from testbed.command import in_namespace
+from testbed.command import spawn
 from testbed.errors import PeerError
 
 _STOP_TIMEOUT_S = 5.0
@@ -36,18 +36,12 @@ class GNB:
         self.namespace = namespace
         self.address = address
         self._downlink_teids = itertools.count(1)
-        self._relay: subprocess.Popen[str] | None = None
+        self._relay: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         argv = [sys.executable, "-m", "testbed.relay", str(self.address)]
-        self._relay = subprocess.Popen(
-            in_namespace(self.namespace, argv),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # Ctrl-C is the scenario's to answer
-        )
+        pipe = subprocess.PIPE
+        self._relay = spawn(argv, namespace=self.namespace, stdin=pipe, stdout=pipe, stderr=pipe)
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -97,13 +91,13 @@ class GNB:
         if relay is None or relay.stdin is None or relay.stdout is None or relay.stderr is None:
             raise PeerError("the gNB is not running: use it as a context manager")
         try:
-            relay.stdin.write(json.dumps({"order": order, **what}) + "\n")
+            relay.stdin.write(json.dumps({"order": order, **what}).encode() + b"\n")
             relay.stdin.flush()
             line = relay.stdout.readline()
         except BrokenPipeError:
-            line = ""
+            line = b""
         if not line:
-            raise PeerError(f"the gNB's relay ended: {relay.stderr.read().strip()}")
+            raise PeerError(f"the gNB's relay ended: {relay.stderr.read().decode().strip()}")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise PeerError(f"gNB: {answer['error']}")

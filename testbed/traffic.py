@@ -13,7 +13,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from testbed import netns
-from testbed.command import in_namespace, run
+from testbed.command import run, spawn, stop
 from testbed.datagrams import IP_AND_UDP_HEADER_BYTES
 from testbed.errors import CommandError, PeerError
 
@@ -56,19 +56,12 @@ def ping(
 def iperf_server(namespace: str) -> Iterator[None]:
     """Serve TCP throughput measurements in that namespace."""
     argv = ["iperf3", "--server", "--forceflush", "--port", str(_IPERF_PORT)]
-    server = subprocess.Popen(
-        in_namespace(namespace, argv),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    server = spawn(argv, namespace=namespace)
     try:
         _await_listener(namespace, _IPERF_PORT, server)
         yield
     finally:
-        server.terminate()
-        server.communicate()
+        stop(server)
 
 
 def _await_listener(namespace: str, port: int, server: subprocess.Popen[bytes]) -> None:
@@ -133,15 +126,11 @@ def udp_received_mbps(
         inbox.bind((str(address), _DATAGRAM_PORT))
         seconds = run_in_s + measured_s + 0.5
         argv = [sys.executable, "-m", "testbed.datagrams", str(address), str(_DATAGRAM_PORT)]
-        source = subprocess.Popen(
-            in_namespace(sender, [*argv, f"{offered_mbps:g}", f"{seconds:g}"]),
-            start_new_session=True,
-        )
+        source = spawn([*argv, f"{offered_mbps:g}", f"{seconds:g}"], namespace=sender)
         try:
             return 8 * _received_bytes(inbox, run_in_s, measured_s) / measured_s / 1e6
         finally:
-            source.terminate()
-            source.wait()
+            stop(source)
 
 
 def _received_bytes(inbox: socket.socket, run_in_s: float, measured_s: float) -> int:

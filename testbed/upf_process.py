@@ -1,0 +1,103 @@
+"""The UPF under test as an operator runs it: `upf run -c upf.toml` in its namespace."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Self
+
+from testbed.command import spawn, stop
+from testbed.errors import PeerError, TestbedError
+from testbed.rest import REST
+
+#: What an operator would write for the lab's topology.
+CONFIGURATION = """\
+[n4]
+address = "10.100.4.2"
+
+[[interface]]
+name = "n3"
+role = "access"
+
+[[interface]]
+name = "n6"
+role = "core"
+network_instance = "internet"
+
+[rest]
+listen = "127.0.0.1:8080"
+"""
+
+_READY_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 15.0
+_POLL_S = 0.1
+_LOG_LINES_TOLD = 8
+
+
+class UPFProcess:
+    """Runs the UPF for the length of a `with` block, from ready to stopped by SIGTERM.
+
+    `log` is the file its output goes to, in `directory`, beside its configuration.
+    """
+
+    def __init__(self, namespace: str, directory: Path, configuration: str = CONFIGURATION) -> None:
+        self.namespace = namespace
+        self.rest = REST(namespace)
+        self.log = directory / "upf.log"
+        self.exit_status: int | None = None
+        self._configuration = directory / "upf.toml"
+        self._configuration.write_text(configuration, encoding="utf-8")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        upf = Path(sys.executable).with_name("upf")
+        if not upf.exists():
+            raise TestbedError(f"{upf} is not there: install the project (make .venv/installed)")
+        with self.log.open("ab") as log:
+            self._process = spawn(
+                [str(upf), "run", "-c", str(self._configuration)],
+                namespace=self.namespace,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            self._await_ready(self._process)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return None if self._process is None else self._process.pid
+
+    def stop(self) -> int | None:
+        """Stop it as an operator would; return its exit status. Does nothing the second time."""
+        if self._process is not None:
+            self.exit_status = stop(self._process, _STOP_TIMEOUT_S)
+            self._process = None
+        return self.exit_status
+
+    def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _READY_TIMEOUT_S
+        while process.poll() is None:
+            try:
+                self.rest.get("/health")
+            except PeerError as unready:
+                if time.monotonic() > deadline:
+                    raise PeerError(
+                        f"the UPF is not ready after {_READY_TIMEOUT_S:g} s ({unready}): "
+                        f"{self._last_words()}"
+                    ) from unready
+                time.sleep(_POLL_S)
+            else:
+                return
+        raise PeerError(f"the UPF ended with {process.returncode}: {self._last_words()}")
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-_LOG_LINES_TOLD:]) or "it logged nothing"
