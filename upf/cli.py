@@ -1,6 +1,6 @@
 """The command line: `upf run`, `upf config check`, `upf status`.
 
-Whatever the operator can mend is told in one line each on stderr, with exit status 1; a traceback is
+What the operator can mend is told in one line each on stderr, with exit status 1; a traceback is
 a fault of ours.
 """
 

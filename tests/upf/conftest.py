@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import os
 import struct
-from dataclasses import dataclass, field, replace
+import subprocess
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -209,6 +212,22 @@ def to_gnb():
 
 
 @pytest.fixture
-def changed():
-    """dataclasses.replace, for requests."""
-    return replace
+def own_network():
+    """Puts this thread into a new network namespace, which vanishes with the test; runs `ip` there.
+
+    Threads started meanwhile are in it too.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    clone_newnet = 0x40000000
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    assert libc.unshare(clone_newnet) == 0
+
+    def ip(*words):
+        subprocess.run(["ip", *words], check=True)
+
+    try:
+        ip("link", "set", "lo", "up")
+        yield ip
+    finally:
+        assert libc.setns(home, clone_newnet) == 0
+        os.close(home)

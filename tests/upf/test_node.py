@@ -1,0 +1,303 @@
+"""The whole UPF over a switch that only remembers: real sockets, real kernel state."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+import pytest
+
+from pfcp import enums, ies, messages
+from upf import switch
+from upf.config import parse
+from upf.drops import DropReason
+from upf.entry import Counts, MeterRate, Prefix
+from upf.errors import ConfigError, StartError, TargetError
+from upf.node import UPF
+from upf.punts import PuntReason
+from upf.slices import SNSSAI, Slice
+from upf.target import PacketIn
+
+pytestmark = pytest.mark.root
+
+BOUND_S = 5.0
+SMF_ADDRESS = "127.0.0.2"
+CONFIG = {
+    "n4": {"address": "127.0.0.1"},
+    "interface": [
+        {"name": "n3", "role": "access"},
+        {"name": "n6", "role": "core", "network_instance": "internet"},
+    ],
+}
+DN_MAC = 0x0200000000D0
+
+
+@pytest.fixture
+def lab(own_network, monkeypatch, target):
+    """Interfaces n3 and n6 with addresses and a gateway; a switch that is gone when told so."""
+    for name, address in (("n3", "10.100.3.1"), ("n6", "10.100.6.1")):
+        own_network("link", "add", name, "type", "veth", "peer", "name", f"{name}-far")
+        own_network("address", "add", f"{address}/24", "dev", name)
+        own_network("link", "set", name, "up")
+        own_network("link", "set", f"{name}-far", "up")
+    own_network("route", "add", "default", "via", "10.100.6.2")
+    lost = asyncio.Event()
+
+    async def wait_lost():
+        await lost.wait()
+        return TargetError("the switch is gone")
+
+    async def open_target(config):
+        return target
+
+    target.wait_lost = wait_lost
+    target.lost = lost
+    monkeypatch.setattr(switch, "open_target", open_target)
+    return own_network
+
+
+@pytest.fixture
+async def upf(lab):
+    upf = await UPF.start(parse(CONFIG, source="upf.toml"))
+    yield upf
+    await upf.stop()
+
+
+class SMF:
+    """Speaks PFCP with the UPF over UDP."""
+
+    def __init__(self, bound):
+        self._socket = bound
+        self._sequence = 0
+
+    async def __call__(self, request):
+        """The answer to a request."""
+        self._sequence += 1
+        octets = request.encode(self._sequence)
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendto(self._socket, octets, ("127.0.0.1", 8805))
+        return await self.receive(lambda m: type(m).__name__.endswith("Response"))
+
+    async def receive(self, is_wanted):
+        """The next message wanted; others are passed over."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(BOUND_S):
+            while True:
+                message = messages.decode(await loop.sock_recv(self._socket, 65536))
+                if is_wanted(message):
+                    return message
+
+
+@pytest.fixture
+def smf(upf):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
+        bound.bind((SMF_ADDRESS, 8805))
+        bound.setblocking(False)  # noqa: FBT003 - the socket's own interface
+        yield SMF(bound)
+
+
+@pytest.fixture
+async def associated_smf(smf):
+    answer = await smf(
+        messages.AssociationSetupRequest(
+            node_id=ies.NodeID(value=IPv4Address(SMF_ADDRESS)), recovery_time_stamp=100
+        )
+    )
+    assert answer.cause == enums.Cause.REQUEST_ACCEPTED
+    return smf
+
+
+async def until(condition):
+    async with asyncio.timeout(BOUND_S):
+        while not condition():  # noqa: ASYNC110 - nobody sets an event for what is watched
+            await asyncio.sleep(0.01)
+
+
+async def test_switch_holds_ports_endpoint_and_routes_from_the_start(upf, target):
+    assert upf.health().is_ready
+    assert target.table("ports") == {
+        (1,): ("set_port", (1, 0, 193)),
+        (2,): ("set_port", (2, 1, 193)),
+    }
+    n3 = int(IPv4Address("10.100.3.1"))
+    assert target.table("endpoints") == {(1, n3): ("set_endpoint", (1,))}
+    assert target.table("routes_ipv4")[2, Prefix(0, 0)] == ("resolve_neighbour", (2,))
+
+
+async def test_what_another_run_left_on_the_switch_is_removed(lab, target):
+    first = await UPF.start(parse(CONFIG, source="upf.toml"))
+    await first.stop()
+    held = dict(target.entries)
+    second = await UPF.start(parse(CONFIG, source="upf.toml"))
+    await second.stop()
+    assert target.entries == held
+
+
+async def test_session_over_the_wire(upf, associated_smf, establishment, target):
+    answer = await associated_smf(establishment)
+    assert answer.cause == enums.Cause.REQUEST_ACCEPTED
+    assert upf.num_sessions == 1
+    (view,) = await upf.sessions()
+    assert view.ue_ipv4 == IPv4Address("10.45.0.2")
+    assert (view.up_seid, view.cp_seid) == (answer.up_fseid.seid, 0x35E)
+    assert {each.teid for each in view.local_tunnels} == {
+        created.local_fteid.teid for created in answer.created_pdrs
+    }
+    (association,) = upf.associations()
+    assert (association.node_id, association.sessions) == (SMF_ADDRESS, 1)
+    await associated_smf(messages.SessionDeletionRequest(seid=answer.up_fseid.seid))
+    assert await upf.sessions() == []
+
+
+async def test_restarted_smf_finds_its_sessions_gone(upf, associated_smf, establishment, target):
+    await associated_smf(establishment)
+    await associated_smf(
+        messages.AssociationSetupRequest(
+            node_id=ies.NodeID(value=IPv4Address(SMF_ADDRESS)), recovery_time_stamp=200
+        )
+    )
+    answer = await associated_smf(establishment)
+    assert answer.cause == enums.Cause.REQUEST_ACCEPTED
+    assert upf.num_sessions == 1
+
+
+async def test_unrestarted_smf_finds_its_sessions_there(upf, associated_smf, establishment):
+    await associated_smf(establishment)
+    await associated_smf(
+        messages.AssociationSetupRequest(
+            node_id=ies.NodeID(value=IPv4Address(SMF_ADDRESS)), recovery_time_stamp=100
+        )
+    )
+    assert upf.num_sessions == 1
+
+
+async def test_fault_of_ours_is_answered_as_system_failure(
+    upf, associated_smf, establishment, monkeypatch, caplog
+):
+    def broken(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(upf._n4, "_blank_session", broken)
+    answer = await associated_smf(establishment)
+    assert answer.cause == enums.Cause.SYSTEM_FAILURE
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_threshold_is_reported_over_the_wire(
+    upf, associated_smf, establishment, target, monkeypatch
+):
+    establishment = replace(
+        establishment,
+        cp_fseid=ies.FSEID(seid=0x35E, ipv4=IPv4Address(SMF_ADDRESS)),
+    )
+    await associated_smf(establishment)
+    (record,) = upf._n4.sessions.values()
+    target.count(record.session.pdrs[1].usage_id, packets=1, octets=200 << 20)
+    report = await associated_smf.receive(
+        lambda message: isinstance(message, messages.SessionReportRequest)
+    )
+    assert report.usage_reports[0].volume_measurement.total_bytes == 200 << 20
+
+
+async def test_neighbour_found_becomes_next_hop(upf, lab, target):
+    lab("neighbour", "replace", "10.100.6.2", "lladdr", "02:00:00:00:00:d0", "dev", "n6")
+    await until(lambda: target.table("next_hops"))
+    ((next_hop, (_, (port, _, dst_mac))),) = target.table("next_hops").items()
+    assert (port, dst_mac) == (2, DN_MAC)
+    assert target.table("routes_ipv4")[2, Prefix(0, 0)] == ("set_next_hop", next_hop)
+    lab("neighbour", "del", "10.100.6.2", "dev", "n6")
+    await until(lambda: not target.table("next_hops"))
+
+
+async def test_packet_waits_for_its_neighbour_and_leaves(upf, lab, target):
+    frame = bytes(12) + b"\x08\x00" + bytes(16) + IPv4Address("8.8.8.8").packed + b"payload"
+    await target.receiver(PacketIn(1, 2, PuntReason.NEIGHBOUR, frame))
+    assert target.sent == []
+    lab("neighbour", "replace", "10.100.6.2", "lladdr", "02:00:00:00:00:d0", "dev", "n6")
+    await until(lambda: target.sent)
+    ((port, sent),) = target.sent
+    assert port == 2
+    assert sent[:6] == DN_MAC.to_bytes(6, "big")
+    assert sent[12:] == frame[12:]
+    assert upf.neighbour_counters().sent == 1
+
+
+async def test_echo_request_is_answered_on_the_port_it_came_by(upf, target):
+    gtpu = bytes.fromhex("3201000400000000123400000e00")
+    frame = bytes(14) + b"\x45" + bytes(19) + bytes.fromhex("0868086800160000") + gtpu
+    await target.receiver(PacketIn(1, 0, PuntReason.GTPU_NODE, frame))
+    ((port, _),) = target.sent
+    assert port == 1
+    await target.receiver(PacketIn(1, 0, PuntReason.GTPU_NODE, frame[:30]))
+    await target.receiver(PacketIn(1, 0, 77, frame))
+    assert upf.punt_counters() == {"gtpu_echo": 1, "gtpu_node_ignored": 1, "unknown_reason": 1}
+
+
+async def test_slice_made_later_takes_its_sessions_in(upf, associated_smf, establishment, target):
+    await associated_smf(establishment)
+    wanted = Slice(name="video", s_nssai=SNSSAI(1), dnns=("internet",), uplink_bps=8_000_000)
+    put, is_new = await upf.put_slice(wanted)
+    assert is_new
+    meter = "Egress.enforcement.slice_meters"
+    assert target.meters[meter, 2 * put.slice_id] == MeterRate(1_000_000, 50_000, 1_000_000, 50_000)
+    assert target.meters[meter, 2 * put.slice_id + 1] is None
+    (view,) = await upf.sessions()
+    assert view.slice_name == "video"
+    uplink = next(p for a, p in target.table("sessions_by_fteid").values() if a == "forward")
+    assert uplink[1] == 2 * put.slice_id
+    await upf.delete_slice("video")
+    (view,) = await upf.sessions()
+    assert view.slice_name is None
+
+
+async def test_capacity_changes_without_touching_sessions(
+    upf, associated_smf, establishment, target
+):
+    await upf.put_slice(Slice(name="video", s_nssai=SNSSAI(1), uplink_bps=8_000_000))
+    await associated_smf(establishment)
+    plans = len(target.plans)
+    _, is_new = await upf.put_slice(Slice(name="video", s_nssai=SNSSAI(1), uplink_bps=16_000_000))
+    assert not is_new
+    assert len(target.plans) == plans
+
+
+async def test_drops_are_summed_over_both_gresses(upf, target):
+    target.counts["Ingress.ingress_drops", 4] = Counts(2, 20)
+    target.counts["Egress.egress_drops", 13] = Counts(1, 10)
+    drops = await upf.drops()
+    assert drops[DropReason.NO_SESSION] == Counts(2, 20)
+    assert drops[DropReason.SLICE_CAPACITY] == Counts(1, 10)
+
+
+async def test_lost_switch_is_told(upf, target):
+    target.lost.set()
+    assert str(await asyncio.wait_for(upf.wait_failed(), BOUND_S)) == "the switch is gone"
+    assert not upf.health().is_ready
+
+
+async def test_unknown_interface_is_told_with_those_there_are(lab):
+    tree = CONFIG | {"interface": [{"name": "n33", "role": "access"}, CONFIG["interface"][1]]}
+    with pytest.raises(StartError, match=r"interface n33 is not there: name one of .*n3.*n6"):
+        await UPF.start(parse(tree, source="upf.toml"))
+
+
+async def test_access_interface_without_an_address_is_told(lab):
+    lab("address", "flush", "dev", "n3")
+    with pytest.raises(ConfigError, match="n3 has no IPv4 address"):
+        await UPF.start(parse(CONFIG, source="upf.toml"))
+
+
+async def test_taken_n4_port_is_told_and_nothing_is_left(lab):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 8805))
+        with pytest.raises(StartError, match="8805 is taken"):
+            await UPF.start(parse(CONFIG, source="upf.toml"))
+    upf = await UPF.start(parse(CONFIG, source="upf.toml"))
+    await upf.stop()
+
+
+async def test_n4_address_of_another_host_is_told(lab):
+    with pytest.raises(StartError, match="on no interface"):
+        await UPF.start(parse(CONFIG | {"n4": {"address": "192.0.2.77"}}, source="upf.toml"))

@@ -1,0 +1,124 @@
+"""Usage reports on the wire: at deletion, on demand, and when a threshold is reached."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pfcp import ies, messages
+from upf.allocator import IndexPool
+
+START = 1_700_000_000
+NTP_START = (START + 2_208_988_800) & 0xFFFF_FFFF
+THRESHOLD_OCTETS = 100 << 20
+
+
+async def established(bench, request, to_gnb):
+    seid = (await bench.ask(request)).up_fseid.seid
+    await bench.ask(to_gnb(seid))
+    usage = {pdr.pdr_id: pdr.usage_id for pdr in bench.record.session.pdrs.values()}
+    return seid, usage
+
+
+async def test_deletion_reports_what_was_used(bench, target, establishment, to_gnb):
+    seid, usage = await established(bench, establishment, to_gnb)
+    target.count(usage[1], packets=3, octets=4000)
+    target.count(usage[2], packets=9, octets=900)  # no URR on the uplink PDR
+    bench.clock[0] += 8.4
+    answer = await bench.ask(messages.SessionDeletionRequest(seid=seid))
+    (told,) = answer.usage_reports
+    assert told == ies.UsageReportInDeletionResponse(
+        urr_id=1,
+        ur_seqn=0,
+        usage_report_trigger=ies.UsageReportTrigger(termr=True),
+        start_time=NTP_START,
+        end_time=NTP_START + 8,
+        volume_measurement=ies.VolumeMeasurement(
+            total_bytes=4000,
+            uplink_bytes=0,
+            downlink_bytes=4000,
+            total_packets=3,
+            uplink_packets=0,
+            downlink_packets=3,
+        ),
+        duration_measurement_s=8,
+        time_of_first_packet=NTP_START + 8,
+        time_of_last_packet=NTP_START + 8,
+    )
+
+
+async def test_counter_used_before_starts_at_nothing(bench, target, establishment, to_gnb):
+    bench.resources.counters._pool = IndexPool("usage counters", 5)
+    seid, usage = await established(bench, establishment, to_gnb)
+    for usage_id in usage.values():
+        target.count(usage_id, packets=3, octets=4000)
+    await bench.ask(messages.SessionDeletionRequest(seid=seid))
+    seid, again = await established(bench, establishment, to_gnb)
+    assert set(again.values()) == set(usage.values())
+    answer = await bench.ask(messages.SessionDeletionRequest(seid=seid))
+    assert answer.usage_reports[0].volume_measurement.total_bytes == 0
+
+
+async def test_threshold_reached_is_reported_once(bench, target, establishment, to_gnb):
+    _, usage = await established(bench, establishment, to_gnb)
+    target.count(usage[1], packets=10, octets=THRESHOLD_OCTETS - 1)
+    assert await bench.reporting.sweep(bench.n4.sessions.values()) == []
+    target.count(usage[1], packets=1, octets=1)
+    bench.clock[0] += 30
+    ((record, request),) = await bench.reporting.sweep(bench.n4.sessions.values())
+    assert record is bench.record
+    assert request.seid == 0x35E
+    assert request.report_type == ies.ReportType(usar=True)
+    (told,) = request.usage_reports
+    assert told.usage_report_trigger == ies.UsageReportTrigger(volth=True)
+    assert (told.urr_id, told.ur_seqn) == (1, 0)
+    assert told.volume_measurement.total_bytes == THRESHOLD_OCTETS
+    assert await bench.reporting.sweep(bench.n4.sessions.values()) == []
+
+
+async def test_sequence_goes_on_from_threshold_to_deletion(bench, target, establishment, to_gnb):
+    seid, usage = await established(bench, establishment, to_gnb)
+    target.count(usage[1], packets=1, octets=THRESHOLD_OCTETS)
+    await bench.reporting.sweep(bench.n4.sessions.values())
+    target.count(usage[1], packets=1, octets=70)
+    answer = await bench.ask(messages.SessionDeletionRequest(seid=seid))
+    (told,) = answer.usage_reports
+    assert (told.ur_seqn, told.volume_measurement.total_bytes) == (1, 70)
+
+
+async def test_query_is_answered_at_once(bench, target, establishment, to_gnb):
+    seid, usage = await established(bench, establishment, to_gnb)
+    target.count(usage[1], packets=1, octets=50)
+    answer = await bench.ask(
+        messages.SessionModificationRequest(seid=seid, query_urrs=(ies.QueryURR(urr_id=1),))
+    )
+    (told,) = answer.usage_reports
+    assert told.usage_report_trigger == ies.UsageReportTrigger(immer=True)
+    assert told.volume_measurement.total_bytes == 50
+
+
+async def test_removed_urr_reports_for_the_last_time(bench, target, establishment, to_gnb):
+    seid, usage = await established(bench, establishment, to_gnb)
+    target.count(usage[1], packets=1, octets=50)
+    downlink = replace(establishment.create_pdrs[0], urr_ids=())
+    answer = await bench.ask(
+        messages.SessionModificationRequest(
+            seid=seid,
+            remove_urrs=(ies.RemoveURR(urr_id=1),),
+            remove_pdrs=(ies.RemovePDR(pdr_id=1),),
+            create_pdrs=(downlink,),
+        )
+    )
+    (told,) = answer.usage_reports
+    assert told.usage_report_trigger == ies.UsageReportTrigger(termr=True)
+    assert told.volume_measurement.total_bytes == 50
+    assert bench.record.measurements == {}
+
+
+async def test_usage_of_a_removed_pdr_is_not_lost(bench, target, establishment, to_gnb):
+    seid, usage = await established(bench, establishment, to_gnb)
+    target.count(usage[1], packets=1, octets=50)
+    await bench.ask(
+        messages.SessionModificationRequest(seid=seid, remove_pdrs=(ies.RemovePDR(pdr_id=1),))
+    )
+    answer = await bench.ask(messages.SessionDeletionRequest(seid=seid))
+    assert answer.usage_reports[0].volume_measurement.total_bytes == 50

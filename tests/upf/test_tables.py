@@ -1,0 +1,74 @@
+"""The pairing of tables.py, drops.py and punts.py with the pipeline's own sources."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from finsy.proto import p4i
+from google.protobuf import text_format
+
+from upf import tables
+from upf.drops import NUM_DROP_REASONS, DropReason
+from upf.punts import PuntReason
+
+P4 = Path(__file__).parents[2] / "p4"
+
+
+@pytest.fixture(scope="module")
+def p4info():
+    text = (P4 / "build" / "upf.p4info.txtpb").read_text()
+    return text_format.Parse(text, p4i.P4Info())
+
+
+@pytest.mark.parametrize("key", tables.TABLES, ids=lambda key: key.__name__)
+def test_table_has_the_key_fields_of_its_class(p4info, key):
+    (table,) = (t for t in p4info.tables if t.preamble.name.endswith(tables.TABLES[key]))
+    assert [field.name for field in table.match_fields] == list(key._fields)
+
+
+@pytest.mark.parametrize("action", tables.ACTIONS, ids=lambda action: action.__name__)
+def test_action_has_the_parameters_of_its_class(p4info, action):
+    (found,) = (a for a in p4info.actions if a.preamble.name.endswith(tables.ACTIONS[action]))
+    assert [param.name for param in found.params] == list(action._fields)
+
+
+def test_every_table_of_the_pipeline_has_a_class(p4info):
+    names = {table.preamble.name.removeprefix("pipe.") for table in p4info.tables}
+    assert names == set(tables.TABLES.values())
+
+
+def test_counters_and_meters_are_there_and_large_enough(p4info):
+    counters = {c.preamble.name.removeprefix("pipe."): c.size for c in p4info.counters}
+    meters = {m.preamble.name.removeprefix("pipe."): m.size for m in p4info.meters}
+    assert counters == {
+        tables.USAGE_COUNTER: tables.NUM_USAGE_COUNTERS,
+        tables.INGRESS_DROP_COUNTER: NUM_DROP_REASONS,
+        tables.EGRESS_DROP_COUNTER: NUM_DROP_REASONS,
+    }
+    assert meters == {tables.SLICE_METER: 2 * tables.NUM_SLICES}
+
+
+def test_identifiers_fit_their_tables(p4info):
+    sizes = {t.preamble.name.removeprefix("pipe."): t.size for t in p4info.tables}
+    assert sizes["Ingress.routing.tunnel_peers"] == tables.NUM_TUNNEL_PEERS
+    assert sizes["Ingress.routing.next_hops"] == tables.NUM_NEXT_HOPS
+
+
+def p4_constants(prefix):
+    text = (P4 / "include" / "types.p4").read_text()
+    found = re.findall(rf"const \w+ {prefix}(\w+) = (\d+);", text)
+    return {name: int(value) for name, value in found if name != "NONE"}
+
+
+def test_drop_reasons_are_those_of_the_pipeline():
+    assert p4_constants("DROP_") == {each.name: each.value for each in DropReason}
+
+
+def test_punt_reasons_are_those_of_the_pipeline():
+    assert p4_constants("PUNT_") == {each.name: each.value for each in PuntReason}
+
+
+def test_container_kinds_are_those_of_the_pipeline():
+    assert p4_constants("PSC_") == {"DOWNLINK": tables.PSC_DOWNLINK, "UPLINK": tables.PSC_UPLINK}
