@@ -54,6 +54,7 @@ async def _serve(upf: UPF, listener: socket.socket, stop: asyncio.Event) -> None
             create_app(upf),
             log_config=None,
             access_log=False,
+            log_level="warning",
             timeout_graceful_shutdown=_GRACE_S,
         )
     )
