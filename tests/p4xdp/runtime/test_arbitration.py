@@ -49,6 +49,12 @@ def test_a_higher_bid_takes_over_and_backups_hear_of_it_first(arbitration):
     ]
 
 
+def test_the_new_primary_is_told_last_however_long_it_has_been_there(arbitration):
+    bid(arbitration, "a", 1)
+    bid(arbitration, "b", 5)
+    assert [client for client, _, _ in bid(arbitration, "a", 7)] == ["b", "a"]
+
+
 def test_after_the_primary_left_only_its_election_id_or_a_higher_one_wins(arbitration):
     bid(arbitration, "a", 5)
     bid(arbitration, "b", 3)
@@ -159,6 +165,11 @@ async def test_a_wrong_bid_ends_the_stream(new_client, first_bid, second_bid, co
         await client.notice()
         await client.bid(**second_bid)
     assert (await client.stream_code()).name == code
+
+
+async def test_a_client_that_takes_no_packets_hears_of_arbitration(new_client, monkeypatch):
+    monkeypatch.setattr("p4xdp.runtime.streams.PACKETS_IN_FLIGHT", 0)
+    await new_client().become_primary()
 
 
 async def test_an_election_id_of_128_bits_is_kept_whole(new_client):

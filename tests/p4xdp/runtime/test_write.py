@@ -517,6 +517,23 @@ async def test_rollback_restores_everything_the_batch_did(client, dataplane, ent
     assert dataplane.counters["Egress.usage"][2] == CounterValue(0, 0)
 
 
+async def test_rollback_goes_backwards_through_changes_of_one_entry(client, dataplane, entry):
+    await client.write((INSERT, entry(session(1))), (INSERT, entry(session(2))))
+    before = dict(dataplane.tables["Ingress.sessions"])
+    codes = await client.codes(
+        (MODIFY, entry(session(1, DROP))),
+        (DELETE, entry(session(1))),
+        (INSERT, entry(session(1, DROP))),
+        (INSERT, entry(session(3))),
+        (DELETE, entry(session(3))),
+        (INSERT, entry(session(2))),
+        atomicity=ROLLBACK,
+    )
+    assert codes == [ABORTED] * 5 + [EXISTS]
+    assert dataplane.tables["Ingress.sessions"] == before
+    assert len(await client.entries(table_id=0x02000001)) == 2
+
+
 async def test_rollback_after_a_full_table_leaves_none_of_the_batch(client, dataplane, entry):
     dataplane.capacity["Ingress.sessions"] = 2
     codes = await client.codes(

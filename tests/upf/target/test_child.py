@@ -31,6 +31,7 @@ def is_alive(pid):
 async def test_a_child_is_ready_when_it_says_so_and_ends_when_told():
     child = await Child.start(script(READY_THEN_WAIT))
     assert is_alive(child.pid)
+    assert os.getsid(child.pid) != os.getsid(0)  # Ctrl-C at our terminal is not for it
     await child.stop()
     assert not is_alive(child.pid)
     await child.stop()
