@@ -13,7 +13,9 @@ from upf.errors import ResourcesExhaustedError
 from upf.tables import NUM_SLICES
 
 DEFAULT_SLICE_ID = 0
-DEFAULT_BURST_MS = 50
+# TCP that met the limit is silent for at least 200 ms (its least retransmission timeout on Linux); a
+# burst that lasts longer lets it catch up, a shorter one costs it most of the capacity.
+DEFAULT_BURST_MS = 250
 # A burst smaller than a few jumbo frames would drop single packets of an idle slice.
 MIN_BURST_BYTES = 32_768
 NO_SD = 0xFFFFFF  # TS 23.003 clause 28.4.2

@@ -241,7 +241,9 @@ async def test_slice_made_later_takes_its_sessions_in(upf, associated_smf, estab
     put, is_new = await upf.put_slice(wanted)
     assert is_new
     meter = "Egress.enforcement.slice_meters"
-    assert target.meters[meter, 2 * put.slice_id] == MeterRate(1_000_000, 50_000, 1_000_000, 50_000)
+    assert target.meters[meter, 2 * put.slice_id] == MeterRate(
+        1_000_000, 250_000, 1_000_000, 250_000
+    )
     assert target.meters[meter, 2 * put.slice_id + 1] is None
     (view,) = await upf.sessions()
     assert view.slice_name == "video"
