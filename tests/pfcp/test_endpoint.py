@@ -11,7 +11,7 @@ from pfcp.association import State
 from pfcp.endpoint import Endpoint
 from pfcp.enums import Cause
 from pfcp.errors import InvalidLengthError, ProtocolStateError
-from pfcp.transactions import Inbound, Timers
+from pfcp.transactions import Inbound, Outbound, Timers
 
 SMF = ("192.0.2.1", 8805)
 UPF = ("192.0.2.2", 8805)
@@ -348,6 +348,15 @@ def test_requests_under_way_have_numbers_of_their_own():
         upf.send_request(SMF, report(), 0)
     numbers = [message.sequence_number for message, _ in sent(upf)]
     assert len(set(numbers)) == 5
+
+
+def test_sequence_numbers_begin_again_after_24_bits_past_those_in_use():
+    outbound = Outbound(TIMERS, lambda: 0.0)
+    for _ in range(2):
+        outbound.start(SMF, report(), 57, b"", outbound.next_sequence_number(SMF), 0)
+    outbound._sequence_number = 2**24 - 2
+    numbers = [outbound.next_sequence_number(SMF) for _ in range(3)]
+    assert numbers == [2**24 - 1, 0, 3]
 
 
 def test_only_a_request_can_be_sent_as_one():

@@ -136,7 +136,28 @@ def test_an_ie_survives_the_wire(spec):
         again = spec.cls.decode(octets)
         assert again == value
         assert hash(again) == hash(value)
+        assert repr(again) == repr(value)
         assert again.encode() == octets
+
+    check()
+
+
+def outcome(spec, buffer, end):
+    try:
+        return spec.cls.read(buffer, 0, end)
+    except DecodeError as error:
+        return type(error), str(error)
+
+
+@pytest.mark.parametrize("spec", CLASSES)
+def test_an_ie_that_is_cut_takes_nothing_from_its_neighbour(spec):
+    @settings(max_examples=15, deadline=None)
+    @given(of_ie(spec), st.data())
+    def check(value, data):
+        octets = value.encode()
+        end = data.draw(st.integers(0, max(0, len(octets) - 1)))
+        ones, zeros = octets[:end] + b"\x01" * 80, octets[:end] + b"\x00" * 80
+        assert outcome(spec, ones, end) == outcome(spec, zeros, end)
 
     check()
 

@@ -219,6 +219,8 @@ def test_values_are_frozen_and_equal_by_content():
         del value.teid
     assert value == ies.FTEID(teid=1, ipv4=IPv4Address("1.2.3.4"))
     assert value != ies.FTEID(teid=2, ipv4=IPv4Address("1.2.3.4"))
+    assert value != ies.FTEID(teid=1, ipv4=IPv4Address("1.2.3.5"))
+    assert value != ies.FTEID(teid=1, ipv4=IPv4Address("1.2.3.4"), choose_id=0)
     assert ies.RemoveFAR(far_id=1) != ies.RemoveURR(urr_id=1)
     assert repr(value) == "FTEID(teid=1, ipv4=IPv4Address('1.2.3.4'))"
 
