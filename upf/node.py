@@ -23,7 +23,7 @@ from upf.reporting import UsageReporting
 from upf.reports import ntp_time
 from upf.resources import Resources
 from upf.routing import Routing
-from upf.slices import Slice, SliceRegistry
+from upf.slices import SNSSAI, Slice, SliceRegistry
 from upf.transaction import SessionEntries
 from upf.usage import plus
 from upf.views import AssociationView, Health, SessionView, session_view
@@ -194,7 +194,7 @@ class UPF:
             resources=Resources(networks, self._counters),
             entries=SessionEntries(self._target, networks),
             reporting=reporting,
-            slice_of=lambda s_nssai, dnn: self._slices.slice_id_for(s_nssai, dnn),
+            slice_of=self._slice_of,
             wall_clock=time.time,
         )
         for each in config.slice:
@@ -204,6 +204,10 @@ class UPF:
         self._run("usage", lambda: self._sweep(reporting))
         self._n4_server.serve(self._n4)
         self._health = Health(is_ready=True)
+
+    def _slice_of(self, s_nssai: SNSSAI | None, dnn: str | None) -> int:
+        """By the registry of the moment, which changes."""
+        return self._slices.slice_id_for(s_nssai, dnn)
 
     async def _set_up_switch(self, networks: Networks, kernel: Kernel) -> None:
         ports = switch.bindings(self.config, networks)

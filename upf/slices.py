@@ -13,8 +13,8 @@ from upf.errors import ResourcesExhaustedError
 from upf.tables import NUM_SLICES
 
 DEFAULT_SLICE_ID = 0
-# TCP that met the limit is silent for at least 200 ms (its least retransmission timeout on Linux); a
-# burst that lasts longer lets it catch up, a shorter one costs it most of the capacity.
+# TCP that met the limit is silent for at least 200 ms, its least retransmission timeout on Linux:
+# a burst that lasts longer lets it catch up, a shorter one costs it most of the capacity.
 DEFAULT_BURST_MS = 250
 # A burst smaller than a few jumbo frames would drop single packets of an idle slice.
 MIN_BURST_BYTES = 32_768
