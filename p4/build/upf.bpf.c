@@ -17,17 +17,19 @@ union t_ports_entry {
     } as_set_port;
     __u64 all[1];
 };
-struct t_ports_key {
-    __u16 ingress_port;
-    __u8 padding[2];
+struct t_ports_cell {
+    __u32 active;
+    __u32 latest;
+    union t_ports_entry entries[2];
 };
-_Static_assert(sizeof(struct t_ports_key) == 4, "as the control path lays it out");
+_Static_assert(sizeof(struct t_ports_cell) == 24, "as the control path lays it out");
 _Static_assert(sizeof(union t_ports_entry) == 8, "as the control path lays it out");
 struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 64);
-    __type(key, struct t_ports_key);
-    __type(value, union t_ports_entry);
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 512);
+    __type(key, __u32);
+    __type(value, struct t_ports_cell);
 } t_ports SEC(".maps");
 
 /* table Ingress.detection.endpoints */
@@ -165,17 +167,19 @@ union t_tunnel_peers_entry {
     } as_set_tunnel_peer;
     __u64 all[2];
 };
-struct t_tunnel_peers_key {
-    __u16 tunnel_peer_id;
-    __u8 padding[2];
+struct t_tunnel_peers_cell {
+    __u32 active;
+    __u32 latest;
+    union t_tunnel_peers_entry entries[2];
 };
-_Static_assert(sizeof(struct t_tunnel_peers_key) == 4, "as the control path lays it out");
+_Static_assert(sizeof(struct t_tunnel_peers_cell) == 40, "as the control path lays it out");
 _Static_assert(sizeof(union t_tunnel_peers_entry) == 16, "as the control path lays it out");
 struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
     __uint(max_entries, 4096);
-    __type(key, struct t_tunnel_peers_key);
-    __type(value, union t_tunnel_peers_entry);
+    __type(key, __u32);
+    __type(value, struct t_tunnel_peers_cell);
 } t_tunnel_peers SEC(".maps");
 
 /* table Ingress.routing.routes_ipv4 */
@@ -226,17 +230,19 @@ union t_next_hops_entry {
     } as_set_port_and_macs;
     __u64 all[4];
 };
-struct t_next_hops_key {
-    __u16 next_hop_id;
-    __u8 padding[2];
+struct t_next_hops_cell {
+    __u32 active;
+    __u32 latest;
+    union t_next_hops_entry entries[2];
 };
-_Static_assert(sizeof(struct t_next_hops_key) == 4, "as the control path lays it out");
+_Static_assert(sizeof(struct t_next_hops_cell) == 72, "as the control path lays it out");
 _Static_assert(sizeof(union t_next_hops_entry) == 32, "as the control path lays it out");
 struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 1024);
-    __type(key, struct t_next_hops_key);
-    __type(value, union t_next_hops_entry);
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 65536);
+    __type(key, __u32);
+    __type(value, struct t_next_hops_cell);
 } t_next_hops SEC(".maps");
 
 COUNTER(c_ingress_drops, 64);
@@ -603,9 +609,10 @@ ingress_parsed:;
         /* p4/control/detection.p4:128 */
         {
             union t_ports_entry *entry = 0;
-            struct t_ports_key key = {};
-            key.ingress_port = ingress_port;
-            entry = bpf_map_lookup_elem(&t_ports, &key);
+            __u32 index = ingress_port;
+            struct t_ports_cell *cell;
+            cell = bpf_map_lookup_elem(&t_ports, &index);
+            if (cell) entry = ACTIVE(cell);
             if (!entry) {
                 ig_md_drop_reason = 1;
             }
@@ -623,9 +630,9 @@ ingress_parsed:;
             /* p4/control/detection.p4:130 */
             {
                 union t_endpoints_entry *entry = 0;
+                REQUIRE(ig_hdr_ipv4);
                 struct t_endpoints_key key = {};
                 key.network_instance = ig_md_network_instance;
-                REQUIRE(ig_hdr_ipv4);
                 key.ipv4_addr = LOAD32(ig_hdr_ipv4 + 16);
                 entry = bpf_map_lookup_elem(&t_endpoints, &key);
                 if (!entry) {
@@ -657,9 +664,9 @@ ingress_parsed:;
                     /* p4/control/detection.p4:140 */
                     {
                         union t_sessions_by_fteid_entry *entry = 0;
+                        REQUIRE(ig_hdr_gtpu);
                         struct t_sessions_by_fteid_key key = {};
                         key.endpoint_id = ig_md_endpoint_id;
-                        REQUIRE(ig_hdr_gtpu);
                         key.teid = LOAD32(ig_hdr_gtpu + 4);
                         entry = bpf_map_lookup_elem(&t_sessions_by_fteid, &key);
                         if (!entry) {
@@ -700,9 +707,9 @@ ingress_parsed:;
             /* p4/control/detection.p4:143 */
             {
                 union t_sessions_by_ue_ipv4_entry *entry = 0;
+                REQUIRE(ig_hdr_ipv4);
                 struct t_sessions_by_ue_ipv4_key key = {};
                 key.network_instance = ig_md_network_instance;
-                REQUIRE(ig_hdr_ipv4);
                 key.ue_ipv4 = LOAD32(ig_hdr_ipv4 + 16);
                 entry = bpf_map_lookup_elem(&t_sessions_by_ue_ipv4, &key);
                 if (!entry) {
@@ -796,9 +803,10 @@ ingress_parsed:;
                     /* p4/control/routing.p4:84 */
                     {
                         union t_tunnel_peers_entry *entry = 0;
-                        struct t_tunnel_peers_key key = {};
-                        key.tunnel_peer_id = ig_md_tunnel_peer_id;
-                        entry = bpf_map_lookup_elem(&t_tunnel_peers, &key);
+                        __u32 index = ig_md_tunnel_peer_id;
+                        struct t_tunnel_peers_cell *cell;
+                        cell = bpf_map_lookup_elem(&t_tunnel_peers, &index);
+                        if (cell) entry = ACTIVE(cell);
                         if (!entry) {
                             ig_md_drop_reason = 10;
                         }
@@ -852,9 +860,10 @@ ingress_parsed:;
                             /* p4/control/routing.p4:93 */
                             {
                                 union t_next_hops_entry *entry = 0;
-                                struct t_next_hops_key key = {};
-                                key.next_hop_id = ig_md_next_hop_id;
-                                entry = bpf_map_lookup_elem(&t_next_hops, &key);
+                                __u32 index = ig_md_next_hop_id;
+                                struct t_next_hops_cell *cell;
+                                cell = bpf_map_lookup_elem(&t_next_hops, &index);
+                                if (cell) entry = ACTIVE(cell);
                                 if (!entry) {
                                     ig_md_drop_reason = 12;
                                 }

@@ -13,11 +13,12 @@ from p4xdp.dataplane import DataplaneError, PacketResult
 from p4xdp.xdp.build import object_for
 from p4xdp.xdp.cells import COUNTER_CELL_SIZE, METER_CELL_SIZE, XdpCounter, XdpMeter
 from p4xdp.xdp.errors import LoadError
-from p4xdp.xdp.manifest import Manifest, read_manifest
-from p4xdp.xdp.objects import Object, inject_frame, run_program
+from p4xdp.xdp.layout import ARRAY_CELL_HEAD
+from p4xdp.xdp.manifest import Manifest, TableInfo, read_manifest
+from p4xdp.xdp.objects import Object, RunResult, inject_frame, run_program
 from p4xdp.xdp.ports import Mode, Ports, interface_index
 from p4xdp.xdp.ring import Ring
-from p4xdp.xdp.tables import XdpTable
+from p4xdp.xdp.tables import CellArray, Entries, XdpTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,8 +27,12 @@ if TYPE_CHECKING:
 
 _LARGEST_PORT = 511
 _SHORTEST_FRAME_OCTETS = 14
+_WIRE_PROGRAM = "from_wire"
+_CONTROLLER_PROGRAM = "from_controller"
 _TEST_PROGRAM = "from_test"
-_INJECTION = struct.Struct("<QIi")  # struct switch_injection
+_BENCHMARK_PROGRAM = "from_benchmark"
+_INJECTED_HEAD = 128
+_INJECTION = struct.Struct(f"<QIi{_INJECTED_HEAD}sI4x")  # struct switch_injection
 
 # enum switch_drop, negated.
 _SWITCH_DROPS = {
@@ -46,16 +51,7 @@ class XdpDataplane:
     def __init__(self, loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None:
         self._object = loaded
         self._tables = {
-            name: XdpTable(
-                info,
-                None
-                if info.layout.kind == "keyless"
-                else loaded.map(info.layout.symbol, info.layout.key_size, info.layout.value_size),
-                None
-                if info.layout.defaults is None
-                else loaded.map(info.layout.defaults, 4, info.layout.value_size),
-                sizes.get(name, info.layout.size),
-            )
+            name: _table(loaded, info, sizes.get(name, info.layout.size))
             for name, info in manifest.tables.items()
         }
         self._counters = {
@@ -90,10 +86,10 @@ class XdpDataplane:
         mode: Mode = "auto",
         testing: bool = False,
     ) -> Self:
-        """Load the program in `build_dir` and attach it to the interfaces of `ports`.
+        """Load the program in `build_dir` and attach it to the interfaces of `ports`, if any.
 
-        `sizes` changes how many entries tables, and cells counters and meters, have. With `testing`
-        the clock stands where `run` puts it. DataplaneError in one sentence if it cannot be.
+        `sizes` changes how many entries tables, and cells counters and meters, have. `testing` lets
+        `run` and `measure` work. DataplaneError in one sentence if it cannot be.
         """
         _require_ports(ports, cpu_port, host_port)
         indices = {port: interface_index(name) for port, name in ports.items()}
@@ -103,8 +99,11 @@ class XdpDataplane:
             _resize(loaded, manifest, sizes or {}, max(indices.values(), default=0))
             settings = struct.pack("<III", cpu_port, host_port, int(testing))
             loaded.set_constants(".rodata.switch", settings)
+            for program in (_WIRE_PROGRAM, _CONTROLLER_PROGRAM) if ports else ():
+                loaded.want_program(program)
             if testing:
                 loaded.want_program(_TEST_PROGRAM)
+                loaded.want_program(_BENCHMARK_PROGRAM)
             loaded.load()
             dataplane = cls(loaded, manifest, sizes or {})
         except BaseException:
@@ -124,7 +123,7 @@ class XdpDataplane:
         for port, ifindex in indices.items():
             links.put(port.to_bytes(4, "little"), ifindex.to_bytes(4, "little"))
             numbers.put(ifindex.to_bytes(4, "little"), (port + 1).to_bytes(4, "little"))
-        self._ports.attach(ports.values(), self._object.program_fd("from_wire"), mode)
+        self._ports.attach(ports.values(), self._object.program_fd(_WIRE_PROGRAM), mode)
         self._port_names = ports
 
     def insert_entries(self, table: str, entries: Sequence[Entry]) -> None:
@@ -161,9 +160,11 @@ class XdpDataplane:
         raise DataplaneError(f"{table} has no direct meter for {entry.matches} to take {config}")
 
     def send(self, frame: bytes) -> None:
+        if not self._port_names:
+            raise DataplaneError("a packet-out, but the switch has no ports")
         if len(frame) < _SHORTEST_FRAME_OCTETS:
             raise DataplaneError(f"a packet-out of {len(frame)} octets is no frame")
-        inject_frame(self._object.program_fd("from_controller"), frame)
+        inject_frame(self._object.program_fd(_CONTROLLER_PROGRAM), frame)
 
     def on_packet_in(self, receiver: Callable[[bytes], None]) -> None:
         """Deliver packet-ins to `receiver` from now on, on the running event loop."""
@@ -184,11 +185,11 @@ class XdpDataplane:
     def run(self, port: int, frame: bytes, now_ns: int) -> PacketResult:
         """Say what would become of `frame` received on `port` at `now_ns`; opened with `testing`.
 
-        The kernel takes no frame shorter than 14 octets.
+        The kernel takes no frame shorter than 14 octets, here or from an interface.
         """
-        self._injection[:] = _INJECTION.pack(now_ns, port, 0)
-        result = run_program(self._object.program_fd(_TEST_PROGRAM), frame)
-        outcome = _INJECTION.unpack(self._injection[:])[2]
+        if len(frame) < _SHORTEST_FRAME_OCTETS:
+            raise DataplaneError(f"{len(frame)} octets are no frame")
+        result, outcome = self._run(_TEST_PROGRAM, port, frame, now_ns)
         if outcome < 0:
             return PacketResult("drop", None, b"")
         if outcome == self._cpu_port:
@@ -197,10 +198,29 @@ class XdpDataplane:
             "host" if outcome == self._host_port else "forward", outcome, result.frame
         )
 
+    def measure(self, port: int, frame: bytes, *, repeat: int) -> float:
+        """Return the nanoseconds the program takes for `frame` received on `port`, without those of
+        receiving and sending; opened with `testing`. The frame has at least 128 octets.
+        """
+        if len(frame) < _INJECTED_HEAD:
+            raise DataplaneError(f"a frame of {len(frame)} octets, not at least {_INJECTED_HEAD}")
+        result, _ = self._run(_BENCHMARK_PROGRAM, port, frame, 0, repeat=repeat)
+        return result.duration_ns
+
+    def _run(
+        self, program: str, port: int, frame: bytes, now_ns: int, *, repeat: int = 1
+    ) -> tuple[RunResult, int]:
+        head = frame[:_INJECTED_HEAD]
+        self._injection[:] = _INJECTION.pack(now_ns, port, 0, head, len(frame))
+        result = run_program(self._object.program_fd(program), frame, repeat=repeat)
+        return result, _INJECTION.unpack(self._injection[:])[2]
+
     def close(self) -> None:
         self._ports.detach()
         self._ring.close()
         self._injection.close()
+        for table in self._tables.values():
+            table.close()
         for meter in self._meters.values():
             meter.close()
         self._object.close()
@@ -216,6 +236,20 @@ class XdpDataplane:
             return self._counters[name]
         except KeyError:
             raise DataplaneError(f"the program has no counter {name}") from None
+
+
+def _table(loaded: Object, info: TableInfo, size: int) -> XdpTable:
+    layout = info.layout
+    entries: Entries | None = None
+    if layout.kind == "array":
+        cell_size = ARRAY_CELL_HEAD + 2 * layout.value_size
+        entries = CellArray(loaded.map(layout.symbol, 4, cell_size), layout.cells)
+    elif layout.kind != "keyless":
+        entries = loaded.map(layout.symbol, layout.key_size, layout.value_size)
+    defaults = None
+    if layout.defaults is not None:
+        defaults = loaded.map(layout.defaults, 4, layout.value_size)
+    return XdpTable(info, entries, defaults, size)
 
 
 def _require_ports(ports: Mapping[int, str], cpu_port: int, host_port: int) -> None:
@@ -241,10 +275,13 @@ def _resize(
     loaded: Object, manifest: Manifest, sizes: Mapping[str, int], largest_ifindex: int
 ) -> None:
     symbols = {name: info.layout.symbol for name, info in manifest.tables.items()}
+    # An array has a cell for every key, however few entries it may hold.
+    fixed = {name for name, info in manifest.tables.items() if info.layout.kind == "array"}
     symbols |= {name: info.symbol for name, info in manifest.counters.items()}
     symbols |= {name: info.symbol for name, info in manifest.meters.items()}
     for name, size in sizes.items():
         if name not in symbols:
             raise LoadError(f"a size for {name}, which the program does not have")
-        loaded.set_size(symbols[name], size)
+        if name not in fixed:
+            loaded.set_size(symbols[name], size)
     loaded.set_size("switch_ports", largest_ifindex + 1)

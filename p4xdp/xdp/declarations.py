@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from p4xdp.xdp.layout import ARRAY_CELL_HEAD
 from p4xdp.xdp.names import identifier
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ def declare_table(table: TableLayout, out: Writer) -> None:
         _declare_hash_key(table, out)
     elif table.kind == "lpm":
         _declare_lpm_key(table, out)
-    if table.kind != "keyless":
+    if table.kind == "array":
+        _declare_array(table, out)
+    elif table.kind != "keyless":
         map_type = "LPM_TRIE" if table.kind == "lpm" else "HASH"
         with out.block("struct", f'}} {table.symbol} SEC(".maps");'):
             out.line(f"__uint(type, BPF_MAP_TYPE_{map_type});")
@@ -52,6 +55,22 @@ def _declare_entry(table: TableLayout, out: Writer) -> None:
                     out.line("__u8 action;")
                     _declare_slots(action.params, out)
         out.line(f"__u64 all[{table.value_size // 8}];")
+
+
+def _declare_array(table: TableLayout, out: Writer) -> None:
+    # Two entries a cell: a writer fills the idle one, then changes `active` (0: none).
+    cell = f"struct {table.symbol}_cell"
+    with out.block(cell, "};"):
+        out.lines("__u32 active;", "__u32 latest;", f"union {table.symbol}_entry entries[2];")
+    size = ARRAY_CELL_HEAD + 2 * table.value_size
+    out.line(f'_Static_assert(sizeof({cell}) == {size}, "as the control path lays it out");')
+    _assert_entry_size(table, out)
+    with out.block("struct", f'}} {table.symbol} SEC(".maps");'):
+        out.line("__uint(type, BPF_MAP_TYPE_ARRAY);")
+        out.line("__uint(map_flags, BPF_F_MMAPABLE);")
+        out.line(f"__uint(max_entries, {table.cells});")
+        out.lines("__type(key, __u32);", f"__type(value, {cell});")
+    out.line()
 
 
 def member(action_symbol: str, table: TableLayout) -> str:
@@ -87,6 +106,10 @@ def _assert_size(table: TableLayout, out: Writer) -> None:
     out.line(
         f'_Static_assert(sizeof({key}) == {table.key_size}, "as the control path lays it out");'
     )
+    _assert_entry_size(table, out)
+
+
+def _assert_entry_size(table: TableLayout, out: Writer) -> None:
     entry = f"union {table.symbol}_entry"
     out.line(
         f'_Static_assert(sizeof({entry}) == {table.value_size}, "as the control path lays it out");'

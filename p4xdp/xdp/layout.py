@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LARGEST_SCALAR_BITS = 64
+LARGEST_INDEX_BITS = 16
+ARRAY_CELL_HEAD = 8  # octets before the two entries of a cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,13 @@ class ActionLayout:
 
 @dataclass(frozen=True, slots=True)
 class TableLayout:
-    """A table's maps. `kind` is "hash", "lpm" or "keyless" (no map of entries).
+    """A table's maps. `kind` is "array" (the key, at most 16 bits, is an index), "hash", "lpm" or
+    "keyless" (no map of entries).
 
-    In a prefix table `keys` are the fields in the order of the key's words, their offsets counted
-    behind the prefix length. `defaults` is the map of a default action that may change, or None.
+    In an array `keys` are the fields of the index from the most significant, offset and size in
+    bits. In a prefix table `keys` are the fields in the order of the key's words, their offsets
+    counted behind the prefix length. `defaults` is the map of a default action that may change, or
+    None.
     """
 
     name: str
@@ -58,6 +63,11 @@ class TableLayout:
     keys: tuple[Slot, ...]
     actions: tuple[ActionLayout, ...]
     defaults: str | None
+
+    @property
+    def cells(self) -> int:
+        """Return how many cells the array of an "array" table has."""
+        return 1 << sum(slot.width for slot in self.keys)
 
     def action(self, name: str) -> ActionLayout:
         """Return the layout of that action's entries; KeyError if the table has no such action."""
@@ -103,7 +113,7 @@ def table_layout(table: ir.Table, actions: dict[str, ir.Action], symbol: str) ->
         for number, reference in enumerate(table.actions, start=1)
     )
     value_end = max((s.offset + s.size for a in laid_out for s in a.params), default=1)
-    keys, key_size = _lpm_key(table) if kind == "lpm" else _hash_key(table)
+    keys, key_size = _KEYS[kind](table)
     return TableLayout(
         name=table.name,
         symbol=symbol,
@@ -134,7 +144,14 @@ def _kind(table: ir.Table) -> str:
         raise UnsupportedProgramError(f"table {table.name}: more than one lpm key", table.at)
     if not kinds:
         return "keyless"
-    return "lpm" if ir.MatchKind.LPM in kinds else "hash"
+    if ir.MatchKind.LPM in kinds:
+        return "lpm"
+    return "array" if index_width(table) <= LARGEST_INDEX_BITS else "hash"
+
+
+def index_width(table: ir.Table) -> int:
+    """Return the bits of all keys together."""
+    return sum(key.width for key in table.keys)
 
 
 def _action_layout(number: int, action: ir.Action, symbol: str) -> ActionLayout:
@@ -159,3 +176,19 @@ def _lpm_key(table: ir.Table) -> tuple[tuple[Slot, ...], int]:
         slots.append(Slot(key.name, key.width, offset, size))
         offset += size
     return tuple(slots), 4 + offset
+
+
+def _array_key(table: ir.Table) -> tuple[tuple[Slot, ...], int]:
+    slots = []
+    shift = index_width(table)
+    for key in table.keys:
+        shift -= key.width
+        slots.append(Slot(key.name, key.width, shift, key.width))
+    return tuple(slots), 4
+
+
+def _no_key(_table: ir.Table) -> tuple[tuple[Slot, ...], int]:
+    return (), 0
+
+
+_KEYS = {"array": _array_key, "hash": _hash_key, "lpm": _lpm_key, "keyless": _no_key}

@@ -77,25 +77,29 @@ ALWAYS_INLINE __u16 checksum_of(__u32 sum)
 struct switch_settings {
     __u32 cpu_port;
     __u32 host_port;
-    __u32 has_injected_clock;
+    __u32 is_test;
 };
 
 const volatile struct switch_settings switch_settings SEC(".rodata.switch");
 
-/* What a test sets and sees. */
+#define INJECTED_HEAD 128
+
+/* What a test sets and sees. `head` and `length` are of the frame of a benchmark. */
 struct switch_injection {
-    __u64 now_ns;
+    __u64 now_ns; /* 0: the real time */
     __u32 ingress_port;
     __s32 outcome; /* the port the packet leaves by, or one of the negative values below */
+    __u64 head[INJECTED_HEAD / 8];
+    __u32 length;
 };
 
-struct switch_injection switch_injection SEC(".data.switch") = {};
+volatile struct switch_injection switch_injection SEC(".data.switch") = {};
 
 ALWAYS_INLINE __u64 clock_ns(void)
 {
-    if (switch_settings.has_injected_clock)
-        return *(volatile __u64 *)&switch_injection.now_ns;
-    return bpf_ktime_get_ns();
+    __u64 now_ns = switch_settings.is_test ? switch_injection.now_ns : 0;
+
+    return now_ns ? now_ns : bpf_ktime_get_ns();
 }
 
 /* One reading of the clock a packet, and none if nobody asks. */
@@ -130,6 +134,15 @@ ALWAYS_INLINE void count_switch_drop(enum switch_drop reason)
     if (packets)
         *packets += 1;
 }
+
+/* --- tables ---------------------------------------------------------------------------------------- */
+
+/* The entry in force of a cell of an array table, or null. */
+#define ACTIVE(cell) \
+    ({ \
+        __u32 active_ = *(volatile __u32 *)&(cell)->active; \
+        active_ ? &(cell)->entries[active_ == 2] : 0; \
+    })
 
 /* --- counters ----------------------------------------------------------------------------------- */
 

@@ -193,17 +193,26 @@ class Statements:
 
     def _look_up(self, table: ir.Table, layout: TableLayout) -> None:
         out = self._out
+        values = {key.name: self.expression(key.expression) for key in table.keys}
+        if layout.kind == "array":
+            fields = (
+                f"(__u32){values[slot.name]} << {slot.offset}" if slot.offset else values[slot.name]
+                for slot in layout.keys
+            )
+            out.line(f"__u32 index = {' | '.join(fields)};")
+            out.line(f"struct {layout.symbol}_cell *cell;")
+            out.line(f"cell = bpf_map_lookup_elem(&{layout.symbol}, &index);")
+            out.line("if (cell) entry = ACTIVE(cell);")
+            return
         out.line(f"struct {layout.symbol}_key key = {{}};")
-        expressions = {key.name: key.expression for key in table.keys}
         if layout.kind == "lpm":
             out.line(f"key.prefix_bits = {(layout.key_size - 4) * 8};")
         for slot in layout.keys:
-            value = self.expression(expressions[slot.name])
             name = f"key.{identifier(slot.name)}"
             if layout.kind == "lpm":
-                out.lines(*_lpm_words(name, slot, value))
+                out.lines(*_lpm_words(name, slot, values[slot.name]))
             else:
-                out.line(f"{name} = {value};")
+                out.line(f"{name} = {values[slot.name]};")
         out.line(f"entry = bpf_map_lookup_elem(&{layout.symbol}, &key);")
 
     def _run_found(self, statement: ir.Apply, table: ir.Table, layout: TableLayout) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from p4xdp.dataplane import DataplaneError, TableFullError
 from p4xdp.xdp.errors import LoadError
+from p4xdp.xdp.layout import ARRAY_CELL_HEAD
 from p4xdp.xdp.objects import MapFullError
 
 if TYPE_CHECKING:
@@ -18,7 +19,59 @@ if TYPE_CHECKING:
     from p4xdp.xdp.objects import Map
 
 _FORMATS = {1: "<B", 2: "<H", 4: "<I", 8: "<Q"}
+_LATEST = 4  # where a cell remembers its latest active entry after that is removed
 _ONLY = (0).to_bytes(4, "little")  # the key of a map with one entry
+
+
+class Entries(Protocol):
+    """Where entries are kept: a map of the kernel, or cells shared with it."""
+
+    def put_many(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
+        """Set entries that are not there, all or none; MapFullError if there is no room."""
+
+    def insert(self, key: bytes, value: bytes) -> None:
+        """Add an entry."""
+
+    def replace(self, key: bytes, value: bytes) -> None:
+        """Change an entry, in one step to packets."""
+
+    def delete(self, key: bytes) -> None:
+        """Remove an entry."""
+
+
+class CellArray:
+    """Entries of a table whose key is an index: cells with two entries, one of them active."""
+
+    def __init__(self, cells: Map, count: int) -> None:
+        self._memory = cells.mapped(count)
+        self._stride = cells.value_size
+        self._entry_size = (cells.value_size - ARRAY_CELL_HEAD) // 2
+
+    def put_many(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
+        """Set entries that are not there."""
+        for key, value in zip(keys, values, strict=True):
+            self.replace(key, value)
+
+    def insert(self, key: bytes, value: bytes) -> None:
+        """Add an entry."""
+        self.replace(key, value)
+
+    def replace(self, key: bytes, value: bytes) -> None:
+        """Fill the idle entry, then make it the active one: a write of a single octet."""
+        cell = int.from_bytes(key, "little") * self._stride
+        idle = 2 if self._memory[cell + _LATEST] == 1 else 1
+        start = cell + ARRAY_CELL_HEAD + (idle - 1) * self._entry_size
+        self._memory[start : start + self._entry_size] = value
+        self._memory[cell + _LATEST] = idle
+        self._memory[cell] = idle
+
+    def delete(self, key: bytes) -> None:
+        """Remove an entry."""
+        self._memory[int.from_bytes(key, "little") * self._stride] = 0
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._memory.close()
 
 
 class XdpTable:
@@ -27,7 +80,7 @@ class XdpTable:
     """
 
     def __init__(
-        self, info: TableInfo, entries: Map | None, defaults: Map | None, size: int
+        self, info: TableInfo, entries: Entries | None, defaults: Map | None, size: int
     ) -> None:
         self._info = info
         self._map = entries
@@ -78,7 +131,12 @@ class XdpTable:
             raise DataplaneError(f"the default action of {self._info.layout.name} is constant")
         self._defaults.put(_ONLY, self.value_of(action, arguments))
 
-    def _entries(self) -> Map:
+    def close(self) -> None:
+        """Give back what is not the kernel's."""
+        if isinstance(self._map, CellArray):
+            self._map.close()
+
+    def _entries(self) -> Entries:
         if self._map is None:
             raise DataplaneError(f"{self._info.layout.name} has no key, so no entries")
         return self._map
@@ -126,6 +184,9 @@ class XdpTable:
         by_name = dict(zip(self._info.key_order, matches, strict=True))
         if layout.kind == "lpm":
             return _lpm_key(layout.keys, by_name)
+        if layout.kind == "array":
+            index = sum(by_name[slot.name].value << slot.offset for slot in layout.keys)
+            return index.to_bytes(layout.key_size, "little")
         key = bytearray(layout.key_size)
         for slot in layout.keys:
             struct.pack_into(_FORMATS[slot.size], key, slot.offset, by_name[slot.name].value)
