@@ -1,7 +1,6 @@
 """The main job, seen working: a PDU session through the UPF on this host, in namespaces of its own.
 
-Each claim of the story is measured from outside the UPF: by its SMF, its gNB, the UE and the data
-network, and over REST as an operator would. `python -m testbed.demo --help` tells how to run it.
+`python -m testbed.demo --help` tells how to run it; `testbed.story` is what happens.
 """
 
 import argparse
@@ -11,228 +10,57 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from testbed import leftovers
-from testbed.capture import Capture
-from testbed.errors import PeerError, TestbedError
-from testbed.gnb import GNB, UE
-from testbed.open5gs import PDUSession, Tunnel
-from testbed.smf import SMF, EstablishedSession
+from testbed.errors import TestbedError
+from testbed.story import scene_of, tell
 from testbed.summary import Summary
-from testbed.topology import (
-    DN_ADDRESS,
-    GNB_ADDRESS,
-    SMF_ADDRESS,
-    UE_POOL,
-    UPF_N3_ADDRESS,
-    UPF_N4_ADDRESS,
-    Lab,
-)
-from testbed.traffic import iperf_server, ping, tcp_goodput_mbps, udp_received_mbps
-from testbed.upf_process import UPFProcess
+from testbed.topology import Lab
 
-_CAPS_MBPS = (20, 50)
-_TOLERANCE = 0.10
-_OVERLOAD = 2.5  # offered, in multiples of the cap: a policer shows its rate only when it drops
-_SLICE = "demo"
-_QFI = 1
 _TIME_LIMIT_S = 150
-_SNAP_BYTES = 160  # of user traffic: all headers, little payload
-
-
-@dataclass
-class Scene:
-    """Everything the story plays with."""
-
-    lab: Lab
-    upf: UPFProcess
-    smf: SMF
-    gnb: GNB
-    ue_namespace: str
-    summary: Summary
-
-    @property
-    def dn_namespace(self) -> str:
-        return self.lab.namespace("dn")
-
-
-@contextlib.contextmanager
-def _scene(summary: Summary, directory: Path, lab: Lab) -> Iterator[Scene]:
-    with contextlib.ExitStack() as stack:
-        summary.doing("building the lab: core, upf, ran, dn and a UE")
-        stack.enter_context(lab)
-        for room, interface, snap_bytes in (
-            ("core", "n4", 65535),
-            ("ran", "n3", _SNAP_BYTES),
-            ("dn", "n6", _SNAP_BYTES),
-        ):
-            path = directory / f"{interface}.pcap"
-            namespace = lab.namespace(room)
-            stack.enter_context(Capture(namespace, interface, path, snap_bytes=snap_bytes))
-        summary.doing("starting the UPF")
-        started = time.monotonic()
-        upf = stack.enter_context(UPFProcess(lab.namespace("upf"), directory))
-        seconds = time.monotonic() - started
-        summary.record("UPF ready", f"after {seconds:.1f} s, pid {upf.pid}", passed=True)
-        smf = stack.enter_context(SMF(lab.namespace("core"), SMF_ADDRESS, UPF_N4_ADDRESS))
-        gnb = stack.enter_context(GNB(lab.namespace("ran"), GNB_ADDRESS))
-        stack.enter_context(iperf_server(lab.namespace("dn")))
-        yield Scene(lab, upf, smf, gnb, lab.add_room("ue1"), summary)
-
-
-def _associate(scene: Scene) -> None:
-    association = scene.smf.associate()
-    features = association.up_function_features.hex()
-    seen = f"UPF {association.node_id}, features {features}"
-    scene.summary.record("PFCP association up", seen, passed=True)
-    round_trip_ms = 1000 * scene.gnb.echo(UPF_N3_ADDRESS)
-    seen = f"answered by {UPF_N3_ADDRESS} in {round_trip_ms:.1f} ms"
-    scene.summary.record("GTP-U echo", seen, passed=True)
-
-
-def _establish(scene: Scene) -> tuple[EstablishedSession, UE]:
-    session = PDUSession(scene.smf.allocate_cp_seid(), SMF_ADDRESS, UE_POOL[2], qfi=_QFI)
-    established = scene.smf.establish(session)
-    uplink = established.uplink
-    seen = f"UE {session.ue_ipv4}, uplink TEID {uplink.teid:#010x} at {uplink.ipv4}"
-    scene.summary.record("PDU session established", seen, passed=uplink.ipv4 == UPF_N3_ADDRESS)
-    downlink_teid = scene.gnb.allocate_downlink_teid()
-    ue = UE(scene.ue_namespace, session.ue_ipv4, _QFI, uplink.teid, downlink_teid)
-    scene.gnb.attach(ue, uplink.ipv4)
-    scene.smf.forward_to_gnb(established, Tunnel(downlink_teid, GNB_ADDRESS))
-    seen = f"downlink TEID {downlink_teid:#010x} at {GNB_ADDRESS}"
-    scene.summary.record("gNB tunnel in force", seen, passed=True)
-    return established, ue
-
-
-def _ping_both_ways(scene: Scene, ue: UE, *, reachable: bool, count: int) -> None:
-    wanted = 0.0 if reachable else 100.0
-    for way, namespace, address in (
-        ("UE → data network", ue.namespace, DN_ADDRESS),
-        ("data network → UE", scene.dn_namespace, ue.ipv4),
-    ):
-        result = ping(namespace, address, count=count)
-        claim = f"ping {way}" if reachable else f"traffic stopped {way}"
-        seen = f"{result.loss_percent:.0f} % of {result.sent} lost"
-        scene.summary.record(claim, seen, passed=result.loss_percent == wanted)
-
-
-def _measure_tcp(scene: Scene, ue: UE) -> None:
-    for downlink, way in ((False, "up"), (True, "down")):
-        scene.summary.doing(f"TCP {way}link")
-        goodput_mbps = tcp_goodput_mbps(ue.namespace, DN_ADDRESS, downlink=downlink)
-        # Less than the highest cap would leave nothing for that cap to hold back.
-        passed = goodput_mbps > max(_CAPS_MBPS) * (1 + _TOLERANCE)
-        scene.summary.record(f"TCP {way}link", f"{goodput_mbps:.0f} Mbit/s", passed=passed)
-
-
-def _cap_slice(scene: Scene, ue: UE, cap_mbps: int) -> None:
-    scene.upf.rest.put(
-        f"/v1/slices/{_SLICE}",
-        {
-            "sst": 1,
-            "sd": "ffffff",
-            "dnns": ["internet"],
-            "uplink_mbps": cap_mbps,
-            "downlink_mbps": cap_mbps,
-        },
-    )
-    dn = scene.dn_namespace
-    for downlink, sender, receiver, address in (
-        (False, ue.namespace, dn, DN_ADDRESS),
-        (True, dn, ue.namespace, ue.ipv4),
-    ):
-        way = "down" if downlink else "up"
-        scene.summary.doing(f"{_OVERLOAD * cap_mbps:g} Mbit/s {way}link into a slice of {cap_mbps}")
-        rate_mbps = udp_received_mbps(sender, receiver, address, offered_mbps=_OVERLOAD * cap_mbps)
-        tcp_mbps = tcp_goodput_mbps(ue.namespace, DN_ADDRESS, downlink=downlink, measured_s=2)
-        seen = f"{rate_mbps:.1f} Mbit/s of {_OVERLOAD * cap_mbps:g} offered; TCP {tcp_mbps:.1f}"
-        passed = abs(rate_mbps - cap_mbps) <= _TOLERANCE * cap_mbps
-        passed &= 0 < tcp_mbps <= (1 + _TOLERANCE) * cap_mbps
-        scene.summary.record(f"slice capped to {cap_mbps} Mbit/s, {way}link", seen, passed=passed)
-
-
-def _cap_and_raise(scene: Scene, ue: UE) -> None:
-    before = _identities(scene)
-    for cap_mbps in _CAPS_MBPS:
-        _cap_slice(scene, ue, cap_mbps)
-    after = _identities(scene)
-    seen = f"{len(after)} session, same SEIDs and TEIDs" if before == after else f"now {after}"
-    scene.summary.record("session untouched by caps", seen, passed=before == after != [])
-
-
-def _identities(scene: Scene) -> list[dict[str, Any]]:
-    """The sessions REST shows, without what traffic changes."""
-    sessions: list[dict[str, Any]] = scene.upf.rest.get("/v1/sessions")
-    kept = ("up_seid", "cp_seid", "ue_ipv4", "local_tunnels", "remote_tunnels", "since")
-    return [{name: session.get(name) for name in kept} for session in sessions]
-
-
-def _check_gnb(scene: Scene) -> None:
-    counters = scene.gnb.counters()
-    carried = counters.get("downlink_packets", 0)
-    refused = {
-        name: number
-        for name, number in counters.items()
-        if name.startswith("downlink_") and name != "downlink_packets"
-    }
-    seen = f"{carried} packets" + "".join(f", {n} {name}" for name, n in refused.items())
-    scene.summary.record(f"downlink carries QFI {_QFI}", seen, passed=carried > 0 and not refused)
-
-
-def _delete(scene: Scene, established: EstablishedSession) -> None:
-    reports = scene.smf.delete(established)
-    sessions = scene.upf.rest.get("/v1/sessions")
-    final = [report for report in reports if report.is_final]
-    used = ", ".join(f"URR {r.urr_id}: {(r.total_bytes or 0) / 1e6:.1f} MB" for r in final)
-    passed = sessions == [] and any(report.total_bytes for report in final)
-    scene.summary.record("session deleted", used or "no final usage report", passed=passed)
-
-
-def _story(scene: Scene) -> None:
-    _associate(scene)
-    established, ue = _establish(scene)
-    _ping_both_ways(scene, ue, reachable=True, count=20)
-    _measure_tcp(scene, ue)
-    _cap_and_raise(scene, ue)
-    _check_gnb(scene)
-    _delete(scene, established)
-    _ping_both_ways(scene, ue, reachable=False, count=5)
-    if scene.smf.faults:
-        raise PeerError("; ".join(scene.smf.faults))
-    status = scene.upf.stop()
-    scene.summary.record("UPF stopped by SIGTERM", f"exit status {status}", passed=status == 0)
 
 
 def play(summary: Summary, directory: Path) -> None:
     """Play the whole story into `summary`; logs and captures go to `directory`."""
-    before = leftovers.look()
     lab = Lab()
+    before = leftovers.look(lab.id)
     processes: frozenset[int] = frozenset()
     try:
-        with _scene(summary, directory, lab) as scene:
+        with scene_of(lab, directory, summary) as scene:
             processes = leftovers.processes_of(lab.id) - {os.getpid()}
-            _story(scene)
+            with _time_limit():
+                tell(scene)
     except TestbedError as failure:
         summary.record("the story went on", str(failure), passed=False)
-    left = leftovers.look().added_since(before)
+    left = leftovers.look(lab.id).added_since(before)
     left += [f"process {pid}" for pid in sorted(processes) if leftovers.is_alive(pid)]
     summary.record("nothing left behind", ", ".join(left) or "nothing", passed=not left)
 
 
+@contextlib.contextmanager
+def _time_limit() -> Iterator[None]:
+    """Give up after the time limit; what cleans up is outside and takes the time it needs."""
+
+    def give_up(*_: object) -> None:
+        raise TestbedError(f"not done after {_TIME_LIMIT_S} s")
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(_TIME_LIMIT_S)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+
+
 def _interrupt(*_: object) -> None:
+    """Stop the story, once: impatience must not stop the cleaning up."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
-
-
-def _give_up(*_: object) -> None:
-    raise TestbedError(f"not done after {_TIME_LIMIT_S} s")
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -246,8 +74,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
             "outside it is touched. Needs root, about a minute and a half, and no configuration."
         ),
         epilog=(
-            "Exit status: 0 if every claim was seen to hold, 1 if one was not, 2 if the demo\n"
-            "could not run, 130 if interrupted. On failure the UPF's log and configuration and\n"
+            "Exit status: 0 if every claim was seen to hold, 1 if one was not, 2 without root,\n"
+            "130 if interrupted. On failure the UPF's log and configuration and\n"
             "packet captures of N3, N4 and N6 are kept, and the last line says where."
         ),
     )
@@ -264,25 +92,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("demo: network namespaces and XDP need root: run it with sudo", file=sys.stderr)
         return 2
     summary = Summary("Tern: what was seen", None if arguments.json else Console())
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGALRM, _give_up)
-    signal.alarm(_TIME_LIMIT_S)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     directory = Path(tempfile.mkdtemp(prefix="tern-demo-"))
     try:
         play(summary, directory)
     except KeyboardInterrupt:
+        shutil.rmtree(directory)
         print("demo: interrupted; the lab is removed", file=sys.stderr)
         return 130
-    finally:
-        signal.alarm(0)
-        if not summary.rows or summary.passed:
-            shutil.rmtree(directory)
     if arguments.json:
         print(summary.to_json())
     summary.print_table()
-    if not summary.passed:
-        print(f"demo: logs and captures are in {directory}", file=sys.stderr)
-    return 0 if summary.passed else 1
+    if summary.passed:
+        shutil.rmtree(directory)
+        return 0
+    print(f"demo: logs and captures are in {directory}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -14,6 +14,17 @@ from testbed.errors import PeerError
 
 _STOP_TIMEOUT_S = 5.0
 
+#: Counters of downlink packets a gNB must not be sent.
+REFUSALS = frozenset(
+    {
+        "downlink_unknown_teid",
+        "downlink_without_qfi",
+        "downlink_wrong_qfi",
+        "downlink_undelivered",
+        "malformed",
+    }
+)
+
 
 @dataclass(frozen=True)
 class UE:
@@ -83,7 +94,7 @@ class GNB:
         return float(self._order("echo", upf_address=str(upf_address))["round_trip_s"])
 
     def counters(self) -> Mapping[str, int]:
-        """Packets the gNB carried and refused, by kind (`downlink_without_qfi`, for one)."""
+        """Packets the gNB carried and refused, by kind; what it refuses is in REFUSALS."""
         return {**self._order("counters")}
 
     def _order(self, order: str, **what: Any) -> dict[str, Any]:

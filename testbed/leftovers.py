@@ -11,12 +11,12 @@ _BPF_FILE_SYSTEM = Path("/sys/fs/bpf")
 
 @dataclass(frozen=True)
 class Host:
-    """Names of what is on the host: network namespaces, links, pinned BPF objects, lab files."""
+    """Names of what is on the host: links, BPF pins, and what one lab made of the rest."""
 
     namespaces: frozenset[str]
     links: frozenset[str]
     pins: frozenset[str]
-    labs: frozenset[str]
+    lab_files: frozenset[str]
 
     def added_since(self, before: "Host") -> list[str]:
         """What is there now and was not before, one short description each."""
@@ -24,18 +24,18 @@ class Host:
             "network namespace": self.namespaces - before.namespaces,
             "link": self.links - before.links,
             "BPF pin": self.pins - before.pins,
-            "lab file": self.labs - before.labs,
+            "lab file": self.lab_files - before.lab_files,
         }
         return [f"{kind} {name}" for kind, names in kinds.items() for name in sorted(names)]
 
 
-def look() -> Host:
-    """What is on this host now."""
+def look(lab_id: str) -> Host:
+    """What is on this host now. Of labs, only the one of that id: others may be at work."""
     return Host(
-        namespaces=frozenset(netns.listed()),
+        namespaces=frozenset(netns.namespaces_of(lab_id)),
         links=frozenset(name for _, name in socket.if_nameindex()),
         pins=frozenset(str(path) for path in _BPF_FILE_SYSTEM.rglob("*")),
-        labs=frozenset(str(path) for path in netns.RUN_DIRECTORY.glob("*")),
+        lab_files=frozenset(str(path) for path in netns.RUN_DIRECTORY.glob(lab_id)),
     )
 
 

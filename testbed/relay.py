@@ -122,6 +122,7 @@ class Relay:
         try:
             os.write(tunnel.tun_fd, message.payload)
             self.counters["downlink_packets"] += 1
+            self.counters["downlink_bytes"] += len(message.payload)
         except OSError:
             self.counters["downlink_undelivered"] += 1
 
