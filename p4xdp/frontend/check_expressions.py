@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from p4xdp.frontend import syntax
 from p4xdp.frontend.constants import compare, fold_arithmetic, fold_unary
 from p4xdp.frontend.errors import SourceError
@@ -30,9 +28,6 @@ from p4xdp.frontend.types import (
     is_scalar,
     width_of,
 )
-
-if TYPE_CHECKING:
-    from p4xdp.ir import Position
 
 _MAX_WIDTH = 2048
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
@@ -104,9 +99,11 @@ class ExpressionChecker:
     def _constant_int(self, node: syntax.Expression, what: str) -> int:
         kind = self._check(node)
         if not (kind == INT or isinstance(kind, Bits)):
-            raise SourceError(node.at, f"{what} is {kind}, not a number")
+            raise SourceError(syntax.start_of(node), f"{what} is {kind}, not a number")
         if not isinstance(node.value, int):
-            raise SourceError(node.at, f"{what} is not known at compile time", "use a const")
+            raise SourceError(
+                syntax.start_of(node), f"{what} is not known at compile time", "use a const"
+            )
         return node.value
 
     def _convert(self, node: syntax.Expression, wanted: Type, what: str) -> None:
@@ -124,7 +121,7 @@ class ExpressionChecker:
         if isinstance(node, syntax.ListOf) and isinstance(wanted, Aggregate):
             if len(node.items) != len(wanted.fields):
                 raise SourceError(
-                    node.at,
+                    syntax.start_of(node),
                     f"{wanted} has {len(wanted.fields)} fields, {len(node.items)} values given",
                 )
             for item, field in zip(node.items, wanted.fields, strict=True):
@@ -134,16 +131,20 @@ class ExpressionChecker:
         hint = ""
         if is_scalar(kind) and is_scalar(wanted):
             hint = f"cast it: ({wanted.name if isinstance(wanted, EnumOf) else wanted})"
-        raise SourceError(node.at, f"{what} wants {wanted}, this is {kind}", hint)
+        raise SourceError(syntax.start_of(node), f"{what} wants {wanted}, this is {kind}", hint)
 
     def _give_width(self, node: syntax.Expression, wanted: Bits) -> None:
         if not isinstance(node.value, int):
             raise SourceError(
-                node.at, "a choice between numbers without width", "write them as 8w1 or cast them"
+                syntax.start_of(node),
+                "a choice between numbers without width",
+                "write them as 8w1 or cast them",
             )
         if not wanted.fits(node.value):
             raise SourceError(
-                node.at, f"{node.value} does not fit {wanted}", "cast it if the rest may go"
+                syntax.start_of(node),
+                f"{node.value} does not fit {wanted}",
+                "cast it if the rest may go",
             )
         node.type = wanted
 
@@ -252,7 +253,9 @@ class ExpressionChecker:
     def _slice_type(self, node: syntax.SliceOf) -> Type:
         base = self._check(node.base)
         if not isinstance(base, Bits):
-            raise SourceError(node.base.at, f"only bit<> values have slices, this is {base}")
+            raise SourceError(
+                syntax.start_of(node.base), f"only bit<> values have slices, this is {base}"
+            )
         high = self._constant_int(node.high, "the upper bit of the slice")
         low = self._constant_int(node.low, "the lower bit of the slice")
         if not 0 <= low <= high < base.width:
@@ -341,7 +344,9 @@ class ExpressionChecker:
         for operand, kind in ((node.left, left), (node.right, right)):
             if kind != BOOL:
                 raise SourceError(
-                    operand.at, f"{node.operator} wants bool, this is {kind}", "compare it: x == 1"
+                    syntax.start_of(operand),
+                    f"{node.operator} wants bool, this is {kind}",
+                    "compare it: x == 1",
                 )
         if node.left.value is not None and node.right.value is not None:
             both = bool(node.left.value) and bool(node.right.value)
@@ -354,16 +359,20 @@ class ExpressionChecker:
         if not (isinstance(left, Bits) or left == INT):
             raise SourceError(node.at, f"{node.operator} wants a number, this is {left}")
         if not (right == INT or (isinstance(right, Bits) and not right.signed)):
-            raise SourceError(node.right.at, f"a shift is by bit<> or a number, this is {right}")
+            raise SourceError(
+                syntax.start_of(node.right), f"a shift is by bit<> or a number, this is {right}"
+            )
         if not isinstance(node.right.value, int):
             raise SourceError(
-                node.right.at, "a shift by a value that is not known at compile time",
+                syntax.start_of(node.right), "a shift by a value that is not known at compile time",
                 "Tofino has none: shift by a constant",
             )  # fmt: skip
         if node.right.value < 0:
-            raise SourceError(node.right.at, "a shift by a negative number")
+            raise SourceError(syntax.start_of(node.right), "a shift by a negative number")
         if left == INT and node.right.value > _MAX_WIDTH:
-            raise SourceError(node.right.at, f"a shift by more than {_MAX_WIDTH} bits")
+            raise SourceError(
+                syntax.start_of(node.right), f"a shift by more than {_MAX_WIDTH} bits"
+            )
         if isinstance(node.left.value, int):
             count = min(node.right.value, _MAX_WIDTH)
             node.value = fold_arithmetic(node.operator, node.left.value, count, left)
@@ -384,7 +393,9 @@ class ExpressionChecker:
     def _ternary_type(self, node: syntax.Ternary) -> Type:
         condition = self._check(node.condition)
         if condition != BOOL:
-            raise SourceError(node.condition.at, f"?: wants bool, this is {condition}")
+            raise SourceError(
+                syntax.start_of(node.condition), f"?: wants bool, this is {condition}"
+            )
         left, right = self._check(node.if_true), self._check(node.if_false)
         if left != right:
             if left == INT:
@@ -419,7 +430,7 @@ class ExpressionChecker:
 
     def _require_lvalue(self, node: syntax.Expression, what: str) -> None:
         """Refuse what cannot be written to."""
-        position: Position = node.at
+        position = syntax.start_of(node)
         current = node
         while isinstance(current, (syntax.Member, syntax.SliceOf)):
             current = current.base

@@ -95,7 +95,9 @@ class StatementChecker(CallChecker):
         kind = self._check(node.condition)
         if kind != BOOL:
             hint = "write .hit" if isinstance(kind, ApplyResult) else "compare it: x == 1"
-            raise SourceError(node.condition.at, f"if wants bool, this is {kind}", hint)
+            raise SourceError(
+                syntax.start_of(node.condition), f"if wants bool, this is {kind}", hint
+            )
         with self._inner_scope():
             self._check_statement(node.then)
         if node.otherwise is not None:
@@ -108,7 +110,7 @@ class StatementChecker(CallChecker):
         kind = self._check(node.subject)
         if not isinstance(kind, ActionRun):
             raise SourceError(
-                node.subject.at, f"switch of {kind} is not supported",
+                syntax.start_of(node.subject), f"switch of {kind} is not supported",
                 "switch (table.apply().action_run), or use if",
             )  # fmt: skip
         actions = {reference.name.name for reference in kind.table.actions or []}
@@ -149,7 +151,9 @@ class StatementChecker(CallChecker):
             raise SourceError(node.at, f"a constant of type {kind} is not supported")
         self._check_as(node.initial, kind, f"constant {node.name}")
         if node.initial.value is None:
-            raise SourceError(node.initial.at, f"the value of {node.name} is not a constant")
+            raise SourceError(
+                syntax.start_of(node.initial), f"the value of {node.name} is not a constant"
+            )
         node.resolved = kind
         node.value = node.initial.value
         self._scope.declare(node.name, node, node.at)

@@ -109,14 +109,16 @@ class TableChecker(StatementChecker):
     ) -> None:
         if name == "size":
             if self._constant_int(found.value, "the size") < 1:
-                raise SourceError(found.value.at, "the size is less than 1")
+                raise SourceError(syntax.start_of(found.value), "the size is less than 1")
         elif name == "default_action":
             self._check_default_action(table, found)
         elif name in ("counters", "meters"):
             wanted = "DirectCounter" if name == "counters" else "DirectMeter"
             kind = self._check(found.value)
             if not (isinstance(kind, ExternOf) and kind.declaration.name == wanted):
-                raise SourceError(found.value.at, f"{name} wants a {wanted}, this is {kind}")
+                raise SourceError(
+                    syntax.start_of(found.value), f"{name} wants a {wanted}, this is {kind}"
+                )
         else:
             raise SourceError(
                 found.at, f"table property {name} is not supported", _PROPERTY_HINTS.get(name, "")
@@ -130,24 +132,28 @@ class TableChecker(StatementChecker):
         arguments = value.arguments if isinstance(value, syntax.Call) else []
         kind = self._check(callee)
         if not (isinstance(callee, syntax.Name) and isinstance(kind, ActionOf)):
-            raise SourceError(value.at, "default_action wants an action")
+            raise SourceError(syntax.start_of(value), "default_action wants an action")
         reference = next(
             (one for one in table.actions or [] if one.name.declaration is callee.declaration),
             None,
         )
         if reference is None:
             raise SourceError(
-                value.at, f"{callee.name} is not in the actions of {table.name}",
+                syntax.start_of(value), f"{callee.name} is not in the actions of {table.name}",
                 f"add @defaultonly {callee.name}; to them",
             )  # fmt: skip
         if any(annotation.name == "tableonly" for annotation in reference.annotations):
-            raise SourceError(value.at, f"{callee.name} is @tableonly and cannot be the default")
+            raise SourceError(
+                syntax.start_of(value), f"{callee.name} is @tableonly and cannot be the default"
+            )
         bound = self._bind(
             f"action {callee.name}", kind.declaration.parameters, arguments, value.at, {}
         )
         for name, argument in bound.items():
             if argument is not None and argument.value is None:
-                raise SourceError(argument.at, f"{name} of the default action is not a constant")
+                raise SourceError(
+                    syntax.start_of(argument), f"{name} of the default action is not a constant"
+                )
         if isinstance(value, syntax.Call):
             value.bound = bound
 
@@ -191,13 +197,13 @@ class TableChecker(StatementChecker):
         for value in values:
             self._check_as(value, kind, "the key set")
             if value.value is None:
-                raise SourceError(value.at, "a key set wants constants")
+                raise SourceError(syntax.start_of(value), "a key set wants constants")
         if isinstance(node, syntax.RangeOf):
             low, high = node.low.value, node.high.value
             assert isinstance(low, int)
             assert isinstance(high, int)
             if low > high:
-                raise SourceError(node.at, f"the range {low}..{high} is empty")
+                raise SourceError(syntax.start_of(node), f"the range {low}..{high} is empty")
 
 
 def control_plane_name(annotations: tuple[Annotation, ...]) -> str | None:

@@ -162,12 +162,22 @@ class Cursor:
             if name.kind is not TokenKind.IDENTIFIER:
                 raise SourceError(name.at, "expected the annotation's name after @")
             text = ""
+            if name.text == "pragma":
+                found.append(Annotation("pragma", self._rest_of_line(name)))
+                continue
             if self._is("["):
                 raise SourceError(at, "structured annotations are not supported", "use @name(...)")
             if self._accept("("):
                 text = self._annotation_body(at)
             found.append(Annotation(name.text, text))
         return tuple(found)
+
+    def _rest_of_line(self, pragma: Token) -> str:
+        """Read `@pragma name arguments`, which ends with its line."""
+        pieces: list[str] = []
+        while self._at.line == pragma.at.line and self._token.kind is not TokenKind.END:
+            pieces.append(self._take().text)
+        return " ".join(pieces)
 
     def _annotation_body(self, at: Position) -> str:
         pieces: list[str] = []

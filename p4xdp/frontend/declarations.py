@@ -116,6 +116,8 @@ class DeclarationGrammar(StatementGrammar):
     def _aggregate(self, annotations: tuple[Annotation, ...]) -> AggregateDeclaration:
         is_header = self._take().text == "header"
         name = self._name("the type's name")
+        if self._is("<"):
+            raise SourceError(self._at, "generic headers and structs are not supported")
         self._expect("{", "before the fields")
         fields: list[FieldNode] = []
         while not self._accept("}"):

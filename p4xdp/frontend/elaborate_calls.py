@@ -59,14 +59,18 @@ class CallElaborator(StatementElaborator):
         if callee.name == "advance":
             if not isinstance(argument.value, int):
                 raise SourceError(
-                    argument.at, "advance by what is not known at compile time", "use a const"
+                    syntax.start_of(argument),
+                    "advance by what is not known at compile time",
+                    "use a const",
                 )
             return [ir.Advance(argument.value, node.at)]
         binding = self._binding(argument)
         if callee.name == "emit":
             return self._emit(binding, node.at)
         if not isinstance(binding, ir.Header):
-            raise SourceError(argument.at, f"extract wants a header, this is {argument.type}")
+            raise SourceError(
+                syntax.start_of(argument), f"extract wants a header, this is {argument.type}"
+            )
         return [ir.Extract(binding, node.at)]
 
     def _emit(self, binding: Binding, at: Position) -> list[ir.Statement]:
@@ -91,7 +95,9 @@ class CallElaborator(StatementElaborator):
             binding = self._binding(value)
             if parameter.direction in ("out", "inout"):
                 if overlap(written, cells(binding)):
-                    raise SourceError(value.at, "this is written through two parameters")
+                    raise SourceError(
+                        syntax.start_of(value), "this is written through two parameters"
+                    )
                 written |= cells(binding)
             arguments[parameter] = binding
         mark = self._storage.mark()
@@ -139,7 +145,9 @@ class CallElaborator(StatementElaborator):
             arguments[parameter] = self._binding(value)
             if parameter.direction in ("out", "inout"):
                 if overlap(written, cells(arguments[parameter])):
-                    raise SourceError(value.at, "this is written through two parameters")
+                    raise SourceError(
+                        syntax.start_of(value), "this is written through two parameters"
+                    )
                 written |= cells(arguments[parameter])
             if parameter.direction == "out":
                 statements += invalidate(arguments[parameter], node.at)
@@ -237,7 +245,9 @@ class CallElaborator(StatementElaborator):
             return 0
         if not isinstance(value.value, int):
             raise SourceError(
-                value.at, "adjust_byte_count is not known at compile time", "use a const"
+                syntax.start_of(value),
+                "adjust_byte_count is not known at compile time",
+                "use a const",
             )
         return value.value
 

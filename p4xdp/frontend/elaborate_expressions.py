@@ -165,7 +165,7 @@ class ExpressionElaborator:
         self._conditional -= lazy
         if len(self._before) > effects and not isinstance(left, ir.Const):
             raise SourceError(
-                node.right.at, "a call with effects after another operand",
+                syntax.start_of(node.right), "a call with effects after another operand",
                 "store its result in a variable first",
             )  # fmt: skip
         signed = is_signed(node.left.type)

@@ -189,6 +189,26 @@ Expression: TypeAlias = (
 )
 
 
+def start_of(node: Expression) -> Position:
+    """Where an expression begins; `at` is where its operator or last name stands."""
+    while True:
+        match node:
+            case Member() | SliceOf():
+                node = node.base
+            case BinaryOperation():
+                node = node.left
+            case Ternary():
+                node = node.condition
+            case Call():
+                node = node.callee
+            case Masked():
+                node = node.operand
+            case RangeOf():
+                node = node.low
+            case _:
+                return node.at
+
+
 # --- statements -----------------------------------------------------------------------------------
 
 
