@@ -63,6 +63,15 @@ def assign_ids(prefix: int, names: Mapping[str, int | None]) -> dict[str, int]:
     The rest are taken in the order of their octets, and where the id is taken the hash is increased
     until one is free.
     """
+    given_names: dict[int, str] = {}
+    for name, given in names.items():
+        if given is None:
+            continue
+        if given >> 24 not in (0, prefix):
+            raise ValueError(f"@id({given:#x}) of {name} has another kind's prefix: leave it out")
+        other = given_names.setdefault(given & 0xFFFFFF, name)
+        if other != name:
+            raise ValueError(f"@id({given:#x}) is given to {other} and to {name}: change one")
     ids = {
         name: prefix << 24 | (given & 0xFFFFFF)
         for name, given in names.items()

@@ -189,6 +189,8 @@ class DeclarationChecker(PackageChecker):
                         parameter.at, f"an action parameter of type {parameter.resolved}",
                         "pass its fields",
                     )  # fmt: skip
+                if any(annotation.name == "id" for annotation in parameter.annotations):
+                    raise SourceError(parameter.at, "@id of an action parameter is not supported")
                 if parameter.direction and directionless:
                     raise SourceError(
                         parameter.at, "a parameter with a direction after one without",

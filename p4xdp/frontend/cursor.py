@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from p4xdp.frontend.errors import SourceError
@@ -169,6 +170,7 @@ class Cursor:
                 raise SourceError(at, "structured annotations are not supported", "use @name(...)")
             if self._accept("("):
                 text = self._annotation_body(at)
+            _check_annotation(name.text, text, at)
             found.append(Annotation(name.text, text))
         return tuple(found)
 
@@ -191,3 +193,11 @@ class Cursor:
             if depth == 0:
                 return "".join(pieces)
             pieces.append(token.text if token.glued or not pieces else f" {token.text}")
+
+
+def _check_annotation(name: str, text: str, at: Position) -> None:
+    """Those that decide names and identifiers have to be well formed."""
+    if name == "name" and not re.fullmatch(r'"[^"]+"', text):
+        raise SourceError(at, "@name wants a string", 'write @name("...")')
+    if name == "id" and not re.fullmatch(r"0[xX][0-9a-fA-F]+|[0-9]+", text):
+        raise SourceError(at, "@id wants a number", "write @id(1) or @id(0x1)")

@@ -59,6 +59,16 @@ def test_a_given_number_takes_the_prefix_of_its_kind():
     assert assign_ids(TABLE, {"t": 7}) == {"t": 0x02000007}
 
 
+def test_a_number_cannot_be_given_twice():
+    with pytest.raises(ValueError, match="given to a and to b"):
+        assign_ids(TABLE, {"a": 7, "b": 0x02000007})
+
+
+def test_a_number_of_another_kind_is_refused():
+    with pytest.raises(ValueError, match="another kind's prefix"):
+        assign_ids(TABLE, {"a": 0x01000007})
+
+
 def test_an_alias_is_the_shortest_suffix_of_its_own():
     assert aliases(["p.A.x.t", "p.A.y.t", "p.B.u", "NoAction", "t2"]) == {
         "p.A.x.t": "x.t",

@@ -297,6 +297,11 @@ REFUSED = {
         "<T>",
     ),
     "table in a parser": ({"parser_locals": "Checksum() /*!*/c;"}, "only variables and constants"),
+    # annotations
+    "name without string": ({"locals": "/*!*/@name(x) action a() { }"}, "@name wants a string"),
+    "id without number": ({"locals": "/*!*/@id(x) action a() { }"}, "@id wants a number"),
+    "id of a parameter": ({"locals": "action a(@id(1) bit<8> /*!*/p) { }"}, "@id of an action"),
+    "structured annotation": ({"locals": "/*!*/@a[1] action a() { }"}, "structured annotations"),
     # the whole
     "generic control": ({"controls": "control /*!*/C<T>() { apply { } }"}, "generic blocks"),
     "constructor parameter": (
