@@ -176,13 +176,16 @@ def _cut(value: str, width: int) -> str:
 
 
 def _saturating(expression: ir.Binary, left: str, right: str) -> str:
-    if expression.signed or expression.width == LARGEST_SCALAR_BITS:
-        raise UnsupportedProgramError(
-            "saturating arithmetic on signed or 64-bit values is not implemented on XDP",
-            expression.at,
-        )
-    if expression.op is ir.BinaryOp.SATURATING_SUB:
-        return f"({left} > {right} ? {_cut(f'{left} - {right}', expression.width)} : 0)"
-    total = f"((__u64){left} + {right})"
-    most = constant(_ones(expression.width))
-    return f"({total} < {most} ? ({ctype(expression.width)}){total} : {most})"
+    width = expression.width
+    sign = "+" if expression.op is ir.BinaryOp.SATURATING_ADD else "-"
+    if expression.signed:
+        if width == LARGEST_SCALAR_BITS:
+            raise UnsupportedProgramError(
+                "saturating arithmetic on int<64> is not implemented on XDP", expression.at
+            )
+        return _cut(f"saturated({left} {sign} {right}, {width})", width)
+    if sign == "-":
+        return f"({left} > {right} ? {_cut(f'{left} - {right}', width)} : 0)"
+    room = f"({constant(_ones(width))} - {left})"
+    total = _cut(f"(__u64){left} + {right}", width)
+    return f"({right} < {room} ? {total} : {constant(_ones(width))})"

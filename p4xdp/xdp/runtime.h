@@ -59,6 +59,14 @@ typedef __u64 __attribute__((may_alias)) u64_in_packet;
 #define PASTE4(at, value) (*(u32_in_packet *)(at) = (value))
 #define PASTE8(at, value) (*(u64_in_packet *)(at) = (value))
 
+/* `value` within the limits of a signed number of `width` bits. */
+ALWAYS_INLINE __s64 saturated(__s64 value, int width)
+{
+    __s64 limit = 1LL << (width - 1);
+
+    return value < -limit ? -limit : value >= limit ? limit - 1 : value;
+}
+
 ALWAYS_INLINE __u64 octets_of(__u32 length, __u32 adjust)
 {
     return length > adjust ? length - adjust : 0;
