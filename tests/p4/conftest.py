@@ -1,6 +1,7 @@
 """p4/upf.p4 on every data plane there is, with one session set up."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,9 @@ class UPF:
 
     program: ir.Program
     dataplane: Dataplane
+    shortest_frame_octets: int
     now_ns: int = 10**12
+    entries: dict[tuple, Entry] = field(default_factory=dict)
 
     n3_address = "10.3.0.1"
     gnb_address = "10.3.0.20"
@@ -45,8 +48,8 @@ class UPF:
         """`key` has an integer per exact field and (value, prefix length) per lpm field."""
         declared = self.program.ingress.tables[f"Ingress.{table}"]
         matches = []
-        for field, value in zip(declared.keys, key, strict=True):
-            ones = (1 << field.width) - 1
+        for declared_key, value in zip(declared.keys, key, strict=True):
+            ones = (1 << declared_key.width) - 1
             if isinstance(value, tuple):
                 matches.append(Match(value[0], ones ^ (ones >> value[1])))
             else:
@@ -55,17 +58,29 @@ class UPF:
         return Entry(tuple(matches), f"Ingress.{sub_control}.{action}", arguments)
 
     def insert(self, table: str, key: tuple, action: str, *arguments: int) -> None:
-        self.dataplane.insert_entries(
-            f"Ingress.{table}", [self.entry(table, key, action, *arguments)]
-        )
+        entry = self.entry(table, key, action, *arguments)
+        self.dataplane.insert_entries(f"Ingress.{table}", [entry])
+        self.entries[table, key] = entry
 
     def modify(self, table: str, key: tuple, action: str, *arguments: int) -> None:
-        self.dataplane.modify_entries(
-            f"Ingress.{table}", [self.entry(table, key, action, *arguments)]
-        )
+        entry = self.entry(table, key, action, *arguments)
+        self.dataplane.modify_entries(f"Ingress.{table}", [entry])
 
     def delete(self, table: str, key: tuple) -> None:
-        self.dataplane.delete_entries(f"Ingress.{table}", [self.entry(table, key, "any")])
+        self.dataplane.delete_entries(f"Ingress.{table}", [self.entries.pop((table, key))])
+
+    def tear_down(self) -> None:
+        """Leave the data plane as it was found."""
+        for table, key in list(self.entries):
+            self.delete(table, key)
+        for meter_id in (self.uplink_meter, self.downlink_meter):
+            self.set_slice_meter(meter_id, None)
+        reasons = self.drops()
+        for counter in ("Ingress.ingress_drops", "Egress.egress_drops"):
+            for reason in reasons:
+                self.dataplane.write_counter(counter, reason, CounterValue(0, 0))
+        for usage_id in (self.uplink_usage, self.downlink_usage):
+            self.dataplane.write_counter("Egress.enforcement.usage", usage_id, CounterValue(0, 0))
 
     def run(self, port: int, frame: Packet | bytes):
         return self.dataplane.run(port, bytes(frame), self.now_ns)
@@ -173,8 +188,25 @@ def program() -> ir.Program:
     return frontend.load(SOURCE)
 
 
-@pytest.fixture
-def upf(program) -> UPF:
-    upf = UPF(program, Interpreter(program, cpu_port=CPU_PORT, host_port=HOST_PORT))
+@pytest.fixture(scope="session")
+def xdp() -> Iterator[Dataplane]:
+    """The committed program, loaded once and attached to nothing."""
+    from p4xdp.xdp import XdpDataplane
+
+    dataplane = XdpDataplane.open(
+        SOURCE.parent / "build", {}, cpu_port=CPU_PORT, host_port=HOST_PORT, testing=True
+    )
+    yield dataplane
+    dataplane.close()
+
+
+@pytest.fixture(params=["interpreter", pytest.param("xdp", marks=pytest.mark.root)])
+def upf(request, program) -> Iterator[UPF]:
+    if request.param == "interpreter":
+        dataplane = Interpreter(program, cpu_port=CPU_PORT, host_port=HOST_PORT)
+        upf = UPF(program, dataplane, shortest_frame_octets=0)
+    else:
+        upf = UPF(program, request.getfixturevalue("xdp"), shortest_frame_octets=14)
     upf.set_up()
-    return upf
+    yield upf
+    upf.tear_down()

@@ -77,12 +77,16 @@ def test_packet_out_leaves_as_it_is(upf, egress_port):
     ]
     verdict = "host" if egress_port == HOST_PORT else "forward"
     for frame in frames:
+        if len(frame) < upf.shortest_frame_octets:
+            continue
         result = upf.run(CPU_PORT, packet_out(egress_port) + frame)
         assert result == PacketResult(verdict, egress_port, frame)
     assert upf.drops() == {}
 
 
 def test_half_a_packet_out_header_goes_nowhere(upf):
+    if upf.shortest_frame_octets:
+        pytest.skip("the kernel gives no program so short a frame")
     assert upf.run(CPU_PORT, b"\x01").verdict == "drop"
 
 
