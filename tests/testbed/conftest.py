@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +17,9 @@ from testbed import gtpu, netns, tun
 from testbed.command import run
 from testbed.gnb import GNB, UE
 from testbed.topology import GNB_ADDRESS, UPF_N3_ADDRESS, Lab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 SERVER_ADDRESS = IPv4Address("10.45.255.1")
 UE_ADDRESS = IPv4Address("10.45.0.2")
@@ -94,6 +98,48 @@ class LoopUPF:
             options = bytes([0, 0, 0, 0x85, 1, 0, self.downlink_qfi, 0])
             octets = b"\x34\xff" + (len(packet) + 8).to_bytes(2) + teid + options + packet
         self._socket.sendto(octets, (str(GNB_ADDRESS), gtpu.PORT))
+
+
+class Answering(threading.Thread):
+    """Answers each datagram with what `answers(octets)` gives; keeps what was `asked`."""
+
+    def __init__(self, bound: socket.socket, answers: Callable[[bytes], Iterable[bytes]]):
+        super().__init__(daemon=True)
+        self.socket, self.answers = bound, answers
+        self.asked: list[bytes] = []
+        self.peer = ("", 0)
+
+    def run(self):
+        while True:
+            octets, peer = self.socket.recvfrom(65536)
+            if not octets:
+                return
+            self.asked.append(octets)
+            self.peer = peer
+            for answer in self.answers(octets):
+                self.socket.sendto(answer, peer)
+
+    def say(self, octets: bytes):
+        """Send something of its own accord to whoever asked last."""
+        self.socket.sendto(octets, self.peer)
+
+
+@pytest.fixture(scope="module")
+def answering():
+    """A UDP peer for the length of a with block: `answering(socket, answers)`."""
+
+    @contextlib.contextmanager
+    def peer(bound: socket.socket, answers: Callable[[bytes], Iterable[bytes]]):
+        thread = Answering(bound, answers)
+        thread.start()
+        try:
+            yield thread
+        finally:
+            bound.sendto(b"", bound.getsockname())
+            thread.join()
+            bound.close()
+
+    return peer
 
 
 @pytest.fixture(scope="module")

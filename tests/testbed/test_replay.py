@@ -1,5 +1,4 @@
 import socket
-import threading
 from pathlib import Path
 
 import pytest
@@ -13,55 +12,37 @@ CONVERSATION = replay.load(CAPTURE)
 OUR_UP_SEID = 0x1122334455667788
 
 
-class CapturedUPF(threading.Thread):
-    """Answers as the captured UPF did, with a SEID of its own; `alter` changes an answer."""
-
-    def __init__(self, alter=lambda octets: octets):
-        super().__init__(daemon=True)
-        self.alter = alter
-        self.asked = []
-        self.answered = []
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.answers = {
-            (e.request[1], n4.PFCP(e.request).seq): e.answer for e in CONVERSATION.exchanges
-        }
-
-    def run(self):
-        while octets := self.socket.recvfrom(65536):
-            octets, peer = octets
-            if octets == b"stop":
-                return
-            if not dissection.is_request(octets[1]):
-                self.answered.append(octets)
-                continue
-            self.asked.append(octets)
-            captured = self.answers[octets[1], n4.PFCP(octets).seq]
-            ours = captured.replace((0x2D0).to_bytes(8), OUR_UP_SEID.to_bytes(8))
-            for answer in self.unasked(octets):
-                self.socket.sendto(answer, peer)
-            if altered := self.alter(ours):
-                self.socket.sendto(altered, peer)
-
-    def unasked(self, octets):
-        """Before deletion the UPF sends a heartbeat and a report of its own."""
-        if octets[1] != 54:
-            return
-        yield bytes(n4.PFCP(S=0, seq=77) / n4.PFCPHeartbeatRequest())
-        yield bytes(n4.PFCP(S=1, seid=0x35E, seq=78) / n4.PFCPSessionReportRequest())
+ANSWERS = {(e.request[1], n4.PFCP(e.request).seq): e.answer for e in CONVERSATION.exchanges}
+UNASKED = [
+    bytes(n4.PFCP(S=0, seq=77) / n4.PFCPHeartbeatRequest()),
+    bytes(n4.PFCP(S=1, seid=0x35E, seq=78) / n4.PFCPSessionReportRequest()),
+]
 
 
-def run_replay(alter=lambda octets: octets, timeout_s=2.0):
-    upf = CapturedUPF(alter)
-    upf.start()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as smf:
-        smf.bind(("127.0.0.1", 0))
-        run = replay.Replay(smf, upf.socket.getsockname(), 0xEEAB1B37, timeout_s)
-        outcomes = run.run(CONVERSATION)
-        smf.sendto(b"stop", upf.socket.getsockname())
-        upf.join()
-        upf.socket.close()
-    return outcomes, upf, run
+def as_captured(octets):
+    """What the captured UPF answered, with another SEID; before deletion it asks a little, too."""
+    if not dissection.is_request(octets[1]):
+        return
+    if octets[1] == 54:
+        yield from UNASKED
+    captured = ANSWERS[octets[1], n4.PFCP(octets).seq]
+    yield captured.replace((0x2D0).to_bytes(8), OUR_UP_SEID.to_bytes(8))
+
+
+@pytest.fixture
+def run_replay(answering):
+    def run(answers=as_captured, timeout_s=2.0):
+        bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        bound.bind(("127.0.0.1", 0))
+        with (
+            answering(bound, answers) as upf,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as smf,
+        ):
+            run = replay.Replay(smf, bound.getsockname(), 0xEEAB1B37, timeout_s)
+            outcomes = run.run(CONVERSATION)
+        return outcomes, upf, run
+
+    return run
 
 
 def test_the_capture_holds_thirteen_requests_of_the_smf_and_an_answer_to_each():
@@ -72,32 +53,34 @@ def test_the_capture_holds_thirteen_requests_of_the_smf_and_an_answer_to_each():
     assert all(exchange.answer for exchange in CONVERSATION.exchanges)
 
 
-def test_equal_answers_show_no_difference():
+def test_equal_answers_show_no_difference(run_replay):
     outcomes, _, _ = run_replay()
     assert [outcome.differences for outcome in outcomes] == [()] * len(CONVERSATION.exchanges)
 
 
-def test_only_the_up_seid_in_the_header_of_a_request_is_changed():
+def test_only_the_up_seid_in_the_header_of_a_request_is_changed(run_replay):
     _, upf, _ = run_replay()
     captured = [exchange.request for exchange in CONVERSATION.exchanges]
-    assert len(upf.asked) == len(captured)
-    for sent, original in zip(upf.asked, captured, strict=True):
+    requests = [octets for octets in upf.asked if dissection.is_request(octets[1])]
+    for sent, original in zip(requests, captured, strict=True):
         if original[0] & 1 and any(original[4:12]):
             assert sent[4:12] == OUR_UP_SEID.to_bytes(8)
             sent = sent[:4] + original[4:12] + sent[12:]  # noqa: PLW2901
         assert sent.hex() == original.hex()
 
 
-def test_what_the_upf_asks_meanwhile_is_answered_and_kept():
+def test_what_the_upf_asks_meanwhile_is_answered_and_kept(run_replay):
     _, upf, run = run_replay()
-    heartbeat, report = (dissection.read(octets) for octets in upf.answered)
+    read = [dissection.read(octets) for octets in upf.asked]
+    heartbeat, report = (m for m in read if not dissection.is_request(m.message_type))
     assert (heartbeat.message_type, heartbeat.seq) == (2, 77)
     assert (report.message_type, report.seid, report.seq) == (57, OUR_UP_SEID, 78)
     assert len(run.heard) == len(CONVERSATION.exchanges) + 2
 
 
-def test_silence_is_a_difference():
-    outcomes, _, _ = run_replay(lambda octets: octets if octets[1] != 55 else None, timeout_s=0.3)
+def test_silence_is_a_difference(run_replay):
+    silent_at_deletion = lambda octets: () if octets[1] == 54 else as_captured(octets)  # noqa: E731
+    outcomes, _, _ = run_replay(silent_at_deletion, timeout_s=0.3)
     assert outcomes[-1].differences == ("the UPF did not answer",)
     assert not any(outcome.differences for outcome in outcomes[:-1])
 
