@@ -211,6 +211,10 @@ def _what(fault: Any) -> str:
             return _unknown_key(fault["loc"])
         case "missing":
             return "is missing" if len(fault["loc"]) > 1 else "this table is missing"
+        case "model_type":
+            return f"write it as a table, [{fault['loc'][0]}]"
+        case "tuple_type":
+            return f"write it as tables, [[{fault['loc'][0]}]]"
         case "value_error":
             return str(fault["ctx"]["error"])
         case _:

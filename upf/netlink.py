@@ -24,6 +24,7 @@ _RTMGRP_LINK = 0x1
 _RTMGRP_NEIGH = 0x4
 _RTMGRP_IPV4_IFADDR = 0x10
 _RTMGRP_IPV4_ROUTE = 0x40
+_IFF_UP = 0x1
 _RT_TABLE_MAIN = 254
 _RTN_UNICAST = 1
 _RT_SCOPE_UNIVERSE = 0
@@ -99,7 +100,12 @@ class Kernel:
     def _read(self) -> KernelState:
         route = self._open()
         links = tuple(
-            Link(each["index"], each.get("IFLA_IFNAME"), _mac(each.get("IFLA_ADDRESS")))
+            Link(
+                each["index"],
+                each.get("IFLA_IFNAME"),
+                _mac(each.get("IFLA_ADDRESS")),
+                is_up=bool(each["flags"] & _IFF_UP),
+            )
             for each in route.get_links()
         )
         names = {link.index: link.name for link in links}

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Self
 
 from pfcp import ies
 from pfcp.association import State
-from upf import switch, tables
+from upf import preflight, switch, tables
 from upf.drops import NUM_DROP_REASONS, DropReason
-from upf.errors import StartError, TargetError
+from upf.errors import TargetError
 from upf.metering import UsageCounters
 from upf.n4 import N4, Identity
 from upf.n4_server import N4Server
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from upf.entry import Counts
     from upf.neighbours import NeighbourCounts
     from upf.networks import Networks
-    from upf.routes import KernelState
 
 SWEEP_INTERVAL_S = 1.0
 
@@ -178,7 +177,11 @@ class UPF:
         config = self.config
         kernel = Kernel()
         self._stack.push_async_callback(kernel.close)
-        networks = _networks(config, await kernel.read())
+        state = await kernel.read()
+        if config.target.kind == "xdp":
+            preflight.check_interfaces(config, state)
+            preflight.check_privileges()
+        networks = config.networks(dict(state.addresses or {}))
         identity = Identity(_node_id(config), config.n4.address, ntp_time(self.since))
         self._n4_server = N4Server(identity)
         await self._n4_server.open((str(config.n4.address), config.n4.port))
@@ -249,18 +252,6 @@ class UPF:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-
-
-def _networks(config: Config, kernel: KernelState) -> Networks:
-    """The network instances, once every interface is seen to be there."""
-    names = sorted(link.name for link in kernel.links)
-    if config.target.kind == "xdp":
-        for each in config.interface:
-            if each.name not in names:
-                raise StartError(
-                    f"interface {each.name} is not there: name one of {', '.join(names)}"
-                )
-    return config.networks(dict(kernel.addresses or {}))
 
 
 def _node_id(config: Config) -> ies.NodeID:

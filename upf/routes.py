@@ -22,6 +22,7 @@ class Link:
     index: int
     name: str
     mac: int
+    is_up: bool = True
 
 
 @dataclass(frozen=True, slots=True)
