@@ -934,7 +934,7 @@ ingress_parsed:;
     if (ig_ig_tm_md_bypass_egress) {
         goto leave;
     }
-    egress_length = bpf_xdp_get_buff_len(ctx) - (__u32)(cursor - data);
+    egress_length = bpf_xdp_get_buff_len(ctx) - distance(data, cursor);
     if (ig_hdr_bridged_is_valid) egress_length += 24;
     if (ig_hdr_ethernet_is_valid) egress_length += 14;
     if (ig_hdr_ipv4_is_valid) egress_length += 20;
@@ -1207,7 +1207,7 @@ egress_parsed:;
 
 leave:;
     {
-        __s32 growth = -(__s32)(cursor - data);
+        __s32 growth = -(__s32)distance(data, cursor);
         if (eg_hdr_packet_in_is_valid) growth += 5;
         if (eg_hdr_ethernet_is_valid) growth += 14;
         if (eg_hdr_outer_ipv4_is_valid) growth += 20;

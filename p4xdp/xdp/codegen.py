@@ -175,7 +175,7 @@ class _Pipeline:
             with out.block(f"if ({self._ingress.variable(bypass)})"):
                 out.jump("leave")
         if _needs_length(self._program.egress):
-            out.line("egress_length = bpf_xdp_get_buff_len(ctx) - (__u32)(cursor - data);")
+            out.line("egress_length = bpf_xdp_get_buff_len(ctx) - distance(data, cursor);")
             for header in emitted(self._program.ingress):
                 valid = self._ingress.valid(header)
                 out.line(f"if ({valid}) egress_length += {header.type.width // 8};")

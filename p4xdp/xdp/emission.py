@@ -104,7 +104,7 @@ def render_emission(ingress: Storage, egress: Storage, shapes: Shapes, out: Writ
     ]
     out.label("leave")
     with out.block(""):
-        out.line("__s32 growth = -(__s32)(cursor - data);")
+        out.line("__s32 growth = -(__s32)distance(data, cursor);")
         for item in leaving:
             out.line(f"if ({item.valid}) growth += {item.octets};")
         for item in leaving:

@@ -16,6 +16,16 @@
  * check to the very register that was checked. */
 #define HOLD(pointer) __asm__ volatile("" : "+r"(pointer))
 
+/* Octets between two pointers into the packet. The verifier subtracts pointers in 64 bits only, which
+ * the compiler, left alone, would not do. */
+ALWAYS_INLINE __u32 distance(const __u8 *from, const __u8 *to)
+{
+    __u64 octets = to - from;
+
+    HOLD(octets);
+    return octets;
+}
+
 /* The header is valid here: the generator has proved it, but the verifier follows only so far. */
 #define REQUIRE(pointer) \
     do { if (!(pointer)) return DROPPED_INTERNAL; } while (0)
