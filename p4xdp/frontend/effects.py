@@ -68,20 +68,26 @@ def writes(body: Iterable[ir.Statement]) -> set[Cell]:
     return found
 
 
-def variables_read(node: object) -> set[str]:
-    """Names of the variables read anywhere in statements, states, tables or actions."""
-    if isinstance(node, ir.Read):
-        return {node.variable.name}
-    if isinstance(node, ir.Assign) and isinstance(node.target, ir.Read):
-        return variables_read(node.value)
-    if isinstance(node, dict):
-        return variables_read(tuple(node.values()))
-    if isinstance(node, tuple):
-        return {name for part in node for name in variables_read(part)}
-    if dataclasses.is_dataclass(node) and not isinstance(node, type):
-        parts = (getattr(node, field.name) for field in dataclasses.fields(node))
-        return {name for part in parts for name in variables_read(part)}
-    return set()
+def touches(node: object) -> set[Cell]:  # noqa: PLR0911  # one case a kind
+    """Cells read or written anywhere in statements, tables or actions.
+
+    The target of an assignment to a variable is not a reading of it and is left out.
+    """
+    match node:
+        case ir.Read() | ir.HeaderField() | ir.IsValid():
+            return reads(node)
+        case ir.SetValid():
+            return {(node.header.name, "*")}
+        case ir.Assign(target=ir.Read()):
+            return touches(node.value)
+        case dict():
+            return touches(tuple(node.values()))
+        case tuple() | list():
+            return {cell for part in node for cell in touches(part)}
+        case _ if dataclasses.is_dataclass(node) and not isinstance(node, type):
+            return touches([getattr(node, field.name) for field in dataclasses.fields(node)])
+        case _:
+            return set()
 
 
 def overlap(some: set[Cell], others: set[Cell]) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from p4xdp import ir
 from p4xdp.frontend import syntax
-from p4xdp.frontend.effects import cells, overlap, writes
+from p4xdp.frontend.effects import Cell, cells, overlap, touches, writes
 from p4xdp.frontend.elaborate_statements import StatementElaborator, as_lvalue, copy
 from p4xdp.frontend.errors import SourceError
 from p4xdp.frontend.storage import (
@@ -23,7 +23,7 @@ from p4xdp.frontend.storage import (
 from p4xdp.frontend.types import BOOL, Aggregate, ListType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from p4xdp.ir import Position
 
@@ -87,19 +87,9 @@ class CallElaborator(StatementElaborator):
         assert isinstance(action, ActionBinding)
         if self._place is not Place.ACTION:
             self._storage.called_actions[action.name] = None
-        arguments: dict[syntax.Parameter, Binding] = {}
-        written: set[tuple[str, str]] = set()
-        for parameter in action.declaration.parameters:
-            value = node.bound[parameter.name]
-            assert value is not None
-            binding = self._binding(value)
-            if parameter.direction in ("out", "inout"):
-                if overlap(written, cells(binding)):
-                    raise SourceError(
-                        syntax.start_of(value), "this is written through two parameters"
-                    )
-                written |= cells(binding)
-            arguments[parameter] = binding
+        arguments, written = self._bindings(action.declaration.parameters, node)
+        if written:
+            self._refuse_aliases(action, arguments, node)
         mark = self._storage.mark()
         body = self.action_body(action, arguments)
         changed = writes(body)
@@ -120,6 +110,48 @@ class CallElaborator(StatementElaborator):
         body = self.action_body(action, arguments)
         return [*before, ir.CallAction(action.name, body, node.at)]
 
+    def _bindings(
+        self, parameters: Sequence[syntax.Parameter], node: syntax.Call
+    ) -> tuple[dict[syntax.Parameter, Binding], set[Cell]]:
+        """Return what the parameters stand for, and the cells that are written through them."""
+        arguments: dict[syntax.Parameter, Binding] = {}
+        written: set[Cell] = set()
+        for parameter in parameters:
+            value = node.bound[parameter.name]
+            assert value is not None
+            arguments[parameter] = self._binding(value)
+            if parameter.direction in ("out", "inout"):
+                if overlap(written, cells(arguments[parameter])):
+                    raise SourceError(
+                        syntax.start_of(value), "this is written through two parameters"
+                    )
+                written |= cells(arguments[parameter])
+        return arguments, written
+
+    def _refuse_aliases(
+        self, action: ActionBinding, arguments: dict[syntax.Parameter, Binding], node: syntax.Call
+    ) -> None:
+        """Refuse an action that uses by its own name what it is given to write.
+
+        Parameters are copied in and out (P4-16 clause 6.8); here they stand for the argument, which
+        is the same only if the action does not see both.
+        """
+        mark = self._storage.mark()
+        apart: dict[syntax.Parameter, Binding] = {}
+        for parameter in arguments:
+            assert parameter.resolved is not None
+            apart[parameter] = self._storage.allocate("apart", parameter.resolved)
+        body = self.action_body(action, apart)
+        used = touches(body) | writes(body)
+        self._storage.forget(mark)
+        for parameter, binding in arguments.items():
+            if parameter.direction in ("out", "inout") and overlap(cells(binding), used):
+                raise SourceError(
+                    node.at,
+                    f"{action.declaration.name} uses what it is given as {parameter.name}",
+                    "pass a variable of its own and copy",
+                )
+
     def action_body(
         self, action: ActionBinding, arguments: dict[syntax.Parameter, Binding]
     ) -> tuple[ir.Statement, ...]:
@@ -137,20 +169,10 @@ class CallElaborator(StatementElaborator):
             )
         control.applied = True
         statements: list[ir.Statement] = []
-        arguments: dict[syntax.Parameter, Binding] = {}
-        written: set[tuple[str, str]] = set()
-        for parameter in control.declaration.parameters:
-            value = node.bound[parameter.name]
-            assert value is not None
-            arguments[parameter] = self._binding(value)
-            if parameter.direction in ("out", "inout"):
-                if overlap(written, cells(arguments[parameter])):
-                    raise SourceError(
-                        syntax.start_of(value), "this is written through two parameters"
-                    )
-                written |= cells(arguments[parameter])
+        arguments, written = self._bindings(control.declaration.parameters, node)
+        for parameter, binding in arguments.items():
             if parameter.direction == "out":
-                statements += invalidate(arguments[parameter], node.at)
+                statements += invalidate(binding, node.at)
         for parameter, binding in arguments.items():
             if parameter.direction == "in" and self._must_copy(binding, written):
                 assert parameter.resolved is not None
@@ -163,7 +185,7 @@ class CallElaborator(StatementElaborator):
         return [*statements, *inner.control_body(control.declaration)]
 
     @staticmethod
-    def _must_copy(binding: Binding, written: set[tuple[str, str]]) -> bool:
+    def _must_copy(binding: Binding, written: set[Cell]) -> bool:
         """Tell an argument that the control can read where it stands from one it cannot."""
         if isinstance(binding, (PacketBinding, ir.Const, ir.Param)):
             return False
@@ -220,6 +242,10 @@ class CallElaborator(StatementElaborator):
         callee: syntax.Member,
         target: ir.LValue | None,
     ) -> list[ir.Statement]:
+        if base.type.declaration.name.startswith("Direct") and self._place is not Place.ACTION:
+            raise SourceError(
+                node.at, f"{base.name} belongs to a table", "call it in the table's actions"
+            )
         match base.type.declaration.name, callee.name:
             case (("Counter" | "DirectCounter"), "count"):
                 index = self._argument(node, "index")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from p4xdp import ir
 from p4xdp.frontend import syntax
-from p4xdp.frontend.effects import variables_read
+from p4xdp.frontend.effects import touches
 from p4xdp.frontend.elaborate_controls import ControlElaborator
 from p4xdp.frontend.elaborate_parser import elaborate_parser
 from p4xdp.frontend.errors import SourceError
@@ -136,7 +136,7 @@ class _Gress:
         emitted = tuple(last.control_body(deparser_node))
         self._check_direct()
         error = storage.roles.get(_PARSER_ERROR)
-        read = variables_read((tuple(body), emitted, storage.actions, storage.tables))
+        read = touches((body, emitted, storage.actions, storage.tables))
         return ir.Gress(
             name=self._name,
             headers=tuple(storage.headers),
@@ -150,7 +150,7 @@ class _Gress:
             meters=storage.meters,
             roles=storage.roles,
             intrinsic=storage.intrinsic,
-            reads_parser_error=error is not None and error.name in read,
+            reads_parser_error=error is not None and (error.name, "") in read,
         )
 
     def _environment(self, block: BlockOf) -> Environment:
@@ -201,20 +201,26 @@ class _Gress:
                 )
         for table in storage.tables.values():
             for reference in table.actions:
-                for node in storage.actions[reference.action].body:
-                    used = _extern_of(node)
-                    if used in direct and direct[used] != table.name:
+                for used in _externs_of(storage.actions[reference.action].body):
+                    if direct.get(used, table.name) != table.name:
                         raise SourceError(
-                            table.at, f"action {reference.action} of {table.name} uses {used}",
+                            table.at,
+                            f"action {reference.action} of {table.name} uses {used}",
                             f"that belongs to {direct[used]}",
-                        )  # fmt: skip
+                        )
 
 
-def _extern_of(node: ir.Statement) -> str | None:
-    match node:
-        case ir.Count():
-            return node.counter
-        case ir.ExecuteMeter():
-            return node.meter
-        case _:
-            return None
+def _externs_of(body: Sequence[ir.Statement]) -> list[str]:
+    """Names of the counters and meters that the body of an action uses."""
+    found: list[str] = []
+    for node in body:
+        match node:
+            case ir.Count():
+                found.append(node.counter)
+            case ir.ExecuteMeter():
+                found.append(node.meter)
+            case ir.CallAction():
+                found.extend(_externs_of(node.body))
+            case _:
+                pass
+    return found

@@ -139,6 +139,13 @@ def test_out_parameters_write_where_they_stand(control):
     assert call.body == (ir.Assign(ir.Slice(WIDE, 15, 8), const(1, 8)),)
 
 
+def test_an_argument_given_both_ways_is_read_before(control):
+    before, call = control(
+        "a(md.x, md.x);", locals="action a(out bit<8> p, in bit<8> q) { p = q; }"
+    )
+    assert call.body == (ir.Assign(X, before.target),)
+
+
 def test_constants_bound_to_parameters_are_folded(control):
     (call,) = control("a(44);", locals="action a(bit<8> p) { md.x = p - 8; }")
     assert call.body[0].value == const(36, 8)

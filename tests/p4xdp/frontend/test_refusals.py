@@ -133,6 +133,21 @@ REFUSED = {
         },
         "two parameters",
     ),
+    "out seen twice": (
+        {
+            "locals": "action a(inout bit<8> p) { p = 1; md.y = md.x; }",
+            "apply": "/*!*/a(md.x);",
+        },
+        "uses what it is given as p",
+    ),
+    "direct counter outside an action": (
+        {
+            "locals": "DirectCounter<bit<64>>(CounterType_t.BYTES) c;"
+            + table(rest="counters = c;"),
+            "apply": "t.apply(); /*!*/c.count();",
+        },
+        "call it in the table's actions",
+    ),
     "control as a function": (
         {"controls": "control C() { apply { } }", "apply": "/*!*/C.apply();"},
         "declare an instance",
