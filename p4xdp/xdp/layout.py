@@ -140,8 +140,6 @@ def _kind(table: ir.Table) -> str:
             "use an indexed one",
             table.at,
         )
-    if kinds.count(ir.MatchKind.LPM) > 1:
-        raise UnsupportedProgramError(f"table {table.name}: more than one lpm key", table.at)
     if not kinds:
         return "keyless"
     if ir.MatchKind.LPM in kinds:

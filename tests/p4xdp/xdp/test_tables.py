@@ -1,0 +1,155 @@
+"""Entries, defaults and counters in the kernel: all or none, and what packets then find."""
+
+import pytest
+
+from p4xdp.dataplane import (
+    CounterValue,
+    DataplaneError,
+    Entry,
+    Match,
+    PacketResult,
+    TableFullError,
+)
+from p4xdp.xdp.errors import LoadError
+
+pytestmark = pytest.mark.root
+
+TABLE = "Ingress.wires"
+FRAME = bytes(64)
+ALL = 0x1FF
+
+
+def send(port_in, port_out):
+    return Entry((Match(port_in, ALL),), "Ingress.send", (port_out,))
+
+
+# The same program with its table kept in each kind of map.
+KINDS = {
+    "array": [],
+    "hash": [("ig_intr_md.ingress_port : exact", "(bit<32>)ig_intr_md.ingress_port : exact")],
+    "lpm": [("ig_intr_md.ingress_port : exact", "ig_intr_md.ingress_port : lpm")],
+}
+
+
+@pytest.fixture(params=KINDS)
+def text(request, wire):
+    for old, new in KINDS[request.param]:
+        assert old in wire
+        wire = wire.replace(old, new)
+    return wire
+
+
+@pytest.fixture
+def switch(opened, text):
+    return opened(text, testing=True)
+
+
+def out_of(switch, port):
+    return switch.run(port, FRAME, 1).port
+
+
+def test_entries_come_change_and_go(switch):
+    assert out_of(switch, 5) is None
+    switch.insert_entries(TABLE, [send(5, 6), send(511, 0)])
+    assert (out_of(switch, 5), out_of(switch, 511), out_of(switch, 6)) == (6, 0, None)
+    for port_out in (7, 8, 9):
+        switch.modify_entries(TABLE, [send(5, port_out)])
+        assert (out_of(switch, 5), out_of(switch, 511)) == (port_out, 0)
+    switch.delete_entries(TABLE, [send(5, 0)])
+    assert (out_of(switch, 5), out_of(switch, 511)) == (None, 0)
+    switch.insert_entries(TABLE, [send(5, 10)])
+    assert out_of(switch, 5) == 10
+
+
+def test_a_default_action_that_may_change_does(switch):
+    switch.insert_entries(TABLE, [send(1, 2)])
+    switch.set_default(TABLE, "Ingress.send", (99,))
+    assert (out_of(switch, 1), out_of(switch, 77)) == (2, 99)
+    switch.set_default(TABLE, "Ingress.drop", ())
+    assert (out_of(switch, 1), out_of(switch, 77)) == (2, None)
+
+
+def test_an_insertion_that_cannot_be_whole_changes_nothing(switch):
+    switch.insert_entries(TABLE, [send(1, 2)])
+    with pytest.raises(DataplaneError, match="has an entry"):
+        switch.insert_entries(TABLE, [send(3, 4), send(1, 9)])
+    with pytest.raises(DataplaneError, match="twice"):
+        switch.insert_entries(TABLE, [send(3, 4), send(3, 5)])
+    with pytest.raises(TableFullError, match="16 entries"):
+        switch.insert_entries(TABLE, [send(port, 4) for port in range(3, 19)])
+    assert (out_of(switch, 1), out_of(switch, 3)) == (2, None)
+    switch.insert_entries(TABLE, [send(port, 4) for port in range(3, 18)])
+    assert out_of(switch, 17) == 4
+
+
+def test_changing_or_removing_what_is_not_there_changes_nothing(switch):
+    switch.insert_entries(TABLE, [send(1, 2)])
+    with pytest.raises(DataplaneError, match="no entry"):
+        switch.modify_entries(TABLE, [send(1, 9), send(3, 4)])
+    with pytest.raises(DataplaneError, match="no entry"):
+        switch.delete_entries(TABLE, [send(1, 9), send(3, 4)])
+    assert out_of(switch, 1) == 2
+
+
+def test_tables_have_the_size_they_are_given(opened, text):
+    switch = opened(text, testing=True, sizes={TABLE: 200})
+    switch.insert_entries(TABLE, [send(port, 4) for port in range(200)])
+    assert out_of(switch, 199) == 4
+    with pytest.raises(TableFullError, match="200 entries"):
+        switch.insert_entries(TABLE, [send(200, 4)])
+    with pytest.raises(LoadError, match=r"Ingress\.unknown"):
+        opened(text, sizes={"Ingress.unknown": 5})
+
+
+def test_the_longest_prefix_wins(opened, wire):
+    exact = "ig_intr_md.ingress_port : exact"
+    two = 'ig_intr_md.ingress_port[8:8] : exact @name("high");\n ig_intr_md.ingress_port : lpm'
+    switch = opened(wire.replace(exact, two), testing=True)
+
+    def prefix(high, value, mask, port_out):
+        return Entry((Match(high, 1), Match(value, mask)), "Ingress.send", (port_out,))
+
+    switch.insert_entries(
+        TABLE,
+        [
+            prefix(0, 0, 0, 1),
+            prefix(0, 0b000100000, 0b111100000, 2),
+            prefix(0, 0b000110000, 0b111110000, 3),
+            prefix(1, 0b100000001, 0b111111111, 4),
+        ],
+    )
+    ports = (0, 0b000100001, 0b000111111, 0b100000001, 0b100000000)
+    assert [out_of(switch, port) for port in ports] == [1, 2, 3, 4, None]
+
+
+def test_names_the_program_does_not_have_are_refused(switch):
+    with pytest.raises(DataplaneError, match=r"no table Ingress\.nothing"):
+        switch.insert_entries("Ingress.nothing", [])
+    with pytest.raises(DataplaneError, match="no action"):
+        switch.insert_entries(TABLE, [Entry((Match(1, ALL),), "Ingress.fly", ())])
+    with pytest.raises(DataplaneError, match="no counter"):
+        switch.read_counter("Ingress.nothing", 0, 1)
+    with pytest.raises(DataplaneError, match="no meter"):
+        switch.write_meter("Ingress.nothing", 0, None)
+    with pytest.raises(DataplaneError, match="no direct counter"):
+        switch.read_direct_counter(TABLE, send(1, 2))
+
+
+def test_counters_are_read_in_one_piece_and_set(opened, wire):
+    counter = "    Counter<bit<40>, bit<9>>(512, CounterType_t.PACKETS_AND_BYTES) seen;\n"
+    count = "        seen.count(ig_intr_md.ingress_port, 4);\n"
+    counting = wire.replace("    action send(", counter + "    action send(")
+    counting = counting.replace("        wires.apply();\n", count + "        wires.apply();\n")
+    switch = opened(counting, testing=True)
+    for port, times in ((0, 2), (300, 1), (511, 3)):
+        for _ in range(times):
+            assert switch.run(port, FRAME, 1) == PacketResult("drop", None, b"")
+    values = switch.read_counter("Ingress.seen", 0, 512)
+    expected = {0: CounterValue(2, 120), 300: CounterValue(1, 60), 511: CounterValue(3, 180)}
+    assert {i: v for i, v in enumerate(values) if v.packets} == expected
+    assert switch.read_counter("Ingress.seen", 299, 3)[1] == CounterValue(1, 60)
+    switch.write_counter("Ingress.seen", 300, CounterValue(1000, (1 << 40) - 1))
+    switch.run(300, FRAME, 1)
+    assert switch.read_counter("Ingress.seen", 300, 1) == [CounterValue(1001, 59)]
+    with pytest.raises(DataplaneError, match="counter of 512"):
+        switch.read_counter("Ingress.seen", 500, 13)
