@@ -55,7 +55,11 @@ def test_a_planted_import_against_the_arrows_is_found(path: str, tmp_path: Path)
     (tmp_path / path).write_text(PLANTED[path])
     lint = Path(sys.executable).with_name("lint-imports")
     result = subprocess.run(
-        [lint, "--no-cache"], cwd=tmp_path, capture_output=True, text=True, check=False,
+        [lint, "--no-cache"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
         env={"PYTHONPATH": str(tmp_path)},
     )
     assert result.returncode == 1, result.stdout + result.stderr

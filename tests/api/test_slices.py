@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from upf.slices import DEFAULT_BURST_MS
+
 BODY = {"sst": 1, "sd": "000001", "dnns": ["internet"], "uplink_mbps": 20, "downlink_mbps": 50.5}
 
 
@@ -13,7 +15,7 @@ async def test_a_new_slice_answers_created_and_as_given(http, upf) -> None:
     assert answer.json() == {
         **BODY,
         "name": "video",
-        "burst_ms": 50,
+        "burst_ms": DEFAULT_BURST_MS,
         "sessions": 0,
         "usage": {
             "uplink_packets": 0,
