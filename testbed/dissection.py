@@ -40,9 +40,9 @@ def name(message: Packet) -> str:
 
 def is_request(message_type: int) -> bool:
     """Whether a message of that type asks for an answer (TS 29.244 table 7.3-1)."""
-    if message_type <= _VERSION_NOT_SUPPORTED_RESPONSE:  # which is an answer without a request
-        return message_type % 2 == 1 and message_type != _VERSION_NOT_SUPPORTED_RESPONSE
-    return message_type % 2 == 0
+    is_odd = message_type % 2 == 1
+    # The one answer that has no request of its own shifts requests from odd to even numbers.
+    return is_odd if message_type < _VERSION_NOT_SUPPORTED_RESPONSE else not is_odd
 
 
 def ies(group: Packet, number: int) -> Iterator[Packet]:

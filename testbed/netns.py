@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import re
 import secrets
 import signal
 import time
@@ -22,6 +23,7 @@ from testbed.errors import TestbedError
 RUN_DIRECTORY = Path("/run/tern-testbed")
 NETNS_DIRECTORY = Path("/run/netns")
 PREFIX = "tern"
+_OF_A_LAB = re.compile(rf"{PREFIX}-(?P<lab_id>[0-9a-f]{{4}})-")
 
 _CLONE_NEWNET = 0x40000000  # linux/sched.h; os.setns arrives with Python 3.12
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -137,14 +139,14 @@ def _is_abandoned(path: Path) -> bool:
 
 
 def sweep() -> list[str]:
-    """Remove what labs of dead owners left behind; return the names of what was removed."""
-    removed: list[str] = []
+    """Remove the namespaces no living lab owns; return their names."""
     with _register() as directory:
-        for path in sorted(directory.iterdir()):
-            if not _is_abandoned(path):
-                continue
-            for namespace in namespaces_of(path.name):
-                remove(namespace)
-                removed.append(namespace)
+        abandoned = [path for path in directory.iterdir() if _is_abandoned(path)]
+        living = {path.name for path in directory.iterdir()} - {path.name for path in abandoned}
+        owners = ((name, _OF_A_LAB.match(name)) for name in listed())
+        removed = [name for name, owner in owners if owner and owner["lab_id"] not in living]
+        for namespace in removed:
+            remove(namespace)
+        for path in abandoned:
             path.unlink(missing_ok=True)
     return removed

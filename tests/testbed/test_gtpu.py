@@ -22,11 +22,10 @@ def test_an_uplink_packet_carries_teid_and_qfi_as_scapy_reads_them():
 
 
 def test_a_downlink_packet_written_by_scapy_gives_its_qfi_and_inner_packet():
-    octets = bytes(
-        GTP_U_Header(teid=7, gtp_type=255) / GTPPDUSessionContainer(type=0, QFI=5) / IP(INNER)
-    )
+    container = GTPPDUSessionContainer(type=0, RQI=1, QFI=63)
+    octets = bytes(GTP_U_Header(teid=7, gtp_type=255) / container / IP(INNER))
     message = gtpu.decode(memoryview(octets))
-    assert (message.teid, message.qfi, bytes(message.payload)) == (7, 5, INNER)
+    assert (message.teid, message.qfi, bytes(message.payload)) == (7, 63, INNER)
 
 
 def test_a_downlink_packet_without_container_has_no_qfi():

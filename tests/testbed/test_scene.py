@@ -114,6 +114,8 @@ def test_a_process_is_alive_until_it_ends():
     sleeper = subprocess.Popen(["sleep", "60"])
     assert leftovers.is_alive(sleeper.pid)
     sleeper.kill()
+    os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)
+    assert not leftovers.is_alive(sleeper.pid)  # a zombie still has its id
     sleeper.wait()
     assert not leftovers.is_alive(sleeper.pid)
 
