@@ -87,6 +87,19 @@ def test_expressions(control, source, expected):
     assert statement.value.width == 8
 
 
+@pytest.mark.parametrize("operator", ["|", "^", "&", "<<"])
+def test_bitwise_operators_bind_tighter_than_comparison(control, operator):
+    (statement,) = control(f"md.flag = md.x {operator} 1 == md.y;")
+    assert statement.value.op is ir.BinaryOp.EQUAL
+    (statement,) = control(f"md.flag = md.x == md.y {operator} 1;")
+    assert statement.value.right.op is ir.BinaryOp(operator)
+
+
+def test_an_enum_compares_with_its_representation(control):
+    (statement,) = control("md.flag = md.x == MeterColor_t.RED;")
+    assert statement.value.right == const(3, 8)
+
+
 def test_a_signed_shift_is_arithmetic(control):
     (statement,) = control("hdr.word.signed = hdr.word.signed >> 1;")
     assert statement.value.signed
@@ -363,6 +376,11 @@ def test_a_range_becomes_disjoint_prefixes_that_cover_it(load, low, high):
     for value in range(256):
         hits = sum(value & mask == wanted for wanted, mask in matches)
         assert hits == (low <= value <= high)
+
+
+def test_the_whole_range_is_one_match(load):
+    start = load(start="transition select(md.x) { 0..255: accept; }").ingress.parser.states["start"]
+    assert start.selects == (ir.Select(((0, 0),), "accept"),)
 
 
 def test_states_that_cannot_be_reached_are_left_out(load):

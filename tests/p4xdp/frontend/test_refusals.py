@@ -204,6 +204,13 @@ REFUSED = {
         {"locals": "action a() { } " + table(rest="default_action = /*!*/a();")},
         "@defaultonly a",
     ),
+    "default of another scope": (
+        {
+            "top": "action a() { }",
+            "locals": "action a() { } " + table(actions="a;", rest="default_action = /*!*/.a();"),
+        },
+        "a is not in the actions of t",
+    ),
     "default lacks data": (
         {
             "locals": "action a(bit<8> p) { } "
