@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import subprocess
+import sys
 
 import pytest
 
@@ -185,3 +186,20 @@ def test_port_numbers_and_names_are_checked(opened, wire):
         opened(wire, {CPU_PORT: "eth0"})
     with pytest.raises(DataplaneError, match="two ports"):
         opened(wire, {1: "eth0", 2: "eth0"})
+
+
+def test_nothing_stays_on_an_interface_when_the_process_is_killed(built, wire, hosts):
+    name = next(iter(hosts))
+    script = (
+        "import sys, time, pathlib; from p4xdp import xdp\n"
+        "dataplane = xdp.XdpDataplane.open(pathlib.Path(sys.argv[1]), {1: sys.argv[2]})\n"
+        "print('open', flush=True); time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", script, str(built(wire)), name]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "open\n"
+            assert interface(name).program_id
+        finally:
+            process.kill()
+    assert interface(name).program_id is None

@@ -1,5 +1,7 @@
 """Entries, defaults and counters in the kernel: all or none, and what packets then find."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from p4xdp.dataplane import (
@@ -11,6 +13,7 @@ from p4xdp.dataplane import (
     TableFullError,
 )
 from p4xdp.xdp.errors import LoadError
+from p4xdp.xdp.tables import CellArray
 
 pytestmark = pytest.mark.root
 
@@ -153,3 +156,34 @@ def test_counters_are_read_in_one_piece_and_set(opened, wire):
     assert switch.read_counter("Ingress.seen", 300, 1) == [CounterValue(1001, 59)]
     with pytest.raises(DataplaneError, match="counter of 512"):
         switch.read_counter("Ingress.seen", 500, 13)
+
+
+class RecordingMemory(bytearray):
+    """Memory that remembers where it was written."""
+
+    def __init__(self, size):
+        super().__init__(size)
+        self.writes = []
+
+    def __setitem__(self, where, value):
+        self.writes.append(where.start if isinstance(where, slice) else where)
+        super().__setitem__(where, value)
+
+
+def test_a_cell_never_shows_packets_an_entry_half_written():
+    memory = RecordingMemory(24 * 4)
+    cells = SimpleNamespace(mapped=lambda _count: memory, value_size=24)
+    array = CellArray(cells, 4)
+    key, cell = (2).to_bytes(4, "little"), 48
+    for number, step in enumerate(["replace", "replace", "delete", "replace", "replace"]):
+        active, memory.writes = memory[cell], []
+        shown = memory[cell + 8 * active : cell + 8 * active + 8]
+        if step == "delete":
+            array.delete(key)
+        else:
+            array.replace(key, bytes([number + 1]) * 8)
+            assert memory[cell] in {1, 2} - {active}
+            assert memory[cell + 8 * memory[cell] :][:8] == bytes([number + 1]) * 8
+        assert memory.writes[-1] == cell
+        if active:
+            assert memory[cell + 8 * active : cell + 8 * active + 8] == shown
