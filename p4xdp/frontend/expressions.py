@@ -199,7 +199,7 @@ class ExpressionGrammar(Cursor):
             )
         is_global = self._accept(".")
         name = self._name("an expression")
-        return Name(name.at, name.text, is_global)
+        return Name(token.at, name.text, is_global)
 
     def _list(self) -> Expression:
         at = self._take().at
