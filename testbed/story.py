@@ -26,7 +26,7 @@ from testbed.topology import (
     UPF_N4_ADDRESS,
     Lab,
 )
-from testbed.traffic import iperf_server, ping, tcp_goodput_mbps, udp_received_mbps
+from testbed.traffic import ping, tcp_goodput_mbps, udp_received_mbps
 from testbed.upf_process import UPFProcess
 
 _CAPS_MBPS = (20, 50)
@@ -76,7 +76,6 @@ def scene_of(lab: Lab, directory: Path, summary: Summary) -> Iterator[Scene]:
         summary.record("UPF ready", f"after {seconds:.1f} s, pid {upf.pid}", passed=True)
         smf = stack.enter_context(SMF(lab.namespace("core"), SMF_ADDRESS, UPF_N4_ADDRESS))
         gnb = stack.enter_context(GNB(lab.namespace("ran"), GNB_ADDRESS))
-        stack.enter_context(iperf_server(lab.namespace("dn")))
         yield Scene(lab, upf, smf, gnb, lab.add_room("ue1"), summary)
 
 
@@ -118,9 +117,10 @@ def _ping_both_ways(scene: Scene, ue: UE, *, reachable: bool, count: int) -> Non
 
 
 def _measure_tcp(scene: Scene, ue: UE) -> None:
+    dn = scene.dn_namespace
     for downlink, way in ((False, "up"), (True, "down")):
         scene.summary.doing(f"TCP {way}link")
-        goodput_mbps = tcp_goodput_mbps(ue.namespace, DN_ADDRESS, downlink=downlink)
+        goodput_mbps = tcp_goodput_mbps(ue.namespace, dn, DN_ADDRESS, downlink=downlink)
         # Less than the highest cap would leave nothing for that cap to hold back.
         passed = goodput_mbps > max(_CAPS_MBPS) * (1 + _TOLERANCE)
         scene.summary.record(f"TCP {way}link", f"{goodput_mbps:.0f} Mbit/s", passed=passed)
@@ -145,7 +145,7 @@ def _cap_slice(scene: Scene, ue: UE, cap_mbps: int) -> None:
         way = "down" if downlink else "up"
         scene.summary.doing(f"{_OVERLOAD * cap_mbps:g} Mbit/s {way}link into a slice of {cap_mbps}")
         rate_mbps = udp_received_mbps(sender, receiver, address, offered_mbps=_OVERLOAD * cap_mbps)
-        tcp_mbps = tcp_goodput_mbps(ue.namespace, DN_ADDRESS, downlink=downlink, measured_s=2)
+        tcp_mbps = tcp_goodput_mbps(ue.namespace, dn, DN_ADDRESS, downlink=downlink, measured_s=2)
         seen = f"{rate_mbps:.1f} Mbit/s of {_OVERLOAD * cap_mbps:g} offered; TCP {tcp_mbps:.1f}"
         passed = abs(rate_mbps - cap_mbps) <= _TOLERANCE * cap_mbps
         passed &= 0 < tcp_mbps <= (1 + _TCP_TOLERANCE) * cap_mbps

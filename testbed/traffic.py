@@ -53,9 +53,9 @@ def ping(
 
 
 @contextlib.contextmanager
-def iperf_server(namespace: str) -> Iterator[None]:
-    """Serve TCP throughput measurements in that namespace."""
-    argv = ["iperf3", "--server", "--forceflush", "--port", str(_IPERF_PORT)]
+def _iperf_server(namespace: str) -> Iterator[None]:
+    """Serve one TCP measurement: a server for several is deaf for a moment after each."""
+    argv = ["iperf3", "--server", "--one-off", "--port", str(_IPERF_PORT)]
     server = spawn(argv, namespace=namespace)
     try:
         _await_listener(namespace, _IPERF_PORT, server)
@@ -75,6 +75,7 @@ def _await_listener(namespace: str, port: int, server: subprocess.Popen[bytes]) 
 
 def tcp_goodput_mbps(
     client: str,
+    server: str,
     server_address: IPv4Address,
     *,
     downlink: bool,
@@ -83,13 +84,15 @@ def tcp_goodput_mbps(
 ) -> float:
     """TCP payload the receiver got per second, in Mbit/s, after the run-in.
 
-    `client` is the UE's namespace; with `downlink` the server sends.
+    `client` and `server` are namespaces, the UE's and the data network's; with `downlink` the
+    server sends.
     """
     argv = ["iperf3", "--json", "--client", str(server_address), "--port", str(_IPERF_PORT)]
     argv += ["--time", str(measured_s), "--omit", str(run_in_s), "--connect-timeout", "3000"]
     if downlink:
         argv.append("--reverse")
-    told = run(*argv, namespace=client, timeout_s=run_in_s + measured_s + 20, check=False)
+    with _iperf_server(server):
+        told = run(*argv, namespace=client, timeout_s=run_in_s + measured_s + 20, check=False)
     try:
         result: dict[str, Any] = json.loads(told.stdout)
         return float(result["end"]["sum_received"]["bits_per_second"]) / 1e6
