@@ -122,7 +122,8 @@ def test_xdp_does_what_the_interpreter_does(sides, entries, default, cells, pack
         set_up(xdp, entries, default, cells)
         for port, frame, elapsed_ns in packets:
             now_ns += elapsed_ns
-            assert xdp.run(port, frame, now_ns) == interpreter.run(port, frame, now_ns)
+            expected = interpreter.run(port, frame, now_ns)
+            assert xdp.run(port, frame, now_ns) == expected, f"port {port}, {frame.hex()}"
         assert counted(xdp) == counted(interpreter)
     finally:
         tear_down(xdp, entries, cells)

@@ -24,7 +24,9 @@ PEERS = (0, 0xABC)
 NEXT_HOPS = (0, 0xFFFF)
 USAGE_IDS = (0, 1, 0x7FFF, 0x8000, 0xFFFFFF)  # the last two are beyond the array
 METER_IDS = (0, 1, 511)
-PREFIXES = ((0, 0), (0x0A030000, 24), (0xAC100004, 31), (0xC6336407, 32))
+PREFIXES = (
+    (0, 0), (0x80000000, 1), (0x0A000000, 8), (0x0A030000, 24), (0xAC100004, 31), (0xC6336407, 32),
+)  # fmt: skip
 
 
 def mostly(usual, *rare):
@@ -294,7 +296,8 @@ def test_xdp_does_what_the_interpreter_does(sides, entries, meters, packets):
         set_up(xdp, entries, meters)
         for port, frame, elapsed_ns in packets:
             now_ns += elapsed_ns
-            assert xdp.run(port, frame, now_ns) == interpreter.run(port, frame, now_ns)
+            expected = interpreter.run(port, frame, now_ns)
+            assert xdp.run(port, frame, now_ns) == expected, f"port {port}, {frame.hex()}"
         assert counted(xdp) == counted(interpreter)
     finally:
         tear_down(xdp, entries, meters)
