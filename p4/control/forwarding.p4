@@ -26,21 +26,19 @@ control Forwarding(
                 md.drop_reason = DROP_TTL_EXPIRED;
             }
             // RFC 1624: the word of TTL and protocol falls by 0x0100, its checksum rises by as
-            // much, and a carry goes around.
+            // much, and a carry goes around. 0xfeff gives 0, never the other zero 0xffff.
             hdr.inner_ipv4.ttl = hdr.inner_ipv4.ttl - 1;
-            if (hdr.inner_ipv4.checksum[15:8] == 0xff) {
+            if (hdr.inner_ipv4.checksum[15:8] == 0xff || hdr.inner_ipv4.checksum == 0xfeff) {
                 hdr.inner_ipv4.checksum = hdr.inner_ipv4.checksum + 0x0101;
             } else {
                 hdr.inner_ipv4.checksum = hdr.inner_ipv4.checksum + 0x0100;
             }
         } else {
-            // A GTP-U message of the user's own is his payload: it stays as it came.
-            hdr.inner_ipv4.setInvalid();
             if (hdr.ipv4.ttl == 0 || hdr.ipv4.ttl == 1) {
                 md.drop_reason = DROP_TTL_EXPIRED;
             }
             hdr.ipv4.ttl = hdr.ipv4.ttl - 1;
-            if (hdr.ipv4.checksum[15:8] == 0xff) {
+            if (hdr.ipv4.checksum[15:8] == 0xff || hdr.ipv4.checksum == 0xfeff) {
                 hdr.ipv4.checksum = hdr.ipv4.checksum + 0x0101;
             } else {
                 hdr.ipv4.checksum = hdr.ipv4.checksum + 0x0100;

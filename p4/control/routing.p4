@@ -82,9 +82,10 @@ control Routing(
     apply {
         if (md.is_tunnelled == 1) {
             tunnel_peers.apply();
-        } else if (hdr.inner_ipv4.isValid()) {
+        } else if (md.endpoint_id != 0) {
             md.route_dst = hdr.inner_ipv4.dst_addr;
         } else {
+            // A GTP-U message of the user's own is his payload and has an inner header too.
             md.route_dst = hdr.ipv4.dst_addr;
         }
         if (md.drop_reason == DROP_NONE) {

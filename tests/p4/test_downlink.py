@@ -58,18 +58,11 @@ def test_checksum_follows_the_ttl_through_every_carry(upf, ttl, checksum_high_oc
     assert upf.run(CORE_PORT, upf.on_n6(inner)) == tunnelled(upf, inner, PSC_DOWNLINK)
 
 
-LOSES_THE_INNER_HEADER = pytest.mark.xfail(
-    strict=True,
-    reason="control/forwarding.p4 drops the user's inner IPv4 header from his payload",
-)
-
-
 @pytest.mark.parametrize(
     "payload",
     [
         pytest.param(
             GTP_U_Header(teid=77) / IP(dst="192.0.2.1") / UDP() / b"inner",
-            marks=LOSES_THE_INNER_HEADER,
             id="g-pdu",
         ),
         pytest.param(
@@ -78,12 +71,10 @@ LOSES_THE_INNER_HEADER = pytest.mark.xfail(
             / IP(dst="192.0.2.1")
             / UDP()
             / b"inner",
-            marks=LOSES_THE_INNER_HEADER,
             id="g-pdu-psc",
         ),
         pytest.param(
             GTP_U_Header(teid=77, S=1) / IP(dst="192.0.2.1", ttl=1) / UDP() / b"inner",
-            marks=LOSES_THE_INNER_HEADER,
             id="g-pdu-sequence",
         ),
         pytest.param(GTP_U_Header(gtp_type=1), id="echo"),

@@ -61,9 +61,6 @@ def test_checksum_follows_the_ttl_through_every_carry(upf, ttl, checksum_high_oc
     assert upf.run(ACCESS_PORT, upf.on_n3(upf.g_pdu(inner))) == routed(upf, inner)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="control/forwarding.p4 turns the checksum 0xfeff into 0xffff, not 0"
-)
 def test_every_checksum_that_carries_around_comes_out_as_if_computed_anew(upf):
     """From 0xfeff on; that one becomes 0, not its other form 0xffff (RFC 1624 clause 3)."""
     unidentified = int.from_bytes(raw(upf.from_ue(id=0))[10:12])
