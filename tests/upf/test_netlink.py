@@ -13,7 +13,7 @@ from upf.routes import Neighbour, Route
 
 pytestmark = pytest.mark.root
 
-BOUND_S = 5.0
+BOUND_S = 30.0
 
 
 @pytest.fixture

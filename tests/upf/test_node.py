@@ -22,7 +22,7 @@ from upf.target import PacketIn
 
 pytestmark = pytest.mark.root
 
-BOUND_S = 5.0
+BOUND_S = 30.0
 SMF_ADDRESS = "127.0.0.2"
 CONFIG = {
     "n4": {"address": "127.0.0.1"},

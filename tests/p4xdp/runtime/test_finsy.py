@@ -90,12 +90,12 @@ async def test_finsy_gives_way_to_a_better_finsy_and_takes_over_again(switch, se
     )
     async with fy.Switch("other", server.address, options) as other:
         assert other.is_primary
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while switch.is_primary:  # noqa: ASYNC110 - finsy has no event for it
                 await asyncio.sleep(0.01)
         with pytest.raises(fy.P4ClientError):
             await switch.write([+entry(1)])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not switch.is_primary:  # noqa: ASYNC110 - finsy has no event for it
             await asyncio.sleep(0.01)
     await switch.write([+entry(1)])

@@ -12,7 +12,7 @@ from p4xdp.runtime import ListenError, serve
 async def ask(address):
     async with grpc.aio.insecure_channel(address) as channel:
         stub = p4r_grpc.P4RuntimeStub(channel)
-        return await stub.Capabilities(p4r.CapabilitiesRequest(), timeout=5)
+        return await stub.Capabilities(p4r.CapabilitiesRequest(), timeout=30)
 
 
 async def test_a_unix_socket_is_ours_alone_and_goes_with_the_server(dataplane, p4info, tmp_path):

@@ -24,7 +24,7 @@ from upf.target.p4rt import P4RuntimeTarget
 
 
 async def eventually(condition):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - what we wait for happens in another room
             await asyncio.sleep(0.01)
 

@@ -63,7 +63,7 @@ def session(teid):
 
 
 async def gone(pid):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while Path(f"/proc/{pid}").exists():  # noqa: ASYNC110, ASYNC240 - nothing tells us
             await asyncio.sleep(0.05)
 
