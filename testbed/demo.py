@@ -71,7 +71,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
             "Show the UPF's main job on this host: a PDU session set up over PFCP carries real\n"
             "traffic through the P4 program, and its slice is capped over REST.\n\n"
             "A lab of network namespaces is built for the run and removed after it; nothing\n"
-            "outside it is touched. Needs root, about a minute and a half, and no configuration."
+            "outside it is touched. Needs root, about a minute, and no configuration."
         ),
         epilog=(
             "Exit status: 0 if every claim was seen to hold, 1 if one was not, 2 without root,\n"

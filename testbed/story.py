@@ -203,5 +203,6 @@ def tell(scene: Scene) -> None:
     _ping_both_ways(scene, ue, reachable=False, count=5)
     if scene.smf.faults:
         raise PeerError("; ".join(scene.smf.faults))
-    status = scene.upf.stop()
-    scene.summary.record("UPF stopped by SIGTERM", f"exit status {status}", passed=status == 0)
+    status, faults = scene.upf.stop(), scene.upf.faults()
+    seen = f"exit status {status}, " + (faults[0] if faults else "no fault in its log")
+    scene.summary.record("UPF stopped by SIGTERM", seen, passed=status == 0 and not faults)

@@ -1,5 +1,6 @@
 """The UPF under test as an operator runs it: `upf run -c upf.toml` in its namespace."""
 
+import re
 import subprocess
 import sys
 import time
@@ -32,6 +33,7 @@ _READY_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 15.0
 _POLL_S = 0.1
 _LOG_LINES_TOLD = 8
+_FAULT = re.compile(r"Traceback|\b(ERROR|CRITICAL)\b")
 
 
 class UPFProcess:
@@ -81,6 +83,11 @@ class UPFProcess:
             self.exit_status = stop(self._process, _STOP_TIMEOUT_S)
             self._process = None
         return self.exit_status
+
+    def faults(self) -> list[str]:
+        """Lines of its log that tell of a fault of its own: tracebacks and errors."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return [line for line in lines if _FAULT.search(line)]
 
     def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _READY_TIMEOUT_S

@@ -99,6 +99,14 @@ def test_a_upf_that_does_not_start_is_told_in_its_own_words(lab, tmp_path):
     assert leftovers.processes_of(lab.id) == frozenset()
 
 
+def test_tracebacks_and_errors_in_the_log_of_the_upf_are_faults(tmp_path):
+    upf = UPFProcess("nowhere", tmp_path)
+    upf.log.write_text(
+        "09:00 INFO errors: 0\n09:01 ERROR lost\nTraceback (most recent call last):\n"
+    )
+    assert upf.faults() == ["09:01 ERROR lost", "Traceback (most recent call last):"]
+
+
 @pytest.mark.root
 def test_what_a_lab_left_is_named(monkeypatch):
     lab = Lab()

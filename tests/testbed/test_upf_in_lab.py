@@ -31,6 +31,7 @@ def upf(lab, tmp_path_factory):
         yield upf
         processes = leftovers.processes_of(lab.id)
         assert upf.stop() == 0, upf.log.read_text()
+        assert upf.faults() == []
         assert not [pid for pid in processes if leftovers.is_alive(pid)]
 
 
