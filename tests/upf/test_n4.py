@@ -378,3 +378,51 @@ async def test_association_answer_advertises_what_works(bench):
     assert answer.cause == Cause.REQUEST_ACCEPTED
     assert answer.recovery_time_stamp == 7
     assert answer.up_function_features == ies.UPFunctionFeatures(ftup=True, mnop=True)
+
+
+async def test_refused_requests_give_back_what_they_took(bench, target, establishment, to_gnb):
+    def held():
+        counters, resources = bench.resources.counters, bench.resources
+        pool = counters._pool
+        return (
+            pool._next - len(pool._released),
+            set(resources.fteids._owners),
+            set(resources.seids._held),
+            set(bench.entries._owners),
+        )
+
+    nothing = held()
+    target.refuse = lambda entry: True
+    await bench.ask(establishment)
+    assert held() == nothing
+    target.refuse = None
+    seid = (await bench.ask(establishment)).up_fseid.seid
+    before = held()
+    target.refuse = lambda entry: True
+    uplink = establishment.create_pdrs[1]
+    fteid = ies.FTEID(choose=True, choose_ipv4=True, choose_id=99)
+    pdr = replace(uplink, pdr_id=9, pdi=replace(uplink.pdi, local_fteid=fteid))
+    refused = await bench.ask(messages.SessionModificationRequest(seid=seid, create_pdrs=(pdr,)))
+    assert refused.cause != Cause.REQUEST_ACCEPTED
+    assert held() == before
+    target.refuse = None
+    await bench.ask(messages.SessionDeletionRequest(seid=seid))
+    assert held() == nothing
+
+
+async def test_cp_function_may_move_its_end_of_the_session(bench, establishment):
+    seid = (await bench.ask(establishment)).up_fseid.seid
+    fseid = ies.FSEID(seid=0x999, ipv4=IPv4Address("10.100.4.5"))
+    answer = await bench.ask(messages.SessionModificationRequest(seid=seid, cp_fseid=fseid))
+    assert answer.seid == 0x999
+    assert bench.record.session.cp_address == IPv4Address("10.100.4.5")
+
+
+async def test_choose_without_choose_id_differs_by_source_interface(bench, establishment):
+    uplink = establishment.create_pdrs[1]
+    fteid = ies.FTEID(choose=True, choose_ipv4=True)
+    pdr = replace(uplink, pdi=replace(uplink.pdi, local_fteid=fteid, qfis=()))
+    from_cp = establishment.create_pdrs[2]
+    pdrs = (establishment.create_pdrs[0], pdr, from_cp)
+    answer = await bench.ask(replace(establishment, create_pdrs=pdrs))
+    assert teids(answer)[2] != teids(answer)[3]

@@ -96,6 +96,39 @@ async def test_query_is_answered_at_once(bench, target, establishment, to_gnb):
     assert told.volume_measurement.total_bytes == 50
 
 
+async def test_pdr_that_names_a_urr_later_is_measured_from_then(
+    bench, target, establishment, to_gnb
+):
+    seid, usage = await established(bench, establishment, to_gnb)
+    target.count(usage[2], packets=1, octets=1000)
+    update = ies.UpdatePDR(pdr_id=2, urr_ids=(1,))
+    await bench.ask(messages.SessionModificationRequest(seid=seid, update_pdrs=(update,)))
+    target.count(usage[2], packets=1, octets=7)
+    answer = await bench.ask(messages.SessionDeletionRequest(seid=seid))
+    assert answer.usage_reports[0].volume_measurement.uplink_bytes == 7
+
+
+async def test_new_pdr_is_measured_from_its_first_packet(bench, target, establishment, to_gnb):
+    seid, _ = await established(bench, establishment, to_gnb)
+    new = replace(establishment.create_pdrs[2], pdr_id=9, urr_ids=(1,))
+    apply = target.apply
+
+    async def with_traffic_at_once(plan):
+        await apply(plan)
+        for entry in plan.inserts:
+            if entry.table.endswith("sessions_by_fteid"):
+                target.count(entry.params[0], packets=1, octets=60)
+
+    target.apply = with_traffic_at_once
+    # Another CHOOSE_ID: a key, and so an entry, of its own.
+    fteid = ies.FTEID(choose=True, choose_ipv4=True, choose_id=77)
+    new = replace(new, pdi=replace(new.pdi, local_fteid=fteid))
+    await bench.ask(messages.SessionModificationRequest(seid=seid, create_pdrs=(new,)))
+    target.apply = apply
+    answer = await bench.ask(messages.SessionDeletionRequest(seid=seid))
+    assert answer.usage_reports[0].volume_measurement.total_bytes == 60
+
+
 async def test_removed_urr_reports_for_the_last_time(bench, target, establishment, to_gnb):
     seid, usage = await established(bench, establishment, to_gnb)
     target.count(usage[1], packets=1, octets=50)

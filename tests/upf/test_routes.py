@@ -102,4 +102,5 @@ def test_new_mac_address_is_a_new_next_hop_written_before_the_old_one_goes():
     assert [each.params for each in plan.inserts] == [(2, 0x0B, 0xF)]
     assert [each.params for each in plan.deletes] == [(2, 0x0B, 0xD)]
     ids.release_unused(moved)
+    assert list(ids._ids) == [NextHop(2, src_mac=0x0B, dst_mac=0xF)]
     assert diff(ids.entries(moved), plan.apply_to(before)) == diff((), ())
