@@ -164,12 +164,10 @@ def _forwarding(session: Session, pdr: PDR) -> ForwardingParameters | DropReason
     if not all(qer.is_uplink_open if pdr.is_uplink else qer.is_downlink_open for qer in qers):
         return DropReason.GATE_CLOSED
     far = session.fars[pdr.far_id] if pdr.far_id is not None else None
-    if far is None or far.apply_action & ApplyAction.DROP:
-        return DropReason.FAR
-    if far.apply_action & ApplyAction.BUFF:
+    if far is not None and far.apply_action & ApplyAction.BUFF:
         return DropReason.BUFFERING
     # Some SMFs mean DROP by a FAR that forwards to nowhere.
-    if not far.apply_action & ApplyAction.FORW or far.forwarding is None:
+    if far is None or not far.apply_action & ApplyAction.FORW or far.forwarding is None:
         return DropReason.FAR
     return far.forwarding
 

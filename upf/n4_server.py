@@ -81,6 +81,9 @@ class N4Server:
                 log.warning("%s answers no heartbeats", event.association.node_id)
             case events.PeerReturned():
                 log.info("%s answers heartbeats again", event.association.node_id)
+            case events.PeerLoadChanged() | events.PeerOverloadChanged():
+                # A UP function steers no load to its CP functions.
+                log.debug("%s tells its load", event.association.node_id)
             case events.ResponseReceived():
                 cause = getattr(event.response, "cause", enums.Cause.REQUEST_ACCEPTED)
                 if cause != enums.Cause.REQUEST_ACCEPTED:

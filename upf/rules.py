@@ -115,6 +115,8 @@ class FAR:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QER:
+    """Gates and QFI are in force; bit rates are kept but not enforced yet."""
+
     qer_id: int
     is_uplink_open: bool = True
     is_downlink_open: bool = True

@@ -48,6 +48,7 @@ class TunnelPeers:
         self._target = target
         self._pool = IndexPool("tunnel peers", tables.NUM_TUNNEL_PEERS)
         self._users: Counter[TunnelPeer] = Counter()
+        self._idle: set[TunnelPeer] = set()  # may be without users
         self._lock = asyncio.Lock()
         self.ids: dict[TunnelPeer, int] = {}
 
@@ -74,8 +75,11 @@ class TunnelPeers:
         What the switch will not remove now is of no harm: it goes with the next one.
         """
         async with self._lock:
-            self._users.subtract(peers)
-            unused = [peer for peer in self.ids if self._users[peer] <= 0]
+            released = list(peers)
+            self._users.subtract(released)
+            self._idle.update(released)
+            unused = [peer for peer in self._idle if self._users[peer] <= 0]
+            self._idle = set(unused)
             if not unused:
                 return
             try:
@@ -88,6 +92,7 @@ class TunnelPeers:
             for peer in unused:
                 self._pool.release(self.ids.pop(peer))
                 del self._users[peer]
+            self._idle.clear()
 
 
 def _peer_entry(peer: TunnelPeer, peer_id: int) -> Entry:
@@ -145,7 +150,8 @@ class SessionEntries:
                 raise RuleError(
                     f"{rule} detects the same traffic as a PDR of another session", rule=rule
                 )
-        new = compiled.pdr_ids.keys() - self._owners.keys()
+        # Not by difference of the two key sets, which would walk all sessions' keys.
+        new = {key for key in compiled.pdr_ids if key not in self._owners}
         self._owners.update(dict.fromkeys(new, up_seid))
         return new
 

@@ -10,6 +10,7 @@ import pytest
 
 from pfcp import enums, ies, messages
 from upf.drops import DropReason
+from upf.errors import TargetError
 
 UE = int(IPv4Address("10.45.0.2"))
 GNB = int(IPv4Address("10.100.3.2"))
@@ -426,3 +427,24 @@ async def test_choose_without_choose_id_differs_by_source_interface(bench, estab
     pdrs = (establishment.create_pdrs[0], pdr, from_cp)
     answer = await bench.ask(replace(establishment, create_pdrs=pdrs))
     assert teids(answer)[2] != teids(answer)[3]
+
+
+async def test_tunnel_peer_that_could_not_be_removed_goes_with_the_next(
+    bench, target, establishment, to_gnb
+):
+    apply = target.apply
+
+    async def apply_without_removal_of_peers(plan):
+        if any(entry.table.endswith("tunnel_peers") for entry in plan.deletes):
+            raise TargetError("not now")
+        await apply(plan)
+
+    for n, refusing in ((2, apply_without_removal_of_peers), (3, apply)):
+        request = with_explicit_teid(establishment, n, f"10.45.0.{n}")
+        seid = (await bench.ask(request)).up_fseid.seid
+        await bench.ask(to_gnb(seid, address=f"10.100.3.{n}"))
+        target.apply = refusing
+        answer = await bench.ask(messages.SessionDeletionRequest(seid=seid))
+        assert answer.cause == Cause.REQUEST_ACCEPTED
+        target.apply = apply
+    assert target.entries == {}
