@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p4xdp.dataplane import MeterConfig
-from p4xdp.metering import GREEN, RED, YELLOW, CellState, bucket, cell, execute
+from p4xdp.metering import GREEN, RED, YELLOW, Bucket, CellState, bucket, cell, execute
 
 GBIT = 125_000_000  # bytes/s
 
@@ -96,6 +96,18 @@ def test_packet_meter_takes_one_packet_a_second():
     stored, state = cell(MeterConfig(1, 1, 1, 1), in_bytes=False), CellState()
     times_ns = [0, 999_999_999, 1_000_000_000, 1_999_999_999, 2_000_000_000]
     assert [execute(stored, state, 1, t) for t in times_ns] == [GREEN, RED, GREEN, RED, GREEN]
+
+
+@pytest.mark.parametrize(
+    ("rate", "cost_per_unit", "ticks_of_an_octet"),
+    [
+        (3 * 10**9, 5_592_405, 21),  # 21.33
+        (27 * 10**8, 6_213_784, 24),  # 23.70
+        (1, 2**47, 2**29),  # as if 119.2 bytes/s
+    ],
+)
+def test_rounding_is_to_the_nearest(rate, cost_per_unit, ticks_of_an_octet):
+    assert bucket(rate, 1, in_bytes=True) == Bucket(cost_per_unit, ticks_of_an_octet)
 
 
 @pytest.mark.parametrize("in_bytes", [True, False])

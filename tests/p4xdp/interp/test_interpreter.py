@@ -252,6 +252,34 @@ def test_meter_sees_the_clock_it_is_given(switch):
     assert switch.run(1, b"\x00\x01rest", 6_000_001).verdict == "forward"
 
 
+def test_packet_meter_takes_packets_whatever_their_length():
+    meters = by_name(ir.Meter("Egress.meter", in_bytes=False, size=1))
+    egress = dataclasses.replace(PROGRAM.egress, meters=meters)
+    switch = Interpreter(dataclasses.replace(PROGRAM, egress=egress))
+    switch.insert_entries("Ingress.ports", [to_port(1, 7)])
+    switch.write_meter("Egress.meter", 0, MeterConfig(1, 2, 1, 2))
+    verdicts = [switch.run(1, b"\x00\x01" + bytes(n), 0).verdict for n in (0, 1000, 0)]
+    assert verdicts == ["forward", "forward", "drop"]
+
+
+def test_parser_error_in_egress_drops_nothing():
+    """Ingress without its bridged header leaves egress 2 octets to find 3 in."""
+    ingress = dataclasses.replace(PROGRAM.ingress, deparser=(ir.Emit(tag),))
+    switch = Interpreter(dataclasses.replace(PROGRAM, ingress=ingress))
+    switch.insert_entries("Ingress.ports", [to_port(1, 7)])
+    assert switch.run(1, b"\x00\x01", 0) == PacketResult("forward", 7, b"\x00\x01")
+
+
+def test_program_that_never_asks_to_drop_or_bypass_does_neither():
+    roles = {"ucast_egress_port": PORT}
+    ingress = dataclasses.replace(PROGRAM.ingress, roles=roles)
+    egress = dataclasses.replace(PROGRAM.egress, roles={})
+    switch = Interpreter(dataclasses.replace(PROGRAM, ingress=ingress, egress=egress))
+    switch.insert_entries("Ingress.ports", [to_port(1, 7)])
+    assert switch.run(1, b"\x00\x01", 0) == PacketResult("forward", 7, b"\x00\x01")
+    assert switch.read_counter("Egress.seen", 0, 1) == [CounterValue(1, 2)]
+
+
 def test_default_action_can_be_changed(switch):
     switch.set_default("Ingress.ports", "Ingress.set_port", (9, 0))
     assert switch.run(1, b"\x00\x99", 0).port == 9
@@ -275,6 +303,7 @@ def test_frames_are_delivered_where_they_go():
         ("4500003c1c4640004006 ac100a63 ac100a0c", 0xB1E6),
         ("ffff ffff", 0x0000),
         ("0000", 0xFFFF),
+        ("8000 8000", 0xFFFE),
         ("8000 8001", 0xFFFD),
     ],
 )

@@ -1,5 +1,7 @@
 """Which entry a packet finds, and what the control plane may do to entries, counters and meters."""
 
+import dataclasses
+
 import pytest
 
 from p4xdp import ir
@@ -117,8 +119,12 @@ def store():
             reads_parser_error=False,
         )  # fmt: skip
 
-    meters = {"m": ir.Meter("m", in_bytes=True, size=4)}
-    ingress = gress("ingress", {"Ingress.t": table("exact")}, COUNTERS, meters)
+    meters = {
+        "m": ir.Meter("m", in_bytes=True, size=4),
+        "direct_m": ir.Meter("direct_m", in_bytes=True, size=None, table="Ingress.t"),
+    }
+    metered = dataclasses.replace(table("exact"), direct_meter="direct_m")
+    ingress = gress("ingress", {"Ingress.t": metered}, COUNTERS, meters)
     egress = gress("egress", {}, {}, {})
     return Store(ir.Program("pipe", "tna", ingress, egress, (), (), ""))
 
@@ -158,6 +164,21 @@ def test_meter_without_configuration_is_none(store):
     store.set_meter("m", 1, None)
     assert store.meter("m", 1, None) is None
     assert store.meter("m", 4, None) is None
+
+
+def test_direct_meter_belongs_to_its_entry(store):
+    one, two = entry(exact(1)), entry(exact(2))
+    store.table("Ingress.t").insert([one, two])
+    store.set_direct_meter("Ingress.t", one, MeterConfig(1000, 100, 1000, 100))
+    assert store.meter("direct_m", None, one) is not None
+    assert store.meter("direct_m", None, two) is None
+    assert store.meter("direct_m", None, None) is None
+    store.set_direct_meter("Ingress.t", one, None)
+    assert store.meter("direct_m", None, one) is None
+    with pytest.raises(DataplaneError, match="no entry"):
+        store.set_direct_meter("Ingress.t", entry(exact(3)), None)
+    with pytest.raises(DataplaneError, match="direct"):
+        store.set_meter("direct_m", 0, None)
 
 
 @pytest.mark.parametrize("name", ["table", "counter_cell", "set_meter"])
