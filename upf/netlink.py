@@ -30,7 +30,7 @@ _RTN_UNICAST = 1
 _RT_SCOPE_UNIVERSE = 0
 _NTF_USE = 0x01
 _NUD_REACHABLE, _NUD_STALE, _NUD_DELAY, _NUD_PROBE = 0x02, 0x04, 0x08, 0x10
-_NUD_NOARP, _NUD_PERMANENT = 0x40, 0x80
+_NUD_FAILED, _NUD_NOARP, _NUD_PERMANENT = 0x20, 0x40, 0x80
 # States in which the MAC address may be used.
 _NUD_VALID = _NUD_REACHABLE | _NUD_STALE | _NUD_DELAY | _NUD_PROBE | _NUD_NOARP | _NUD_PERMANENT
 # Changes come in bursts; wait this long for the rest of one.
@@ -126,9 +126,23 @@ class Kernel:
         return KernelState(links, addresses, routes, neighbours)
 
     def _probe(self, index: int, ipv4: IPv4Address) -> None:
-        # The interface may have gone meanwhile: then there is nobody to find.
+        route = self._open()
+        state = next(
+            (
+                each["state"]
+                for each in route.get_neighbours(family=socket.AF_INET, ifindex=index)
+                if each.get("NDA_DST") == str(ipv4)
+            ),
+            None,
+        )
+        # Using an entry that is permanent would make it forget its MAC address; one that is being
+        # resolved needs no help.
+        if state and not state & (_NUD_STALE | _NUD_FAILED):
+            return
+        command = "add" if state is None else "replace"
+        # The interface may have gone, or somebody else made the entry, meanwhile.
         with contextlib.suppress(NetlinkError):
-            self._open().neigh("replace", dst=str(ipv4), ifindex=index, flags=_NTF_USE, state=0)
+            route.neigh(command, dst=str(ipv4), ifindex=index, flags=_NTF_USE, state=0)
 
 
 def _mac(text: str | None) -> int:

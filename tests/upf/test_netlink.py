@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
@@ -71,15 +72,37 @@ async def test_neighbour_without_a_mac_address_is_none(kernel, own_network):
     assert (await kernel.read()).neighbours == ()
 
 
-async def test_probe_asks_who_has_the_address(kernel):
-    state = await kernel.read()
+@contextmanager
+def arp_requests():
+    """Gives the next ARP frame that arrives at the far end."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806)) as dn:
         dn.bind(("dn", 0x0806))
         dn.settimeout(BOUND_S)
-        await kernel.probe(index_of(state, "n6"), IPv4Address("10.9.0.2"))
-        request = await asyncio.to_thread(dn.recv, 64)
+        yield lambda: asyncio.to_thread(dn.recv, 64)
+
+
+async def test_probe_asks_who_has_the_address(kernel):
+    index = index_of(await kernel.read(), "n6")
+    with arp_requests() as heard:
+        await kernel.probe(index, IPv4Address("10.9.0.2"))
+        request = await heard()
     assert request[20:22] == b"\x00\x01"
     assert request[38:42] == IPv4Address("10.9.0.2").packed
+
+
+async def test_probe_leaves_a_static_neighbour_alone(kernel, own_network):
+    own_network("neighbour", "add", "10.9.0.2", "lladdr", "02:00:00:00:00:02", "dev", "n6")
+    index = index_of(await kernel.read(), "n6")
+    await kernel.probe(index, IPv4Address("10.9.0.2"))
+    assert [each.mac for each in (await kernel.read()).neighbours] == [0x020000000002]
+
+
+async def test_probe_asks_again_where_nobody_answered(kernel, own_network):
+    own_network("neighbour", "add", "10.9.0.2", "dev", "n6", "nud", "failed")
+    index = index_of(await kernel.read(), "n6")
+    with arp_requests() as heard:
+        await kernel.probe(index, IPv4Address("10.9.0.2"))
+        assert (await heard())[38:42] == IPv4Address("10.9.0.2").packed
 
 
 async def test_probe_on_an_interface_that_is_gone_does_nothing(kernel):

@@ -152,7 +152,15 @@ async def test_session_over_the_wire(upf, associated_smf, establishment, target)
 
 
 async def test_restarted_smf_finds_its_sessions_gone(upf, associated_smf, establishment, target):
+    """Even where the switch takes its time to forget them."""
     await associated_smf(establishment)
+    apply = target.apply
+
+    async def slowly(plan):
+        await asyncio.sleep(0.05)
+        await apply(plan)
+
+    target.apply = slowly
     await associated_smf(
         messages.AssociationSetupRequest(
             node_id=ies.NodeID(value=IPv4Address(SMF_ADDRESS)), recovery_time_stamp=200

@@ -75,6 +75,14 @@ async def test_threshold_reached_is_reported_once(bench, target, establishment, 
     assert await bench.reporting.sweep(bench.n4.sessions.values()) == []
 
 
+async def test_session_being_changed_is_left_to_the_next_look(bench, target, establishment, to_gnb):
+    _, usage = await established(bench, establishment, to_gnb)
+    target.count(usage[1], packets=1, octets=THRESHOLD_OCTETS)
+    async with bench.record.lock:
+        assert await bench.reporting.sweep(bench.n4.sessions.values()) == []
+    assert len(await bench.reporting.sweep(bench.n4.sessions.values())) == 1
+
+
 async def test_sequence_goes_on_from_threshold_to_deletion(bench, target, establishment, to_gnb):
     seid, usage = await established(bench, establishment, to_gnb)
     target.count(usage[1], packets=1, octets=THRESHOLD_OCTETS)
