@@ -9,10 +9,13 @@ forwarding; it is only marked unreachable until it is heard again.
     ABSENT                 ASSOCIATED   -         -          -            -
     ASSOCIATED             ASSOCIATED   ABSENT    ABSENT     UNREACHABLE  ASSOCIATED
     UNREACHABLE            ASSOCIATED   ABSENT    ABSENT     UNREACHABLE  ASSOCIATED
+
+What else a move asks for stands beside the next state in `TRANSITIONS`.
 """
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import NamedTuple
 
 from pfcp.enums import Cause
 from pfcp.ies import CPFunctionFeatures, NodeID, UPFunctionFeatures
@@ -45,22 +48,50 @@ class Signal(Enum):
     HEARD = "heard"
 
 
-TRANSITIONS: dict[tuple[State, Signal], State] = {
-    (State.ABSENT, Signal.ESTABLISHED): State.ASSOCIATED,
-    (State.ABSENT, Signal.RELEASED): State.ABSENT,
-    (State.ABSENT, Signal.RESTARTED): State.ABSENT,
-    (State.ABSENT, Signal.SILENT): State.ABSENT,
-    (State.ABSENT, Signal.HEARD): State.ABSENT,
-    (State.ASSOCIATED, Signal.ESTABLISHED): State.ASSOCIATED,
-    (State.ASSOCIATED, Signal.RELEASED): State.ABSENT,
-    (State.ASSOCIATED, Signal.RESTARTED): State.ABSENT,
-    (State.ASSOCIATED, Signal.SILENT): State.UNREACHABLE,
-    (State.ASSOCIATED, Signal.HEARD): State.ASSOCIATED,
-    (State.UNREACHABLE, Signal.ESTABLISHED): State.ASSOCIATED,
-    (State.UNREACHABLE, Signal.RELEASED): State.ABSENT,
-    (State.UNREACHABLE, Signal.RESTARTED): State.ABSENT,
-    (State.UNREACHABLE, Signal.SILENT): State.UNREACHABLE,
-    (State.UNREACHABLE, Signal.HEARD): State.ASSOCIATED,
+class Action(Enum):
+    """What a move asks of the endpoint, besides the next state."""
+
+    SCHEDULE_HEARTBEAT = "the next heartbeat is due an interval from now"
+    STOP_HEARTBEATS = "no more heartbeats"
+    FORGET_ANSWERS = "the answers kept for the host's requests are void"
+    TELL_LOST = "the owner hears PeerLost"
+    TELL_RETURNED = "the owner hears PeerReturned"
+    TELL_RESTARTED = "the owner hears PeerRestarted"
+
+
+class Step(NamedTuple):
+    """One cell of the table."""
+
+    next: State
+    actions: tuple[Action, ...] = ()
+
+
+_NOTHING = Step(State.ABSENT)
+_RELEASED = Step(State.ABSENT, (Action.STOP_HEARTBEATS,))
+_RESTARTED = Step(
+    State.ABSENT, (Action.STOP_HEARTBEATS, Action.FORGET_ANSWERS, Action.TELL_RESTARTED)
+)
+
+TRANSITIONS: dict[tuple[State, Signal], Step] = {
+    (State.ABSENT, Signal.ESTABLISHED): Step(State.ASSOCIATED, (Action.SCHEDULE_HEARTBEAT,)),
+    (State.ABSENT, Signal.RELEASED): _NOTHING,
+    (State.ABSENT, Signal.RESTARTED): _NOTHING,
+    (State.ABSENT, Signal.SILENT): _NOTHING,
+    (State.ABSENT, Signal.HEARD): _NOTHING,
+    (State.ASSOCIATED, Signal.ESTABLISHED): Step(State.ASSOCIATED, (Action.SCHEDULE_HEARTBEAT,)),
+    (State.ASSOCIATED, Signal.RELEASED): _RELEASED,
+    (State.ASSOCIATED, Signal.RESTARTED): _RESTARTED,
+    (State.ASSOCIATED, Signal.SILENT): Step(
+        State.UNREACHABLE, (Action.SCHEDULE_HEARTBEAT, Action.TELL_LOST)
+    ),
+    (State.ASSOCIATED, Signal.HEARD): Step(State.ASSOCIATED),
+    (State.UNREACHABLE, Signal.ESTABLISHED): Step(
+        State.ASSOCIATED, (Action.SCHEDULE_HEARTBEAT, Action.TELL_RETURNED)
+    ),
+    (State.UNREACHABLE, Signal.RELEASED): _RELEASED,
+    (State.UNREACHABLE, Signal.RESTARTED): _RESTARTED,
+    (State.UNREACHABLE, Signal.SILENT): Step(State.UNREACHABLE, (Action.SCHEDULE_HEARTBEAT,)),
+    (State.UNREACHABLE, Signal.HEARD): Step(State.ASSOCIATED, (Action.TELL_RETURNED,)),
 }
 
 
@@ -78,6 +109,15 @@ class Association:
     cp_function_features: CPFunctionFeatures | None = None
     up_function_features: UPFunctionFeatures | None = None
     state: State = State.ASSOCIATED
+
+
+class Move(NamedTuple):
+    """What a signal did: the association before and after it (None: absent), and what is to do."""
+
+    node_id: NodeID
+    before: Association | None
+    after: Association | None
+    actions: tuple[Action, ...]
 
 
 class AssociationTable:
@@ -108,42 +148,35 @@ class AssociationTable:
             return exact[0]
         return same_host[0] if len(same_host) == 1 else None
 
-    def agree(
-        self, peer: tuple[str, int], theirs: Message, response: Message
-    ) -> tuple[NodeID | None, NodeID | None]:
+    def agree(self, peer: tuple[str, int], theirs: Message, response: Message) -> Move | None:
         """Take note of a request that was answered; `theirs` is the one of the two the peer sent.
 
-        Returns the node whose association this began and the node whose it ended. Only an accepted
-        request changes anything.
+        Only an accepted request changes anything; None where no association began or ended.
         """
         if getattr(response, "cause", None) != Cause.REQUEST_ACCEPTED:
-            return None, None
+            return None
         match theirs:
             case AssociationSetupRequest() | AssociationSetupResponse():
-                self._establish(peer, theirs)
-                return theirs.node_id, None
+                return self._establish(peer, theirs)
             case AssociationUpdateRequest() | AssociationUpdateResponse():
                 self._update(theirs)
             case AssociationReleaseRequest() | AssociationReleaseResponse():
-                self.signal(theirs.node_id, Signal.RELEASED)
-                return None, theirs.node_id
+                return self.signal(theirs.node_id, Signal.RELEASED)
             case _:
                 pass
-        return None, None
+        return None
 
     def _establish(
         self, peer: tuple[str, int], theirs: AssociationSetupRequest | AssociationSetupResponse
-    ) -> None:
-        old = self._by_node.get(theirs.node_id)
-        state = TRANSITIONS[old.state if old else State.ABSENT, Signal.ESTABLISHED]
-        self._by_node[theirs.node_id] = Association(
+    ) -> Move:
+        wanted = Association(
             theirs.node_id,
             peer,
             theirs.recovery_time_stamp,
             theirs.cp_function_features,
             theirs.up_function_features,
-            state,
         )
+        return self._move(theirs.node_id, Signal.ESTABLISHED, wanted)
 
     def _update(self, theirs: AssociationUpdateRequest | AssociationUpdateResponse) -> None:
         old = self._by_node.get(theirs.node_id)
@@ -154,14 +187,16 @@ class AssociationTable:
                 up_function_features=theirs.up_function_features or old.up_function_features,
             )
 
-    def signal(self, node_id: NodeID, signal: Signal) -> tuple[State, State]:
-        """Move an association; returns its state before and after."""
-        old = self._by_node.get(node_id)
-        before = old.state if old else State.ABSENT
-        after = TRANSITIONS[before, signal]
-        if old is not None:
-            if after is State.ABSENT:
-                del self._by_node[node_id]
-            else:
-                self._by_node[node_id] = replace(old, state=after)
-        return before, after
+    def signal(self, node_id: NodeID, signal: Signal) -> Move:
+        """Move an association by any signal but ESTABLISHED, which takes the setup itself."""
+        return self._move(node_id, signal, self._by_node.get(node_id))
+
+    def _move(self, node_id: NodeID, signal: Signal, wanted: Association | None) -> Move:
+        before = self._by_node.get(node_id)
+        step = TRANSITIONS[before.state if before else State.ABSENT, signal]
+        after = None
+        if wanted is not None and step.next is not State.ABSENT:
+            after = self._by_node[node_id] = replace(wanted, state=step.next)
+        else:
+            self._by_node.pop(node_id, None)
+        return Move(node_id, before, after, step.actions)

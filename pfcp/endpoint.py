@@ -14,15 +14,12 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 
 from pfcp import header, messages, schema
-from pfcp.association import Association, AssociationTable, Signal, State
+from pfcp.admission import Admission
 from pfcp.enums import Cause
 from pfcp.errors import DecodeError, HeaderError, ProtocolStateError, UnsupportedVersionError
 from pfcp.events import (
     Event,
     Peer,
-    PeerLost,
-    PeerRestarted,
-    PeerReturned,
     RequestReceived,
     RequestTimedOut,
     ResponseMalformed,
@@ -30,9 +27,11 @@ from pfcp.events import (
 )
 from pfcp.header import Header
 from pfcp.ies import NodeID
+from pfcp.load import Announcer, LoadSource, LoadStatus
 from pfcp.messages import Message
+from pfcp.peers import Peers
 from pfcp.refusal import refusal
-from pfcp.transactions import Inbound, Inquiry, Outbound, Timers, Transaction
+from pfcp.transactions import Inbound, Outbound, Timers, Transaction
 
 _UNNUMBERED = frozenset({6, 10})
 """Association Setup and Release Response: one SMF numbers them 1 whatever the request had."""
@@ -43,7 +42,8 @@ class Endpoint:
 
     `recovery_time_stamp` is when this entity started, in seconds since 1900-01-01. `random` gives
     numbers from 0 to 1. `cp_seid_of` names the peer's SEID of a session by ours, 0 if there is
-    none; it is asked only to address the refusal of a malformed request.
+    none; it is asked only to address the refusal of a malformed request. `admission` says who may
+    speak and how much, `load_status` how loaded we are for peers that want to know.
     """
 
     def __init__(
@@ -54,20 +54,23 @@ class Endpoint:
         random: Callable[[], float],
         timers: Timers | None = None,
         cp_seid_of: Callable[[int], int] = lambda _: 0,
+        admission: Admission | None = None,
+        load_status: LoadSource = lambda _: LoadStatus(),
     ) -> None:
         self.node_id = node_id
         self.recovery_time_stamp = recovery_time_stamp
         self.timers = timers or Timers()
-        self.associations = AssociationTable()
         self.counters: Counter[str] = Counter()
-        self._random = random
         self._cp_seid_of = cp_seid_of
+        self._admission = Admission() if admission is None else admission
+        self._announcer = Announcer(load_status, recovery_time_stamp)
         self._outbound = Outbound(self.timers, random)
         self._inbound = Inbound(self.timers)
-        self._unanswered: dict[RequestReceived, Inquiry] = {}
-        self._heartbeat_due: dict[NodeID, float] = {}
         self._events: deque[Event] = deque()
         self._datagrams: list[tuple[bytes, Peer]] = []
+        self._peers = Peers(self.timers, random, self._events.append, self._forget_answers)
+        self.associations = self._peers.associations
+        self.peer_loads = self._peers.loads
 
     # Out: what the owner and its socket fetch.
 
@@ -87,11 +90,8 @@ class Endpoint:
 
     def next_timer(self) -> float | None:
         """When `advance` must be called next; None while nothing is under way."""
-        times = [*self._heartbeat_due.values()]
-        retransmission = self._outbound.next_timer()
-        if retransmission is not None:
-            times.append(retransmission)
-        return min(times, default=None)
+        times = (self._peers.next_timer(), self._outbound.next_timer())
+        return min((when for when in times if when is not None), default=None)
 
     # In: requests and answers of the owner.
 
@@ -106,34 +106,38 @@ class Endpoint:
     def respond(self, event: RequestReceived, response: Message, now: float) -> None:
         """Answer a request; the sequence number is the request's.
 
+        Nothing is sent to a peer that has restarted since: it asked in a former life.
         Raises ProtocolStateError for a request answered before, EncodeError for a bad value.
         """
-        octets = response.encode(event.request.sequence_number)
-        inquiry = self._unanswered.pop(event, None)
-        if inquiry is None:
+        dressed = self._dress(response, event.peer, now)
+        octets = dressed.encode(event.request.sequence_number)
+        if event.inquiry.answer is not None:
             raise ProtocolStateError(
                 f"{type(event.request).__name__} {event.request.sequence_number} of "
                 f"{event.peer[0]} was answered before",
                 cause=Cause.SYSTEM_FAILURE,
             )
-        inquiry.answer = octets
+        event.inquiry.answer = octets
+        if event.inquiry.is_void:
+            self.counters["void_answers"] += 1
+            return
         self._send(octets, event.peer)
-        self._agree(event.peer, event.request, response, now)
+        self._peers.agree(event.peer, event.request, response, now)
 
     # In: the network and the clock.
 
     def receive_datagram(self, octets: bytes, peer: Peer, now: float) -> None:
         """Take in a datagram: one message, or several bundled (§6.5)."""
         self.counters["datagrams_received"] += 1
+        if not self._admission.is_allowed(peer[0]):
+            self.counters["forbidden_peer"] += 1
+            return
         at, more = 0, True
         while more:
             try:
                 head = header.decode_header(octets, at)
             except UnsupportedVersionError:
-                self.counters["unsupported_version"] += 1
-                answer = header.version_not_supported(octets[at:])
-                if answer is not None:
-                    self._send(answer, peer)
+                self._receive_version(octets[at:], peer, now)
                 return
             except HeaderError:
                 self.counters["malformed_header"] += 1
@@ -150,13 +154,14 @@ class Endpoint:
         for transaction in given_up:
             self.counters["timeouts"] += 1
             if transaction.is_heartbeat:
-                self._heartbeat_missed(transaction.peer, now)
+                self._peers.heartbeat_missed(transaction.peer, now)
             else:
                 self._events.append(
                     RequestTimedOut(transaction.peer, transaction.handle, transaction.request)
                 )
-        for node_id in [item for item, due in self._heartbeat_due.items() if due <= now]:
-            self._send_heartbeat(node_id, now)
+        for association in self._peers.due(now):
+            beat = messages.HeartbeatRequest(recovery_time_stamp=self.recovery_time_stamp)
+            self._start(association.peer, beat, now, is_heartbeat=True)
 
     def _receive_message(
         self, head: Header, datagram: bytes, octets: bytes, peer: Peer, now: float
@@ -167,14 +172,29 @@ class Endpoint:
             self.counters["unknown_message_type"] += 1
         elif spec.response is None:
             self._receive_response(head, datagram, peer, now)
+        elif self._is_shed(peer, now, is_heartbeat=spec.cls is messages.HeartbeatRequest):
+            self.counters["shed_requests"] += 1
         elif spec.cls is messages.HeartbeatRequest:
-            self._receive_heartbeat(head, datagram, peer)
+            self._receive_heartbeat(head, datagram, peer, now)
         else:
             self._receive_request(head, datagram, octets, peer, now)
 
     # Requests of peers.
 
-    def _receive_heartbeat(self, head: Header, datagram: bytes, peer: Peer) -> None:
+    def _is_shed(self, peer: Peer, now: float, *, is_heartbeat: bool) -> bool:
+        """Heartbeats of an associated peer are never shed: their loss would end its sessions."""
+        if is_heartbeat and self.associations.of_peer(peer) is not None:
+            return False
+        return not self._admission.take(peer[0], now)
+
+    def _receive_version(self, octets: bytes, peer: Peer, now: float) -> None:
+        """Answer a datagram of another PFCP version (§7.6.2)."""
+        self.counters["unsupported_version"] += 1
+        answer = header.version_not_supported(octets)
+        if answer is not None and not self._is_shed(peer, now, is_heartbeat=False):
+            self._send(answer, peer)
+
+    def _receive_heartbeat(self, head: Header, datagram: bytes, peer: Peer, now: float) -> None:
         try:
             request = messages.decode_body(head, datagram)
         except DecodeError:
@@ -185,7 +205,7 @@ class Endpoint:
         self.counters["heartbeats_answered"] += 1
         answer = messages.HeartbeatResponse(recovery_time_stamp=self.recovery_time_stamp)
         self._send(answer.encode(head.sequence_number), peer)
-        self._compare_recovery(peer, request.recovery_time_stamp)
+        self._peers.compare(peer, request, now)
 
     def _receive_request(
         self, head: Header, datagram: bytes, octets: bytes, peer: Peer, now: float
@@ -212,19 +232,19 @@ class Endpoint:
             self._send(inquiry.answer, peer)
             return
         self.counters["requests_received"] += 1
-        self._compare_request(peer, request)
+        self._peers.compare(peer, request, now)
         # A restart just noticed has wiped out what was known of the host, this request included.
         inquiry, _ = self._inbound.admit(key, octets, now)
-        event = RequestReceived(peer, request)
-        self._unanswered[event] = inquiry
-        self._events.append(event)
+        self._events.append(RequestReceived(peer, request, inquiry))
 
     # Answers of peers.
 
     def _receive_response(self, head: Header, datagram: bytes, peer: Peer, now: float) -> None:
         transaction = self._outbound.find(peer, head.sequence_number)
-        if head.message_type in _UNNUMBERED and (
-            transaction is None or transaction.response_type != head.message_type
+        if (
+            head.message_type in _UNNUMBERED
+            and head.sequence_number == 1
+            and (transaction is None or transaction.response_type != head.message_type)
         ):
             transaction = self._outbound.find_by_type(peer, head.message_type)
         if transaction is None or head.message_type not in (
@@ -239,95 +259,26 @@ class Endpoint:
             response = messages.decode_body(head, datagram)
         except DecodeError as error:
             self.counters["malformed_responses"] += 1
-            self._malformed(transaction, peer, error, now)
+            if transaction.is_heartbeat:
+                self._peers.heartbeat_missed(peer, now)
+            else:
+                self._events.append(
+                    ResponseMalformed(peer, transaction.handle, transaction.request, error)
+                )
             return
         self.counters["responses_received"] += 1
+        self._peers.compare(peer, response, now)
         if transaction.is_heartbeat:
-            self._heartbeat_answered(peer, response)
+            if isinstance(response, messages.HeartbeatResponse):
+                self._peers.heartbeat_answered(peer, now)
+            else:
+                # Version Not Supported is no sign of the peer we knew.
+                self._peers.heartbeat_missed(peer, now)
             return
-        self._agree(peer, response, response, now)
+        self._peers.agree(peer, response, response, now)
         self._events.append(
             ResponseReceived(peer, transaction.handle, transaction.request, response)
         )
-
-    def _malformed(
-        self, transaction: Transaction, peer: Peer, error: DecodeError, now: float
-    ) -> None:
-        if transaction.is_heartbeat:
-            self._heartbeat_missed(peer, now)
-        else:
-            self._events.append(
-                ResponseMalformed(peer, transaction.handle, transaction.request, error)
-            )
-
-    # Associations.
-
-    def _agree(self, peer: Peer, theirs: Message, response: Message, now: float) -> None:
-        begun, ended = self.associations.agree(peer, theirs, response)
-        if begun is not None:
-            self._schedule_heartbeat(begun, now)
-        if ended is not None:
-            self._heartbeat_due.pop(ended, None)
-
-    def _compare_request(self, peer: Peer, request: Message) -> None:
-        """Look for a restart; any other time stamp in a setup tells of one."""
-        if isinstance(request, messages.AssociationSetupRequest):
-            known = self.associations.of_node(request.node_id)
-            if known is not None and known.recovery_time_stamp != request.recovery_time_stamp:
-                self._restarted(known, peer)
-        elif (
-            isinstance(request, messages.SessionEstablishmentRequest)
-            and request.recovery_time_stamp is not None
-        ):
-            self._compare_recovery(peer, request.recovery_time_stamp)
-
-    def _compare_recovery(self, peer: Peer, recovery_time_stamp: int) -> None:
-        """A later time stamp tells of a restart; an earlier one is from a late datagram."""
-        known = self.associations.of_peer(peer)
-        if known is not None and recovery_time_stamp > known.recovery_time_stamp:
-            self._restarted(known, peer)
-
-    def _restarted(self, association: Association, peer: Peer) -> None:
-        self.counters["peer_restarts"] += 1
-        self._inbound.forget_host(association.peer[0])
-        self.associations.signal(association.node_id, Signal.RESTARTED)
-        self._heartbeat_due.pop(association.node_id, None)
-        self._events.append(PeerRestarted(peer, association))
-
-    # Heartbeats of ours.
-
-    def _schedule_heartbeat(self, node_id: NodeID, now: float) -> None:
-        # Jitter, so that peers set up together are not asked together.
-        span = self.timers.heartbeat_interval_s * (1 + self.timers.jitter * self._random())
-        self._heartbeat_due[node_id] = now + span
-
-    def _send_heartbeat(self, node_id: NodeID, now: float) -> None:
-        association = self.associations.of_node(node_id)
-        if association is None:
-            del self._heartbeat_due[node_id]
-            return
-        self._schedule_heartbeat(node_id, now)
-        request = messages.HeartbeatRequest(recovery_time_stamp=self.recovery_time_stamp)
-        self._start(association.peer, request, now, is_heartbeat=True)
-
-    def _heartbeat_answered(self, peer: Peer, response: Message) -> None:
-        if not isinstance(response, messages.HeartbeatResponse):
-            return
-        self._compare_recovery(peer, response.recovery_time_stamp)
-        association = self.associations.of_peer(peer)
-        if association is not None:
-            before, _ = self.associations.signal(association.node_id, Signal.HEARD)
-            if before is State.UNREACHABLE:
-                self._events.append(PeerReturned(peer, association))
-
-    def _heartbeat_missed(self, peer: Peer, now: float) -> None:
-        association = self.associations.of_peer(peer)
-        if association is None:
-            return
-        before, after = self.associations.signal(association.node_id, Signal.SILENT)
-        self._schedule_heartbeat(association.node_id, now)
-        if before is not after:
-            self._events.append(PeerLost(peer, association))
 
     # Sending.
 
@@ -338,7 +289,7 @@ class Endpoint:
         if response_type is None:
             raise TypeError(f"{type(request).__name__} is not a request")
         sequence_number = self._outbound.next_sequence_number(peer)
-        octets = request.encode(sequence_number)
+        octets = self._dress(request, peer, now).encode(sequence_number)
         self.counters["requests_sent"] += 1
         self._send(octets, peer)
         return self._outbound.start(
@@ -354,3 +305,10 @@ class Endpoint:
     def _send(self, octets: bytes, peer: Peer) -> None:
         self.counters["datagrams_sent"] += 1
         self._datagrams.append((octets, peer))
+
+    def _dress(self, message: Message, peer: Peer, now: float) -> Message:
+        return self._announcer.dress(message, self.associations.of_peer(peer), now)
+
+    def _forget_answers(self, host: str) -> None:
+        self.counters["peer_restarts"] += 1
+        self._inbound.forget_host(host)

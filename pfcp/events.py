@@ -1,10 +1,11 @@
 """What an endpoint tells its owner. An event is made whole and never changes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pfcp.association import Association
 from pfcp.errors import DecodeError
 from pfcp.messages import Message
+from pfcp.transactions import Inquiry
 
 Peer = tuple[str, int]
 """Address and UDP port."""
@@ -12,10 +13,14 @@ Peer = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RequestReceived:
-    """A request the owner must answer once, with `Endpoint.respond`; each is told once."""
+    """A request the owner may answer once, with `Endpoint.respond`; each is told once.
+
+    `inquiry` is the endpoint's own note of it.
+    """
 
     peer: Peer
     request: Message
+    inquiry: Inquiry = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +79,27 @@ class PeerReturned:
     association: Association
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PeerLoadChanged:
+    """The peer of an association tells how loaded it is (TS 29.244 §6.2.3)."""
+
+    peer: Peer
+    association: Association
+    load_percent: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PeerOverloadChanged:
+    """The peer asks for `reduction_percent` less traffic than usual (TS 29.244 §6.2.4).
+
+    0 when that is over: told by the peer, or because its period of validity has run out.
+    """
+
+    peer: Peer
+    association: Association
+    reduction_percent: int
+
+
 Event = (
     RequestReceived
     | ResponseReceived
@@ -82,4 +108,6 @@ Event = (
     | PeerRestarted
     | PeerLost
     | PeerReturned
+    | PeerLoadChanged
+    | PeerOverloadChanged
 )

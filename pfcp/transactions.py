@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pfcp.messages import Message
 
 Peer = tuple[str, int]
+"""Address and UDP port."""
 
 SEQUENCE_NUMBERS = 1 << 24
 
@@ -59,7 +60,8 @@ class Outbound:
         self._random = random
         self._open: dict[tuple[str, int], Transaction] = {}
         self._due: list[tuple[float, int, Transaction]] = []
-        self._sequence_number = 0
+        # Late answers to requests of a former life of this entity should meet none of this one.
+        self._sequence_number = int(random() * SEQUENCE_NUMBERS)
         self._handle = 0
 
     def __len__(self) -> int:
@@ -145,11 +147,15 @@ class Outbound:
 
 @dataclass(slots=True, eq=False)
 class Inquiry:
-    """A request of a peer; `answer` is None while the owner works on it."""
+    """A request of a peer; `answer` is None while the owner works on it.
+
+    `is_void` once the peer has restarted: the number of the request may be another's by then.
+    """
 
     octets: bytes
     expires: float
     answer: bytes | None = None
+    is_void: bool = False
 
 
 InquiryKey = tuple[str, int, int, int]
@@ -180,7 +186,7 @@ class Inbound:
     def forget_host(self, host: str) -> None:
         """Drop what is known of a host that has restarted."""
         for key in [key for key in self._inquiries if key[0] == host]:
-            del self._inquiries[key]
+            self._inquiries.pop(key).is_void = True
 
     def _forget(self, now: float) -> None:
         """Drop the oldest entries: all were kept for the same span, so the oldest expires first."""

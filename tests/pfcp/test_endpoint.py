@@ -1,4 +1,3 @@
-import random
 from dataclasses import replace
 from ipaddress import IPv4Address
 
@@ -7,10 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pfcp import events, ies, messages
+from pfcp.admission import Admission, Rate
 from pfcp.association import State
 from pfcp.endpoint import Endpoint
 from pfcp.enums import Cause
 from pfcp.errors import InvalidLengthError, ProtocolStateError
+from pfcp.load import LoadStatus
 from pfcp.transactions import Inbound, Outbound, Timers
 
 SMF = ("192.0.2.1", 8805)
@@ -378,6 +379,17 @@ def test_a_setup_answer_with_a_number_of_its_own_is_understood():
     assert upf.associations.of_node(SMF_NODE).recovery_time_stamp == 50
 
 
+@pytest.mark.parametrize("number", [2, 77])
+def test_a_setup_answer_with_any_other_number_belongs_to_nothing(number):
+    upf = endpoint()
+    upf.send_request(
+        SMF, messages.AssociationSetupRequest(node_id=UPF_NODE, recovery_time_stamp=100), 0
+    )
+    answer_setup(upf, number)
+    assert upf.next_event() is None
+    assert len(upf.associations) == 0
+
+
 # Associations and heartbeats
 
 
@@ -500,6 +512,18 @@ def test_a_setup_after_a_restart_tells_so_first_and_forgets_old_answers(recovery
     assert isinstance(upf.next_event(), events.RequestReceived)
 
 
+def test_an_answer_to_a_peers_former_life_is_not_sent():
+    upf = associated()
+    upf.receive_datagram(deletion().encode(), SMF, 1)
+    upf.receive_datagram(setup(sequence_number=5, recovery_time_stamp=51).encode(), SMF, 2)
+    former, _, asked = upf.events()
+    upf.respond(former, deleted(), 3)
+    assert upf.datagrams_to_send() == []
+    assert upf.counters["void_answers"] == 1
+    upf.respond(asked, accept_setup(), 3)
+    assert only_sent(upf) == accept_setup(sequence_number=5)
+
+
 def test_a_setup_again_without_a_restart_is_just_a_request():
     upf = associated()
     upf.receive_datagram(setup(sequence_number=2).encode(), SMF, 1)
@@ -528,79 +552,234 @@ def test_an_establishment_with_a_later_time_stamp_tells_of_a_restart_and_is_told
     assert upf.next_event() is None
 
 
-# The whole over a bad network
+@pytest.mark.parametrize("later", [5, 2**31 - 1])
+def test_time_stamps_that_begin_again_are_later_still(later):
+    upf = endpoint()
+    upf.receive_datagram(setup(recovery_time_stamp=2**32 - 3).encode(), SMF, 0)
+    upf.respond(upf.next_event(), accept_setup(), 0)
+    beat = messages.HeartbeatRequest(sequence_number=8, recovery_time_stamp=later - 3)
+    upf.receive_datagram(beat.encode(), SMF, 1)
+    assert isinstance(upf.next_event(), events.PeerRestarted)
 
 
-class BadNetwork:
-    """An SMF and a UPF whose datagrams are lost, doubled, late and out of order."""
+def answer_setup(upf, number, recovery_time_stamp=50, **more):
+    answer = accept_setup(
+        node_id=SMF_NODE,
+        sequence_number=number,
+        recovery_time_stamp=recovery_time_stamp,
+        **more,
+    )
+    upf.receive_datagram(answer.encode(), SMF, 1)
 
-    def __init__(self, seed):
-        self.chance = random.Random(seed)
-        self.smf = endpoint(node_id=SMF_NODE, recovery_time_stamp=50)
-        self.upf = endpoint()
-        self.entities = {SMF: self.smf, UPF: self.upf}
-        self.now = 0.0
-        self.wires = []
-        self.waiting = []
-        self.executed = []
-        self.asked = {}
-        self.outcomes = {}
 
-    def ask(self, seid):
-        handle = self.smf.send_request(UPF, deletion(seid=seid), self.now)
-        self.asked[handle] = seid
-        self.settle()
+def test_the_answer_to_our_own_setup_tells_of_a_restart_too():
+    upf = associated()
+    upf.send_request(
+        SMF, messages.AssociationSetupRequest(node_id=UPF_NODE, recovery_time_stamp=100), 1
+    )
+    answer_setup(upf, only_sent(upf).sequence_number, recovery_time_stamp=51)
+    assert [type(event) for event in upf.events()] == [
+        events.PeerRestarted,
+        events.ResponseReceived,
+    ]
+    assert upf.associations.of_node(SMF_NODE).recovery_time_stamp == 51
 
-    def settle(self):
-        for event in self.upf.events():
-            self.executed.append(event.request.seid)
-            self.waiting.append(event)
-        for event in self.smf.events():
-            assert event.handle not in self.outcomes
-            self.outcomes[event.handle] = event
-        for own, entity in self.entities.items():
-            for octets, peer in entity.datagrams_to_send():
-                for _ in range(self.chance.choice([0, 1, 1, 1, 2])):
-                    arrival = self.now + self.chance.choice([0.0, 0.01, 0.5, 4.0])
-                    self.wires.append((arrival, len(self.wires), octets, own, peer))
 
-    def answer_one(self):
-        event = self.waiting.pop(self.chance.randrange(len(self.waiting)))
-        response = messages.SessionDeletionResponse(
-            seid=event.request.seid, cause=Cause.REQUEST_ACCEPTED
+def test_a_lost_peer_that_sets_up_again_has_returned():
+    upf = associated()
+    while upf.associations.of_node(SMF_NODE).state is State.ASSOCIATED:
+        upf.advance(upf.next_timer())
+    list(upf.events())
+    upf.receive_datagram(setup(sequence_number=9).encode(), SMF, 100)
+    upf.respond(upf.next_event(), accept_setup(), 100)
+    returned = upf.next_event()
+    assert isinstance(returned, events.PeerReturned)
+    assert returned.association.state is State.ASSOCIATED
+
+
+def test_a_heartbeat_answered_in_another_version_or_unreadably_counts_as_missed():
+    for answer in ("200b0004 {} 00", "20020008 {} 00 00600000"):
+        upf = associated()
+        number = heartbeat_of(upf, 60).sequence_number
+        upf.receive_datagram(bytes.fromhex(answer.format(f"{number:06x}")), SMF, 61)
+        assert isinstance(upf.next_event(), events.PeerLost)
+
+
+def test_a_heartbeat_missed_by_a_peer_that_has_left_is_nobodys():
+    upf = associated()
+    upf.advance(60)
+    release = messages.AssociationReleaseRequest(sequence_number=2, node_id=SMF_NODE)
+    upf.receive_datagram(release.encode(), SMF, 61)
+    accepted = messages.AssociationReleaseResponse(node_id=UPF_NODE, cause=Cause.REQUEST_ACCEPTED)
+    upf.respond(upf.next_event(), accepted, 61)
+    while (when := upf.next_timer()) is not None:
+        upf.advance(when)
+    assert upf.next_event() is None
+
+
+def test_heartbeats_are_spread_by_jitter():
+    upf = associated(random=lambda: 0.5)
+    assert upf.next_timer() == pytest.approx(63)
+
+
+# Who may speak, and how much
+
+OTHER = ("192.0.2.7", 8805)
+SLOW = Rate(messages_per_s=1, burst=3)
+
+
+def test_a_host_that_is_not_allowed_gets_no_word_and_changes_nothing():
+    upf = endpoint(admission=Admission(is_allowed=lambda host: host == SMF[0]))
+    beat = messages.HeartbeatRequest(sequence_number=8, recovery_time_stamp=50)
+    for octets in (beat.encode(), setup().encode(), bytes.fromhex("40010004 01020300")):
+        upf.receive_datagram(octets, OTHER, 0)
+    assert (upf.datagrams_to_send(), upf.next_event()) == ([], None)
+    assert upf.counters["forbidden_peer"] == 3
+    upf.receive_datagram(setup().encode(), SMF, 0)
+    assert isinstance(upf.next_event(), events.RequestReceived)
+
+
+def test_a_peer_over_its_rate_is_shed_and_the_others_are_not():
+    upf = endpoint(admission=Admission(rate=SLOW))
+    for number in range(10):
+        upf.receive_datagram(deletion(number).encode(), SMF, 0)
+    upf.receive_datagram(deletion(99).encode(), OTHER, 0)
+    assert [(event.peer, event.request.sequence_number) for event in upf.events()] == [
+        (SMF, 0),
+        (SMF, 1),
+        (SMF, 2),
+        (OTHER, 99),
+    ]
+    assert upf.counters["shed_requests"] == 7
+    assert upf.datagrams_to_send() == []
+
+
+def test_what_was_shed_is_taken_when_it_is_sent_again():
+    upf = endpoint(admission=Admission(rate=SLOW))
+    for number in range(4):
+        upf.receive_datagram(deletion(number).encode(), SMF, 0)
+    assert len(list(upf.events())) == 3
+    upf.receive_datagram(deletion(3).encode(), SMF, 3)
+    assert upf.next_event().request == deletion(3)
+
+
+def test_heartbeats_of_an_associated_peer_are_never_shed_and_those_of_strangers_are():
+    upf = associated(admission=Admission(rate=SLOW))
+    beat = messages.HeartbeatRequest(sequence_number=8, recovery_time_stamp=50).encode()
+    for number in range(10):
+        upf.receive_datagram(deletion(number).encode(), SMF, 0)
+    for _ in range(10):
+        upf.receive_datagram(beat, SMF, 0)
+        upf.receive_datagram(beat, OTHER, 0)
+    peers = [peer for _, peer in upf.datagrams_to_send()]
+    assert (peers.count(SMF), peers.count(OTHER)) == (10, 3)
+
+
+def test_answers_to_our_requests_are_never_shed():
+    upf = endpoint(admission=Admission(rate=SLOW))
+    handles = [upf.send_request(SMF, report(), 0) for _ in range(10)]
+    for request, _ in sent(upf):
+        answer = messages.SessionReportResponse(
+            sequence_number=request.sequence_number, cause=Cause.REQUEST_ACCEPTED
         )
-        self.upf.respond(event, response, self.now)
-        self.settle()
-
-    def pass_time(self):
-        """To the next thing that happens; False if nothing will."""
-        timers = [entity.next_timer() for entity in self.entities.values()]
-        due = [when for when in timers if when is not None] + [wire[0] for wire in self.wires]
-        if not due:
-            return False
-        self.now = max(self.now, min(due))
-        arriving = sorted(wire for wire in self.wires if wire[0] <= self.now)
-        self.wires = [wire for wire in self.wires if wire[0] > self.now]
-        for _, _, octets, source, destination in arriving:
-            self.entities[destination].receive_datagram(octets, source, self.now)
-        for entity in self.entities.values():
-            entity.advance(self.now)
-        self.settle()
-        return True
+        upf.receive_datagram(answer.encode(), SMF, 0)
+    assert [event.handle for event in upf.events()] == handles
 
 
-@pytest.mark.parametrize("seed", range(100))
-def test_over_a_bad_network_every_request_is_executed_once_and_every_answer_belongs(seed):
-    network = BadNetwork(seed)
-    for seid in range(1, 6):
-        network.ask(seid)
-    while network.pass_time():
-        if network.waiting and network.chance.random() < 0.5:
-            network.answer_one()
-    assert len(network.executed) == len(set(network.executed))
-    assert set(network.outcomes) == set(network.asked)
-    for handle, event in network.outcomes.items():
-        if isinstance(event, events.ResponseReceived):
-            assert event.response.seid == network.asked[handle]
-        else:
-            assert isinstance(event, events.RequestTimedOut)
+def test_other_versions_are_shed_too():
+    upf = endpoint(admission=Admission(rate=SLOW))
+    for _ in range(10):
+        upf.receive_datagram(bytes.fromhex("40010004 01020300"), SMF, 0)
+    assert len(upf.datagrams_to_send()) == 3
+
+
+# Load and overload
+
+
+def loaded(**features):
+    upf = endpoint(load_status=lambda _: LoadStatus(load_percent=40, reduction_percent=10))
+    wanted = replace(setup(), cp_function_features=ies.CPFunctionFeatures(**features))
+    upf.receive_datagram(wanted.encode(), SMF, 0)
+    upf.respond(upf.next_event(), accept_setup(), 0)
+    assert only_sent(upf).cause == Cause.REQUEST_ACCEPTED
+    return upf
+
+
+@pytest.mark.parametrize("features", [{}, {"load": True}, {"ovrl": True}])
+def test_our_load_goes_with_answers_and_reports_to_peers_that_want_it(features):
+    upf = loaded(**features)
+    upf.receive_datagram(deletion().encode(), SMF, 0)
+    upf.respond(upf.next_event(), deleted(), 0)
+    upf.send_request(SMF, report(), 0)
+    for message, _ in sent(upf):
+        assert (message.load_control_information is not None) is ("load" in features)
+        assert (message.overload_control_information is not None) is ("ovrl" in features)
+
+
+def smf_with(number, load_percent, reduction_percent, smf=None):
+    """An SMF that was told a UPF's load in the answer to a deletion."""
+    if smf is None:
+        smf = endpoint(node_id=SMF_NODE)
+        smf.send_request(
+            UPF, messages.AssociationSetupRequest(node_id=SMF_NODE, recovery_time_stamp=100), 0
+        )
+        answer = accept_setup(sequence_number=only_sent(smf).sequence_number)
+        smf.receive_datagram(answer.encode(), UPF, 0)
+        list(smf.events())
+    smf.send_request(UPF, deletion(), 0)
+    answer = replace(
+        deleted(),
+        sequence_number=only_sent(smf).sequence_number,
+        load_control_information=ies.LoadControlInformation(
+            load_control_sequence_number=number, load_metric=load_percent
+        ),
+        overload_control_information=ies.OverloadControlInformation(
+            overload_control_sequence_number=number,
+            overload_reduction_metric=reduction_percent,
+            period_of_validity=ies.Timer(unit=0, value=10),
+        ),
+    )
+    smf.receive_datagram(answer.encode(), UPF, 1)
+    return smf
+
+
+def loads_told(smf):
+    return [
+        getattr(event, "load_percent", None) or event.reduction_percent
+        for event in smf.events()
+        if isinstance(event, events.PeerLoadChanged | events.PeerOverloadChanged)
+    ]
+
+
+def test_a_peers_load_is_told_when_it_changes_and_remembered():
+    smf = smf_with(1, 40, 20)
+    assert loads_told(smf) == [40, 20]
+    assert loads_told(smf_with(2, 40, 20, smf)) == []
+    assert loads_told(smf_with(1, 99, 99, smf)) == []
+    assert loads_told(smf_with(3, 50, 20, smf)) == [50]
+    known = smf.peer_loads.of_node(UPF_NODE)
+    assert (known.load_percent, known.reduction_percent) == (50, 20)
+
+
+def test_a_peers_overload_ends_by_itself():
+    smf = smf_with(1, 40, 20)
+    list(smf.events())
+    assert smf.next_timer() == 21
+    smf.advance(21)
+    over = smf.next_event()
+    assert isinstance(over, events.PeerOverloadChanged)
+    assert (over.association.node_id, over.reduction_percent) == (UPF_NODE, 0)
+    assert smf.next_timer() == 60
+
+
+def test_the_load_of_a_stranger_is_nobodys():
+    smf = endpoint(node_id=SMF_NODE)
+    assert loads_told(smf_with(1, 40, 20, smf)) == []
+
+
+def test_the_load_of_a_peer_that_restarted_is_forgotten():
+    smf = smf_with(9, 40, 20)
+    beat = messages.HeartbeatRequest(sequence_number=8, recovery_time_stamp=101)
+    smf.receive_datagram(beat.encode(), UPF, 1)
+    assert smf.peer_loads.of_node(UPF_NODE).load_percent is None
+    assert smf.next_timer() is None
