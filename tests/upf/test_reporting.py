@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pfcp import ies, messages
 from upf.allocator import IndexPool
+from upf.entry import Counts
 
 START = 1_700_000_000
 NTP_START = (START + 2_208_988_800) & 0xFFFF_FFFF
@@ -54,6 +55,9 @@ async def test_counter_used_before_starts_at_nothing(bench, target, establishmen
     await bench.ask(messages.SessionDeletionRequest(seid=seid))
     seid, again = await established(bench, establishment, to_gnb)
     assert set(again.values()) == set(usage.values())
+    readings = await bench.resources.counters.read(again.values())
+    used = [bench.resources.counters.used(*reading) for reading in readings.items()]
+    assert used == [Counts(0, 0)] * 4
     answer = await bench.ask(messages.SessionDeletionRequest(seid=seid))
     assert answer.usage_reports[0].volume_measurement.total_bytes == 0
 
