@@ -13,11 +13,12 @@ from p4xdp.dataplane import DataplaneError, PacketResult
 from p4xdp.xdp.build import object_for
 from p4xdp.xdp.cells import COUNTER_CELL_SIZE, METER_CELL_SIZE, XdpCounter, XdpMeter
 from p4xdp.xdp.errors import LoadError
-from p4xdp.xdp.layout import ARRAY_CELL_HEAD
+from p4xdp.xdp.layout import ARRAY_CELL_HEAD, LARGEST_SCAN
 from p4xdp.xdp.manifest import Manifest, TableInfo, read_manifest
-from p4xdp.xdp.objects import Object, RunResult, inject_frame, run_program
+from p4xdp.xdp.objects import Fence, Object, RunResult, inject_frame, run_program
 from p4xdp.xdp.ports import Mode, Ports, interface_index
 from p4xdp.xdp.ring import Ring
+from p4xdp.xdp.rules import BANKS_SIZE, RuleBanks, RuleTable
 from p4xdp.xdp.tables import CellArray, Entries, XdpTable
 
 if TYPE_CHECKING:
@@ -50,8 +51,9 @@ class XdpDataplane:
 
     def __init__(self, loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None:
         self._object = loaded
+        self._fence: Fence | None = None
         self._tables = {
-            name: _table(loaded, info, sizes.get(name, info.layout.size))
+            name: self._table_of(loaded, info, sizes.get(name, info.layout.size))
             for name, info in manifest.tables.items()
         }
         self._counters = {
@@ -223,7 +225,28 @@ class XdpDataplane:
             table.close()
         for meter in self._meters.values():
             meter.close()
+        if self._fence is not None:
+            self._fence.close()
         self._object.close()
+
+    def _table_of(self, loaded: Object, info: TableInfo, size: int) -> XdpTable:
+        layout = info.layout
+        defaults = None
+        if layout.defaults is not None:
+            defaults = loaded.map(layout.defaults, 4, layout.value_size)
+        if layout.kind == "scan":
+            if self._fence is None:
+                self._fence = Fence()
+            rules = loaded.map(layout.symbol, 4, layout.rule_size)
+            state = loaded.map(f"{layout.symbol}_banks", 4, BANKS_SIZE)
+            return RuleTable(info, RuleBanks(rules, state, size, self._fence), defaults, size)
+        entries: Entries | None = None
+        if layout.kind == "array":
+            cell_size = ARRAY_CELL_HEAD + 2 * layout.value_size
+            entries = CellArray(loaded.map(layout.symbol, 4, cell_size), layout.cells)
+        elif layout.kind != "keyless":
+            entries = loaded.map(layout.symbol, layout.key_size, layout.value_size)
+        return XdpTable(info, entries, defaults, size)
 
     def _table(self, name: str) -> XdpTable:
         try:
@@ -236,20 +259,6 @@ class XdpDataplane:
             return self._counters[name]
         except KeyError:
             raise DataplaneError(f"the program has no counter {name}") from None
-
-
-def _table(loaded: Object, info: TableInfo, size: int) -> XdpTable:
-    layout = info.layout
-    entries: Entries | None = None
-    if layout.kind == "array":
-        cell_size = ARRAY_CELL_HEAD + 2 * layout.value_size
-        entries = CellArray(loaded.map(layout.symbol, 4, cell_size), layout.cells)
-    elif layout.kind != "keyless":
-        entries = loaded.map(layout.symbol, layout.key_size, layout.value_size)
-    defaults = None
-    if layout.defaults is not None:
-        defaults = loaded.map(layout.defaults, 4, layout.value_size)
-    return XdpTable(info, entries, defaults, size)
 
 
 def _require_ports(ports: Mapping[int, str], cpu_port: int, host_port: int) -> None:
@@ -277,11 +286,16 @@ def _resize(
     symbols = {name: info.layout.symbol for name, info in manifest.tables.items()}
     # An array has a cell for every key, however few entries it may hold.
     fixed = {name for name, info in manifest.tables.items() if info.layout.kind == "array"}
+    scanned = {name for name, info in manifest.tables.items() if info.layout.kind == "scan"}
     symbols |= {name: info.symbol for name, info in manifest.counters.items()}
     symbols |= {name: info.symbol for name, info in manifest.meters.items()}
     for name, size in sizes.items():
         if name not in symbols:
             raise LoadError(f"a size for {name}, which the program does not have")
-        if name not in fixed:
+        if name in scanned:
+            if size > LARGEST_SCAN:
+                raise LoadError(f"{name} can have at most {LARGEST_SCAN} entries, not {size}")
+            loaded.set_size(symbols[name], 2 * size)
+        elif name not in fixed:
             loaded.set_size(symbols[name], size)
     loaded.set_size("switch_ports", largest_ifindex + 1)

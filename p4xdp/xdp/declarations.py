@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from p4xdp.xdp.layout import ARRAY_CELL_HEAD
 from p4xdp.xdp.names import identifier
+from p4xdp.xdp.scanning import declare_rules, declare_slots
 
 if TYPE_CHECKING:
-    from p4xdp.xdp.layout import Slot, TableLayout
+    from p4xdp.xdp.layout import TableLayout
     from p4xdp.xdp.writer import Writer
 
 
@@ -23,6 +24,9 @@ def declare_table(table: TableLayout, out: Writer) -> None:
         _declare_lpm_key(table, out)
     if table.kind == "array":
         _declare_array(table, out)
+    elif table.kind == "scan":
+        _assert_entry_size(table, out)
+        declare_rules(table, out)
     elif table.kind != "keyless":
         map_type = "LPM_TRIE" if table.kind == "lpm" else "HASH"
         with out.block("struct", f'}} {table.symbol} SEC(".maps");'):
@@ -53,7 +57,7 @@ def _declare_entry(table: TableLayout, out: Writer) -> None:
             if action.params:
                 with out.block("struct", f"}} {member(action.symbol, table)};"):
                     out.line("__u8 action;")
-                    _declare_slots(action.params, out)
+                    declare_slots(action.params, out)
         out.line(f"__u64 all[{table.value_size // 8}];")
 
 
@@ -78,14 +82,9 @@ def member(action_symbol: str, table: TableLayout) -> str:
     return "as" + action_symbol.removeprefix(table.symbol)
 
 
-def _declare_slots(slots: tuple[Slot, ...], out: Writer) -> None:
-    for slot in sorted(slots, key=lambda s: s.offset):
-        out.line(f"__u{slot.size * 8} {identifier(slot.name)};")
-
-
 def _declare_hash_key(table: TableLayout, out: Writer) -> None:
     with out.block(f"struct {table.symbol}_key", "};"):
-        _declare_slots(table.keys, out)
+        declare_slots(table.keys, out)
         end = max(slot.offset + slot.size for slot in table.keys)
         if end != table.key_size:
             out.line(f"__u8 padding[{table.key_size - end}];")

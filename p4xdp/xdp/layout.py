@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LARGEST_SCALAR_BITS = 64
 LARGEST_INDEX_BITS = 16
+LARGEST_SCAN = 1024  # entries a packet may have to be compared with
 ARRAY_CELL_HEAD = 8  # octets before the two entries of a cell
 
 
@@ -45,12 +46,14 @@ class ActionLayout:
 
 @dataclass(frozen=True, slots=True)
 class TableLayout:
-    """A table's maps. `kind` is "array" (the key, at most 16 bits, is an index), "hash", "lpm" or
-    "keyless" (no map of entries).
+    """A table's maps. `kind` is "array" (the key, at most 16 bits, is an index), "hash", "lpm",
+    "scan" (rules in order of priority, compared one after the other) or "keyless" (no map of
+    entries).
 
     In an array `keys` are the fields of the index from the most significant, offset and size in
     bits. In a prefix table `keys` are the fields in the order of the key's words, their offsets
-    counted behind the prefix length. `defaults` is the map of a default action that may change, or
+    counted behind the prefix length. In a scanned table they are masked and compared as words of 64
+    bits, but those named in `ranges`. `defaults` is the map of a default action that may change, or
     None.
     """
 
@@ -63,11 +66,17 @@ class TableLayout:
     keys: tuple[Slot, ...]
     actions: tuple[ActionLayout, ...]
     defaults: str | None
+    ranges: tuple[str, ...] = ()
 
     @property
     def cells(self) -> int:
         """Return how many cells the array of an "array" table has."""
         return 1 << sum(slot.width for slot in self.keys)
+
+    @property
+    def rule_size(self) -> int:
+        """Return the octets of a rule of a "scan" table: entry, value, mask, ranges."""
+        return 2 * self.key_size + 16 * len(self.ranges) + self.value_size
 
     def action(self, name: str) -> ActionLayout:
         """Return the layout of that action's entries; KeyError if the table has no such action."""
@@ -124,16 +133,12 @@ def table_layout(table: ir.Table, actions: dict[str, ir.Action], symbol: str) ->
         keys=keys,
         actions=laid_out,
         defaults=None if table.is_default_const else f"{symbol}_default",
+        ranges=tuple(key.name for key in table.keys if key.match_kind is ir.MatchKind.RANGE),
     )
 
 
 def _kind(table: ir.Table) -> str:
     kinds = [key.match_kind for key in table.keys]
-    for kind in (ir.MatchKind.TERNARY, ir.MatchKind.RANGE):
-        if kind in kinds:
-            raise UnsupportedProgramError(
-                f"table {table.name}: {kind.value} keys are not implemented on XDP", table.at
-            )
     if table.direct_counter or table.direct_meter:
         raise UnsupportedProgramError(
             f"table {table.name}: direct counters and meters are not implemented on XDP; "
@@ -142,6 +147,15 @@ def _kind(table: ir.Table) -> str:
         )
     if not kinds:
         return "keyless"
+    if ir.MatchKind.TERNARY in kinds or ir.MatchKind.RANGE in kinds:
+        if table.size > LARGEST_SCAN:
+            raise UnsupportedProgramError(
+                f"table {table.name}: {table.size} entries with ternary or range keys; XDP "
+                f"compares with one after the other, and with at most {LARGEST_SCAN}: make it "
+                "smaller, or match exactly first",
+                table.at,
+            )
+        return "scan"
     if ir.MatchKind.LPM in kinds:
         return "lpm"
     return "array" if index_width(table) <= LARGEST_INDEX_BITS else "hash"
@@ -163,6 +177,11 @@ def _hash_key(table: ir.Table) -> tuple[tuple[Slot, ...], int]:
     slots, end = structure((key.name, key.width) for key in table.keys)
     # The kernel hashes whole 32-bit words faster.
     return slots, align(end, max([4, *(slot.size for slot in slots)]))
+
+
+def _scan_key(table: ir.Table) -> tuple[tuple[Slot, ...], int]:
+    slots, end = structure((key.name, key.width) for key in table.keys)
+    return slots, align(end, 8)
 
 
 def _lpm_key(table: ir.Table) -> tuple[tuple[Slot, ...], int]:
@@ -189,4 +208,10 @@ def _no_key(_table: ir.Table) -> tuple[tuple[Slot, ...], int]:
     return (), 0
 
 
-_KEYS = {"array": _array_key, "hash": _hash_key, "lpm": _lpm_key, "keyless": _no_key}
+_KEYS = {
+    "array": _array_key,
+    "hash": _hash_key,
+    "lpm": _lpm_key,
+    "scan": _scan_key,
+    "keyless": _no_key,
+}

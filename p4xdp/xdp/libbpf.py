@@ -63,6 +63,20 @@ class LinkOptions(ctypes.Structure):
     )
 
 
+class MapOptions(ctypes.Structure):
+    """struct bpf_map_create_opts, as far as it is used."""
+
+    _fields_: ClassVar[Any] = (
+        ("sz", c_size_t),
+        ("btf_fd", c_uint32),
+        ("btf_key_type_id", c_uint32),
+        ("btf_value_type_id", c_uint32),
+        ("btf_vmlinux_value_type_id", c_uint32),
+        ("inner_map_fd", c_uint32),
+        ("map_flags", c_uint32),
+    )
+
+
 _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "libbpf_set_print": (c_void_p, [_PRINTER]),
     "bpf_object__open": (c_void_p, [c_char_p]),
@@ -75,6 +89,10 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "bpf_map__fd": (c_int, [c_void_p]),
     "bpf_map__set_max_entries": (c_int, [c_void_p, c_uint32]),
     "bpf_map__initial_value": (c_void_p, [c_void_p, POINTER(c_size_t)]),
+    "bpf_map_create": (
+        c_int,
+        [c_int, c_char_p, c_uint32, c_uint32, c_uint32, POINTER(MapOptions)],
+    ),
     "bpf_map_lookup_elem": (c_int, [c_int, c_char_p, c_void_p]),
     "bpf_map_update_elem": (c_int, [c_int, c_char_p, c_char_p, c_uint64]),
     "bpf_map_delete_elem": (c_int, [c_int, c_char_p]),

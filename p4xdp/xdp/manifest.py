@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from p4xdp import ir
     from p4xdp.xdp.statements import Symbols
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class TableInfo:
-    """A table: its layout, how its key fields match (by field, "exact" or "lpm") in the order of
+    """A table: its layout, how its key fields match (by field, P4's match kinds) in the order of
     entries, and what it starts with as its default.
     """
 
@@ -124,6 +124,7 @@ def parse_manifest(data: Mapping[str, Any], origin: str) -> Manifest:
 def _table(data: Mapping[str, Any]) -> TableInfo:
     layout = dict(data["layout"])
     layout["keys"] = tuple(Slot(**slot) for slot in layout["keys"])
+    layout["ranges"] = tuple(layout["ranges"])
     layout["actions"] = tuple(
         ActionLayout(**{**action, "params": tuple(Slot(**slot) for slot in action["params"])})
         for action in layout["actions"]

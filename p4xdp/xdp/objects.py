@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import mmap
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from p4xdp.xdp.errors import LoadError
 from p4xdp.xdp.libbpf import (
     BatchOptions,
     LinkOptions,
+    MapOptions,
     TestRunOptions,
     check,
     last_error,
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 _NO_EXIST = 1
 _EXIST = 2
 _ATTACH_TYPE_XDP = 37  # enum bpf_attach_type
+_MAP_TYPE_ARRAY = 2  # enum bpf_map_type
+_MAP_TYPE_ARRAY_OF_MAPS = 12
 _RUN_LIVE_FRAMES = 1 << 1  # BPF_F_TEST_XDP_LIVE_FRAMES
 _LARGEST_FRAME = 16384
 
@@ -120,6 +124,38 @@ class Map:
     def mapped(self, cells: int = 1) -> mmap.mmap:
         """Return the cells of a BPF_F_MMAPABLE array as memory shared with the kernel."""
         return mmap.mmap(self.fd, self.value_size * cells)
+
+
+class Fence:
+    """Lets a writer wait until no program runs that began before.
+
+    The kernel does so itself whenever an entry of a map of maps changes.
+    """
+
+    def __init__(self) -> None:
+        self._inner = self._create(_MAP_TYPE_ARRAY, MapOptions(ctypes.sizeof(MapOptions)))
+        options = MapOptions(ctypes.sizeof(MapOptions), inner_map_fd=self._inner)
+        try:
+            self._outer = self._create(_MAP_TYPE_ARRAY_OF_MAPS, options)
+        except LoadError:
+            os.close(self._inner)
+            raise
+
+    @staticmethod
+    def _create(kind: int, options: MapOptions) -> int:
+        created = library().calls.bpf_map_create(kind, b"fence", 4, 4, 1, options)
+        return check(created, "making a map")
+
+    def wait(self) -> None:
+        """Return when all programs that were running have ended."""
+        inner = self._inner.to_bytes(4, "little")
+        done = library().calls.bpf_map_update_elem(self._outer, bytes(4), inner, 0)
+        check(done, "waiting for running programs")
+
+    def close(self) -> None:
+        """Give the maps back."""
+        os.close(self._outer)
+        os.close(self._inner)
 
 
 class Object:

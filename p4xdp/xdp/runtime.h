@@ -162,6 +162,28 @@ ALWAYS_INLINE void count_switch_drop(enum switch_drop reason)
         active_ ? &(cell)->entries[active_ == 2] : 0; \
     })
 
+/* The rules of a scanned table lie in two banks, highest priority first. A writer fills the idle one,
+ * then changes `active`. */
+struct rule_banks {
+    __u32 active;
+    __u32 unused;
+    struct {
+        __u32 first;
+        __u32 count;
+    } banks[2];
+};
+
+#define RULE_BANKS(name) \
+    struct { \
+        __uint(type, BPF_MAP_TYPE_ARRAY); \
+        __uint(map_flags, BPF_F_MMAPABLE); \
+        __uint(max_entries, 1); \
+        __type(key, __u32); \
+        __type(value, struct rule_banks); \
+    } name SEC(".maps")
+
+#define NO_RULE -1
+
 /* --- counters ----------------------------------------------------------------------------------- */
 
 struct counter_cell {

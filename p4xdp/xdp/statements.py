@@ -11,6 +11,7 @@ from p4xdp.xdp.declarations import member
 from p4xdp.xdp.expressions import constant
 from p4xdp.xdp.layout import TableLayout
 from p4xdp.xdp.names import identifier
+from p4xdp.xdp.scanning import find_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -203,6 +204,9 @@ class Statements:
             out.line(f"struct {layout.symbol}_cell *cell;")
             out.line(f"cell = bpf_map_lookup_elem(&{layout.symbol}, &index);")
             out.line("if (cell) entry = ACTIVE(cell);")
+            return
+        if layout.kind == "scan":
+            find_rule(layout, values, out)
             return
         out.line(f"struct {layout.symbol}_key key = {{}};")
         if layout.kind == "lpm":

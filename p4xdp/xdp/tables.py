@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING, Protocol
 
 from p4xdp.dataplane import DataplaneError, TableFullError
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from p4xdp.xdp.manifest import TableInfo
     from p4xdp.xdp.objects import Map
 
-_FORMATS = {1: "<B", 2: "<H", 4: "<I", 8: "<Q"}
 _LATEST = 4  # where a cell remembers its latest active entry after that is removed
 _ONLY = (0).to_bytes(4, "little")  # the key of a map with one entry
 
@@ -100,7 +98,7 @@ class XdpTable:
         if not added:
             return
         try:
-            self._entries().put_many(list(added), list(added.values()))
+            self._add(added)
         except MapFullError as error:
             raise TableFullError(f"{self._info.layout.name}: {error}") from error
         self._present |= added
@@ -109,19 +107,14 @@ class XdpTable:
         """Replace all or none; each replacement is one step to packets."""
         changed = self._encoded(entries)
         self._require(changed)
-        self._each(changed, self._replace, lambda key: self._replace(key, self._present[key]))
+        self._change(changed)
         self._present |= changed
 
     def delete(self, entries: Sequence[Entry]) -> None:
         """Remove all or none."""
         gone = self._encoded(entries, with_values=False)
         self._require(gone)
-        map_ = self._entries()
-        self._each(
-            gone,
-            lambda key, _value: map_.delete(key),
-            lambda key: map_.insert(key, self._present[key]),
-        )
+        self._remove(gone)
         for key in gone:
             del self._present[key]
 
@@ -135,6 +128,20 @@ class XdpTable:
         """Give back what is not the kernel's."""
         if isinstance(self._map, CellArray):
             self._map.close()
+
+    def _add(self, added: dict[bytes, bytes]) -> None:
+        self._entries().put_many(list(added), list(added.values()))
+
+    def _change(self, changed: dict[bytes, bytes]) -> None:
+        self._each(changed, self._replace, lambda key: self._replace(key, self._present[key]))
+
+    def _remove(self, gone: dict[bytes, bytes]) -> None:
+        map_ = self._entries()
+        self._each(
+            gone,
+            lambda key, _value: map_.delete(key),
+            lambda key: map_.insert(key, self._present[key]),
+        )
 
     def _entries(self) -> Entries:
         if self._map is None:
@@ -169,7 +176,7 @@ class XdpTable:
 
     def _encoded(self, entries: Sequence[Entry], *, with_values: bool = True) -> dict[bytes, bytes]:
         encoded = {
-            self.key_of(entry.matches): (
+            self.key_of(entry): (
                 self.value_of(entry.action, entry.arguments) if with_values else b""
             )
             for entry in entries
@@ -178,19 +185,21 @@ class XdpTable:
             raise DataplaneError(f"{self._info.layout.name}: the same key twice in one call")
         return encoded
 
-    def key_of(self, matches: Sequence[Match]) -> bytes:
-        """Return the map's key for `matches`, one for each key field in the table's order."""
+    def key_of(self, entry: Entry) -> bytes:
+        """Return the map's key for an entry: what tells it apart."""
         layout = self._info.layout
-        by_name = dict(zip(self._info.key_order, matches, strict=True))
+        by_name = self._by_name(entry)
         if layout.kind == "lpm":
             return _lpm_key(layout.keys, by_name)
         if layout.kind == "array":
             index = sum(by_name[slot.name].value << slot.offset for slot in layout.keys)
             return index.to_bytes(layout.key_size, "little")
-        key = bytearray(layout.key_size)
-        for slot in layout.keys:
-            struct.pack_into(_FORMATS[slot.size], key, slot.offset, by_name[slot.name].value)
-        return bytes(key)
+        return packed(
+            layout.keys, [by_name[slot.name].value for slot in layout.keys], layout.key_size
+        )
+
+    def _by_name(self, entry: Entry) -> dict[str, Match]:
+        return dict(zip(self._info.key_order, entry.matches, strict=True))
 
     def value_of(self, action: str, arguments: Sequence[int]) -> bytes:
         """Return the map's value for an action with its arguments in order."""
@@ -199,11 +208,16 @@ class XdpTable:
             laid_out = layout.action(action)
         except KeyError:
             raise DataplaneError(f"{layout.name} has no action {action}") from None
-        value = bytearray(layout.value_size)
-        value[0] = laid_out.id
-        for slot, argument in zip(laid_out.params, arguments, strict=True):
-            struct.pack_into(_FORMATS[slot.size], value, slot.offset, argument)
-        return bytes(value)
+        value = packed(laid_out.params, arguments, layout.value_size)
+        return bytes([laid_out.id]) + value[1:]
+
+
+def packed(slots: Sequence[Slot], values: Sequence[int], size: int) -> bytes:
+    """Return `size` octets with the values in their slots."""
+    octets = bytearray(size)
+    for slot, value in zip(slots, values, strict=True):
+        octets[slot.offset : slot.offset + slot.size] = value.to_bytes(slot.size, "little")
+    return bytes(octets)
 
 
 def _lpm_key(slots: Sequence[Slot], by_name: dict[str, Match]) -> bytes:

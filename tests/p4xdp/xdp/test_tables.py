@@ -1,5 +1,6 @@
 """Entries, defaults and counters in the kernel: all or none, and what packets then find."""
 
+import struct
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,8 @@ from p4xdp.dataplane import (
     TableFullError,
 )
 from p4xdp.xdp.errors import LoadError
+from p4xdp.xdp.objects import Fence
+from p4xdp.xdp.rules import BANKS_SIZE, RuleBanks
 from p4xdp.xdp.tables import CellArray
 
 pytestmark = pytest.mark.root
@@ -31,6 +34,7 @@ KINDS = {
     "array": [],
     "hash": [("ig_intr_md.ingress_port : exact", "(bit<32>)ig_intr_md.ingress_port : exact")],
     "lpm": [("ig_intr_md.ingress_port : exact", "ig_intr_md.ingress_port : lpm")],
+    "scan": [("ig_intr_md.ingress_port : exact", "ig_intr_md.ingress_port : ternary")],
 }
 
 
@@ -187,3 +191,53 @@ def test_a_cell_never_shows_packets_an_entry_half_written():
         assert memory.writes[-1] == cell
         if active:
             assert memory[cell + 8 * active : cell + 8 * active + 8] == shown
+
+
+def test_rules_in_force_and_those_a_packet_may_still_see_are_not_touched():
+    rules, state = RecordingMemory(2 * 3 * 16), RecordingMemory(BANKS_SIZE)
+    waits = []
+    fence = SimpleNamespace(wait=lambda: waits.append((len(rules.writes), len(state.writes))))
+    banks = RuleBanks(
+        SimpleNamespace(mapped=lambda _count: rules, value_size=16),
+        SimpleNamespace(mapped=lambda: state),
+        3,
+        fence,
+    )
+    for number in range(1, 5):
+        rules.writes, state.writes = [], []
+        active = state[0]
+        shown = bytes(rules[48 * active : 48 * active + 48])
+        banks.publish([bytes([number]) * 16] * (number % 4))
+        assert waits.pop() == (0, 0)
+        assert bytes(rules[48 * active : 48 * active + 48]) == shown
+        assert state.writes[-1] == 0
+        assert state[0] == 1 - active
+        first, count = struct.unpack_from("<II", state, 8 + 8 * state[0])
+        assert (first, count) == (3 * state[0], number % 4)
+        assert bytes(rules[16 * first : 16 * (first + count)]) == bytes([number]) * 16 * count
+
+
+def test_a_scanned_table_cannot_be_made_larger_than_is_scanned(opened, wire):
+    text = wire.replace(*KINDS["scan"][0])
+    with pytest.raises(LoadError, match=r"Ingress\.wires can have at most 1024 entries, not 1025"):
+        opened(text, sizes={TABLE: 1025})
+    switch = opened(text, testing=True, sizes={TABLE: 1024})
+    rules = [
+        Entry((Match(port, ALL),), "Ingress.send", (port ^ 1,), priority)
+        for priority, port in enumerate([*range(512), *range(512)], start=1)
+    ]
+    switch.insert_entries(TABLE, [*rules[1:], rules[0]])
+    assert [out_of(switch, port) for port in (0, 511)] == [1, 510]
+    switch.delete_entries(TABLE, rules[512:])
+    assert [out_of(switch, port) for port in (0, 511)] == [1, 510]
+    switch.delete_entries(TABLE, rules[:1])
+    assert [out_of(switch, port) for port in (0, 1)] == [None, 0]
+
+
+def test_the_fence_can_be_waited_at():
+    fence = Fence()
+    try:
+        fence.wait()
+        fence.wait()
+    finally:
+        fence.close()

@@ -1,0 +1,113 @@
+"""Tables with ternary or range keys in the kernel: rules in order of priority, in two banks, so
+that packets see all of a change or nothing of it.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from p4xdp.xdp.tables import XdpTable, packed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from p4xdp.dataplane import Entry, Match
+    from p4xdp.xdp.layout import Slot
+    from p4xdp.xdp.manifest import TableInfo
+    from p4xdp.xdp.objects import Fence, Map
+
+BANKS_SIZE = 24  # struct rule_banks
+_BANK = struct.Struct("<II")  # first, count
+_FIRST_BANK_OFFSET = 8
+_PRIORITY_SIZE = 8
+
+
+class RuleBanks:
+    """The rules in force and those before them. `size` is how many rules a bank holds."""
+
+    def __init__(self, rules: Map, state: Map, size: int, fence: Fence) -> None:
+        self._rules = rules.mapped(2 * size)
+        self._state = state.mapped()
+        self._stride = rules.value_size
+        self._size = size
+        self._fence = fence
+
+    def publish(self, rules: Sequence[bytes]) -> None:
+        """Put `rules` into force, all in one step to packets."""
+        idle = 1 - self._state[0]
+        first = idle * self._size
+        # Packets may still be among the rules that the last step but one put into force.
+        self._fence.wait()
+        start = first * self._stride
+        text = b"".join(rules)
+        self._rules[start : start + len(text)] = text
+        at = _FIRST_BANK_OFFSET + idle * _BANK.size
+        self._state[at : at + _BANK.size] = _BANK.pack(first, len(rules))
+        # One octet, so packets see one bank or the other.
+        self._state[0] = idle
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._rules.close()
+        self._state.close()
+
+
+class RuleTable(XdpTable):
+    """A table of rules. Of two with the same priority, the one that came first is first."""
+
+    def __init__(self, info: TableInfo, banks: RuleBanks, defaults: Map | None, size: int) -> None:
+        super().__init__(info, None, defaults, size)
+        self._banks = banks
+
+    def key_of(self, entry: Entry) -> bytes:
+        """Return the rule but for its action, and the priority behind it."""
+        layout = self._info.layout
+        by_name = self._by_name(entry)
+        masks = [_mask(slot, by_name[slot.name], layout.ranges) for slot in layout.keys]
+        values = [
+            by_name[slot.name].value & mask for slot, mask in zip(layout.keys, masks, strict=True)
+        ]
+        widths = {slot.name: slot.width for slot in layout.keys}
+        limits = [_limits(by_name[name], widths[name]) for name in layout.ranges]
+        return b"".join(
+            (
+                packed(layout.keys, values, layout.key_size),
+                packed(layout.keys, masks, layout.key_size),
+                *limits,
+                entry.priority.to_bytes(_PRIORITY_SIZE, "little"),
+            )
+        )
+
+    def close(self) -> None:
+        """Give back what is not the kernel's."""
+        self._banks.close()
+
+    def _add(self, added: dict[bytes, bytes]) -> None:
+        self._publish(self._present | added)
+
+    def _change(self, changed: dict[bytes, bytes]) -> None:
+        self._publish(self._present | changed)
+
+    def _remove(self, gone: dict[bytes, bytes]) -> None:
+        self._publish({key: v for key, v in self._present.items() if key not in gone})
+
+    def _publish(self, entries: dict[bytes, bytes]) -> None:
+        ordered = sorted(entries, key=_priority, reverse=True)  # stable, reversed or not
+        self._banks.publish([entries[key] + key[:-_PRIORITY_SIZE] for key in ordered])
+
+
+def _priority(key: bytes) -> int:
+    return int.from_bytes(key[-_PRIORITY_SIZE:], "little")
+
+
+def _mask(slot: Slot, match: Match, ranges: Sequence[str]) -> int:
+    """Return what is compared of a field; a range is compared apart."""
+    return 0 if slot.name in ranges else match.mask & ((1 << slot.width) - 1)
+
+
+def _limits(match: Match, width: int) -> bytes:
+    if match.high is None and match.mask == 0:
+        return struct.pack("<QQ", 0, (1 << width) - 1)
+    high = match.value if match.high is None else match.high
+    return struct.pack("<QQ", match.value, high)
