@@ -42,7 +42,7 @@ def check_privileges(status: str | None = None) -> None:
 
 
 def check_interfaces(config: Config, kernel: KernelState) -> None:
-    """StartError if an interface is not there or is down."""
+    """StartError if an interface is not there, is down or is not Ethernet."""
     links = {link.name: link for link in kernel.links}
     for each in config.interface:
         if each.name not in links:
@@ -50,3 +50,8 @@ def check_interfaces(config: Config, kernel: KernelState) -> None:
             raise StartError(f"interface {each.name} is not there: name one of {there}")
         if not links[each.name].is_up:
             raise StartError(f"interface {each.name} is down: ip link set {each.name} up")
+        if not links[each.name].mac:
+            raise StartError(
+                f"interface {each.name} has no MAC address (a loopback or tunnel interface?): "
+                "name an Ethernet one"
+            )

@@ -122,7 +122,7 @@ def _property(link: Any, key: str) -> object:
 
 
 def peer_of(veth: Interface) -> Peer | None:
-    """Return the far end of a veth, or None if it is in a namespace we cannot find."""
+    """Return the far end of a veth, or None if it is in a namespace we cannot find or enter."""
     if veth.peer_ifindex is None:
         return None
     if veth.peer_namespace_id is None:
@@ -139,7 +139,10 @@ def peer_of(veth: Interface) -> Peer | None:
 
 
 def _peer_in(ifindex: int, namespace: str, namespace_fd: int | None) -> Peer | None:
-    links = in_thread(lambda: _links(index=ifindex), namespace_fd)
+    try:
+        links = in_thread(lambda: _links(index=ifindex), namespace_fd)
+    except PermissionError:
+        links = []  # entering another namespace takes CAP_SYS_ADMIN, all the rest does not
     if links:
         return Peer(links[0].get_attr("IFLA_IFNAME"), namespace, namespace_fd)
     if namespace_fd is not None:

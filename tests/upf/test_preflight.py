@@ -53,5 +53,11 @@ def test_interface_that_is_not_there_is_told_with_those_there_are():
         check_interfaces(CONFIG, KernelState(links=(Link(2, "n3", 1), Link(1, "lo", 0))))
 
 
+def test_interface_that_is_not_ethernet_is_refused():
+    kernel = KernelState(links=(Link(1, "n3", 1), Link(2, "n6", 0)))
+    with pytest.raises(StartError, match=r"n6 has no MAC address .*: name an Ethernet one"):
+        check_interfaces(CONFIG, kernel)
+
+
 def test_interfaces_that_are_up_will_do():
     check_interfaces(CONFIG, KernelState(links=(Link(1, "n3", 1), Link(2, "n6", 2))))

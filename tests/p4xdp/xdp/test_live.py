@@ -7,12 +7,13 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from p4xdp.dataplane import DataplaneError, Entry, Match
 from p4xdp.xdp.errors import PortError
-from p4xdp.xdp.namespaces import Peer, interface
+from p4xdp.xdp.namespaces import Peer, interface, peer_of
 from p4xdp.xdp.offloads import Offload, is_on
 
 pytestmark = pytest.mark.root
@@ -169,6 +170,16 @@ def test_a_far_end_out_of_reach_means_generic_xdp_and_a_warning(
     assert "slow generic XDP" in caplog.text
     assert "ethtool -K <interface> gro on tx off" in caplog.text
     assert all(interface(name).program_id for name in hosts)
+
+
+def test_a_far_end_we_may_not_enter_is_out_of_reach(hosts, monkeypatch):
+    def refuse(_namespace_fd):
+        raise PermissionError
+
+    monkeypatch.setattr("p4xdp.xdp.namespaces._enter", refuse)
+    open_before = set(Path("/proc/self/fd").iterdir())
+    assert [peer_of(interface(name)) for name in hosts] == [None, None]
+    assert set(Path("/proc/self/fd").iterdir()) == open_before
 
 
 def test_native_is_refused_where_it_cannot_work(opened, wire, hosts, monkeypatch):
