@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from upf.config import Config, RESTConfig
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GRACE_S = 2
 
 log = logging.getLogger(__name__)
@@ -36,10 +36,12 @@ class _Server(uvicorn.Server):
 
 
 async def run(config: Config) -> None:
-    """Run the UPF until SIGTERM or SIGINT. UPFError if it cannot start, or cannot go on."""
+    """Run the UPF until SIGTERM, SIGINT or SIGHUP. UPFError if it cannot start, or cannot go on."""
     stop = asyncio.Event()
     for number in _SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        # Under nohup, the terminal's end is to be survived.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with _listener(config.rest) as listener:
         upf = await UPF.start(config)
         try:
