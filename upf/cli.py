@@ -1,4 +1,4 @@
-"""The command line: `upf run`, `upf config check`, `upf status`.
+"""The command line: `upf run`, `upf config check`, `upf status`, `upf pfcp decode`.
 
 What the operator can mend is told in one line each on stderr, with exit status 1; a traceback is
 a fault of ours.
@@ -19,6 +19,7 @@ import typer
 import uvloop
 from rich.console import Console
 
+from upf import pfcp_cli
 from upf.config import Config, load
 from upf.errors import UPFError
 
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="The configuration file.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+app.add_typer(pfcp_cli.app, name="pfcp")
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration, such as upf.toml")
