@@ -210,6 +210,8 @@ class Object:
         hint = ""
         if error.errno == errno.EPERM:
             hint = " (run as root or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON)"
+        elif error.errno == errno.ENOSYS:
+            hint = " (use a kernel with CONFIG_BPF_SYSCALL; let seccomp allow bpf)"
         raise LoadError(f"the kernel refuses the BPF object: {error.strerror}{hint}\n{log}")
 
     def map(self, name: str, key_size: int, value_size: int, *, is_per_cpu: bool = False) -> Map:

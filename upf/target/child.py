@@ -19,6 +19,7 @@ START_TIMEOUT_S = 60.0  # the first start compiles the data plane
 STOP_TIMEOUT_S = 10.0
 
 _LINES_KEPT = 20
+_COMPLAINT = "p4xdp: "
 _PIPE_BYTES = 1 << 20
 
 
@@ -28,6 +29,7 @@ class Child:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self._last_lines: deque[str] = deque(maxlen=_LINES_KEPT)
+        self._complaint: str | None = None
         self._relay = asyncio.create_task(self._relay_log())
 
     @classmethod
@@ -94,8 +96,8 @@ class Child:
                 return
         await self._process.wait()
         await self._end_relay()
-        said = self._last_lines[-1] if self._last_lines else "it said nothing"
-        raise StartError(said.removeprefix("p4xdp: "))
+        last = self._last_lines[-1] if self._last_lines else "it said nothing"
+        raise StartError(self._complaint or last)
 
     async def _relay_log(self) -> None:
         """Log what the child logs, at the level it gives."""
@@ -104,6 +106,9 @@ class Child:
         while raw := await self._process.stderr.readline():
             line = raw.decode(errors="replace").rstrip()
             self._last_lines.append(line)
+            if line.startswith(_COMPLAINT):
+                # What a library or the kernel says to it comes in the lines after.
+                self._complaint = line.removeprefix(_COMPLAINT)
             word, _, text = line.partition(" ")
             level = logging.getLevelNamesMapping().get(word)
             if level is None:

@@ -53,6 +53,13 @@ async def test_a_child_that_cannot_start_tells_why_in_one_line():
     assert str(caught.value) == "no interface n3; create it"
 
 
+async def test_the_complaint_is_told_not_what_a_library_adds_to_it():
+    lines = "p4xdp: no BPF here; use another kernel" + 30 * "\\nlibbpf: failed"
+    with pytest.raises(StartError) as caught:
+        await Child.start(script(f"sys.exit('{lines}')"))
+    assert str(caught.value) == "no BPF here; use another kernel"
+
+
 async def test_a_child_that_never_gets_ready_is_ended():
     with pytest.raises(StartError, match="not ready after"):
         await Child.start(script("time.sleep(60)"), timeout_s=0.2)
