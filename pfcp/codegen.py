@@ -8,6 +8,7 @@ from typing import Any
 
 from pfcp.groups import write_group_codec
 from pfcp.leaves import write_leaf_codec
+from pfcp.reader import OwnLayout, own_codec
 from pfcp.schema import IESpec, MessageSpec
 from pfcp.source import source_of
 
@@ -15,10 +16,10 @@ __all__ = ["attach", "source_of"]
 
 
 def attach(cls: Any, spec: IESpec | MessageSpec) -> None:
-    """Set `read` and `write` of a class, unless it brings its own."""
-    if "read" in cls.__dict__:
-        return
-    if isinstance(spec, IESpec) and spec.leaf_fields:
+    """Set `read` and `write` of a class."""
+    if isinstance(spec, IESpec) and issubclass(cls, OwnLayout):
+        namespace = own_codec(cls, spec.name, spec.ie_type)
+    elif isinstance(spec, IESpec) and not spec.is_grouped:
         namespace = write_leaf_codec(spec)
     else:
         namespace = write_group_codec(cls, spec)

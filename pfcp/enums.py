@@ -27,6 +27,11 @@ class Cause(IntEnum):
     ALL_DYNAMIC_ADDRESSES_ARE_OCCUPIED = 79
     UNKNOWN_PREDEFINED_RULE = 80
     UNKNOWN_APPLICATION_ID = 81
+    L2TP_TUNNEL_ESTABLISHMENT_FAILURE = 82
+    L2TP_SESSION_ESTABLISHMENT_FAILURE = 83
+    L2TP_TUNNEL_RELEASE = 84
+    L2TP_SESSION_RELEASE = 85
+    PFCP_SESSION_RESTORATION_FAILURE = 86
 
 
 class SourceInterface(IntEnum):
@@ -82,6 +87,9 @@ class InterfaceType(IntEnum):
     SXC_U = 26
     N4_U = 27
     SGW_UPF_UL_DATA_FORWARDING = 28
+    N6MB_NMB9 = 29
+    N3MB = 30
+    N19MB = 31
 
 
 class Gate(IntEnum):
@@ -135,6 +143,10 @@ class RedirectAddressType(IntEnum):
     URL = 2
     SIP_URI = 3
     IPV4_AND_IPV6 = 4
+    PORT = 5
+    IPV4_AND_PORT = 6
+    IPV6_AND_PORT = 7
+    IPV4_AND_IPV6_AND_PORT = 8
 
 
 class FlowDirection(IntEnum):
@@ -162,3 +174,85 @@ class BaseTimeIntervalType(IntEnum):
 
     CTP = 0
     DTP = 1
+
+
+class FQCSIDNodeType(IntEnum):
+    """Node Type of FQ-CSID (§8.2.43)."""
+
+    MME = 0
+    SGW_C = 1
+    PGW_C_SMF = 2
+    EPDG = 3
+    TWAN = 4
+    PGW_U_SGW_U_UPF = 5
+
+
+class HeaderType(IntEnum):
+    """Header Type of Header Enrichment (§8.2.67)."""
+
+    HTTP = 0
+
+
+class PacketRateTimeUnit(IntEnum):
+    """Time unit of Packet Rate (§8.2.63). Other values count one minute, as the clause says."""
+
+    MINUTE = 0
+    SIX_MINUTES = 1
+    HOUR = 2
+    DAY = 3
+    WEEK = 4
+
+
+class SteeringFunctionality(IntEnum):
+    """Steering Functionality (§8.2.124)."""
+
+    ATSSS_LL = 0
+    MPTCP = 1
+
+
+class SteeringMode(IntEnum):
+    """Steering Mode (§8.2.125)."""
+
+    ACTIVE_STANDBY = 0
+    SMALLEST_DELAY = 1
+    LOAD_BALANCING = 2
+    PRIORITY_BASED = 3
+
+
+class Priority(IntEnum):
+    """Priority of an access (§8.2.127)."""
+
+    ACTIVE = 0
+    STANDBY = 1
+    NO_STANDBY = 2
+    HIGH = 3
+    LOW = 4
+
+
+class AccessType(IntEnum):
+    """Access Type of Access Availability Information (§8.2.153)."""
+
+    ACCESS_3GPP = 0
+    ACCESS_NON_3GPP = 1
+
+
+class AvailabilityStatus(IntEnum):
+    """Availability Status of Access Availability Information (§8.2.153)."""
+
+    UNAVAILABLE = 0
+    AVAILABLE = 1
+
+
+class RATType(IntEnum):
+    """RAT Type (§8.2.186)."""
+
+    UTRAN = 1
+    GERAN = 2
+    WLAN = 3
+    GAN = 4
+    HSPA_EVOLUTION = 5
+    EUTRAN = 6
+    VIRTUAL = 7
+    EUTRAN_NB_IOT = 8
+    LTE_M = 9
+    NR = 10

@@ -55,7 +55,10 @@ class LeafWriter(SourceWriter):
             self.put(1, f"v_{field.name} = {self.from_flags(field)}")
         self.build((field.name for field in spec.leaf_fields), "None")
         self.put(1, "if write(value) != octets: set_wire_form(value, octets)")
-        self.put(1, f"if len(shared) < {SHARED_LIMIT}: shared[octets] = value", "return value")
+        # Longer ones are not kept: a peer could fill the memory with them.
+        self.put(1, f"if len(shared) < {SHARED_LIMIT} and end - start <= {size}:")
+        self.put(2, "shared[octets] = value")
+        self.put(1, "return value")
         self.put(0, "def write(value):")
         self.put(1, "if value.wire_form is not None: return value.wire_form")
         self.put(1, f"octets = ({self.to_flags()}).to_bytes({size}, 'big')")
@@ -162,17 +165,16 @@ class LeafWriter(SourceWriter):
 
     def read_octets(self, depth: int, name: str, kind: Octets) -> None:
         """Octets after their length, or to the end of the IE."""
+        value = kind.read.format(v=f"buffer[at:{'until' if kind.prefix else 'end'}]")
         if kind.prefix:
             prefix = struct.calcsize(">" + kind.prefix)
             self.put(depth, f"if at + {prefix} > end: raise too_short(NAME, TYPE, end - start)")
             self.put(depth, f"length, = {self.unpack(kind.prefix)}(buffer, at)")
-            self.put(depth, f"until = at + {prefix} + length")
+            self.put(depth, f"at += {prefix}", "until = at + length")
             self.put(depth, "if until > end: raise too_short(NAME, TYPE, end - start)")
-            self.put(depth, f"{name} = buffer[at + {prefix}:until]", "at = until")
+            self.put(depth, f"{name} = {value}", "at = until")
         else:
-            self.put(depth, f"{name} = buffer[at:end]", "at = end")
-        if kind.text:
-            self.put(depth, f"{name} = {name}.decode('latin-1')")
+            self.put(depth, f"{name} = {value}", "at = end")
 
     def write_leaf(self) -> None:
         """Flags from the fields, then the fields."""
@@ -202,8 +204,8 @@ class LeafWriter(SourceWriter):
             self.put(depth, f"octets += {self.pack(field.kind.codes)}({parts})")
             return
         assert isinstance(field.kind, Octets)
-        if field.kind.text:
-            self.put(depth, "v = v.encode('latin-1')")
+        if field.kind.write != "{v}":
+            self.put(depth, f"v = {field.kind.write.format(v='v')}")
         if field.kind.prefix:
             self.put(depth, f"octets += {self.pack(field.kind.prefix)}(len(v))")
         self.put(depth, "octets += v")

@@ -77,27 +77,6 @@ class IE(Record):
             return type(self).write(self)
 
 
-_MISFITS = (struct.error, AttributeError, OverflowError, TypeError, ValueError)
-
-
-class refusing_misfits:  # noqa: N801 -- reads as a clause after `with`
-    """Turns what struct says of a value that does not fit into an EncodeError naming its owner."""
-
-    __slots__ = ("_owner",)
-
-    def __init__(self, owner: object) -> None:
-        self._owner = owner
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
-    ) -> None:
-        if isinstance(error, _MISFITS):
-            raise EncodeError(f"{self._owner!r} does not fit the wire: {error}") from error
-
-
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 def record(cls: type[T]) -> type[T]:
     """Class body → slotted class with a fast keyword-only constructor."""
@@ -124,3 +103,43 @@ def _constructor(cls: type) -> Any:
     source = "\n".join([f"def __init__({signature}):", *body])
     exec(compile(source, f"<pfcp {cls.__name__} constructor>", "exec"), namespace)  # noqa: S102 -- our own text
     return namespace["__init__"]
+
+
+@record
+class VendorIE(Record):
+    """An IE of a vendor (§8.1.1): carried for its owner to read, untouched.
+
+    `ie_type` is 32768 or more, `enterprise_id` the vendor's IANA private enterprise number.
+    """
+
+    ie_type: int
+    enterprise_id: int
+    octets: bytes
+
+
+@record
+class Group(IE):
+    """Base of every grouped IE; IEs of vendors follow those of the specification."""
+
+    vendor_ies: tuple[VendorIE, ...] = ()
+
+
+_MISFITS = (struct.error, AttributeError, OverflowError, TypeError, ValueError)
+
+
+class refusing_misfits:  # noqa: N801 -- reads as a clause after `with`
+    """Turns what struct says of a value that does not fit into an EncodeError naming its owner."""
+
+    __slots__ = ("_owner",)
+
+    def __init__(self, owner: object) -> None:
+        self._owner = owner
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        if isinstance(error, _MISFITS):
+            raise EncodeError(f"{self._owner!r} does not fit the wire: {error}") from error

@@ -13,7 +13,8 @@ from dataclasses import MISSING, dataclass, fields
 from enum import Enum, IntEnum
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
-from pfcp.record import IE, Record, record
+from pfcp.reader import OwnLayout
+from pfcp.record import IE, Group, Record, record
 from pfcp.wire import Bits, Enumeration, Fixed, Flag, Kind, Octets
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ class IESpec:
     """What the registry knows of one IE type.
 
     A scalar has a `kind` and is a plain int, bool or bytes in its owner. Any other IE has a `cls`,
-    and once linked either `leaf_fields` (or its own read and write) or `group_fields`.
+    and once linked `leaf_fields`, `group_fields` or, where it reads and writes itself, neither.
     """
 
     ie_type: int
@@ -72,6 +73,11 @@ class IESpec:
     def is_scalar(self) -> bool:
         """Whether the value is a plain one."""
         return self.kind is not None
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether it holds other IEs."""
+        return self.cls is not None and issubclass(self.cls, Group)
 
 
 @dataclass(slots=True, eq=False)
@@ -199,22 +205,26 @@ def _inner_first(classes: list[type]) -> list[type]:
 
 def _parse(cls: type, namespace: dict[str, Any]) -> None:
     spec = _SPEC_OF[cls]
+    if issubclass(cls, OwnLayout):
+        return
     hints = {
         name: hint
         for base in reversed(cls.__mro__)
         if base.__module__ == namespace["__name__"]
         for name, hint in typing.get_type_hints(base, namespace, include_extras=True).items()
     }
+    undeclared = {"vendor_ies"} if isinstance(spec, IESpec) else {"vendor_ies", *HEADER_FIELDS}
     leaves: list[LeafField] = []
     groups: list[GroupField] = []
-    for field in fields(cls):
-        if field.name in HEADER_FIELDS and isinstance(spec, MessageSpec):
+    for field in fields(cls):  # type: ignore[arg-type]
+        if field.name in undeclared:
             continue
         parsed = _parse_field(
             field.name, hints[field.name], has_default=field.default is not MISSING
         )
         (leaves if isinstance(parsed, LeafField) else groups).append(parsed)  # type: ignore[arg-type]
-    if leaves and groups:
+    is_leaf = isinstance(spec, IESpec) and not spec.is_grouped
+    if groups if is_leaf else leaves:
         raise TypeError(f"{cls.__name__} mixes fields of its own with IEs")
     spec.group_fields = tuple(groups)
     if isinstance(spec, IESpec):

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
+from uuid import UUID
 
 from pfcp.errors import InvalidLengthError, MandatoryIEMissingError
 from pfcp.record import Record
@@ -33,6 +34,59 @@ def fit(value: int, mask: int) -> int:
     return value
 
 
+def exactly(octets: bytes, length: int) -> bytes:
+    """Octets of that length: struct alone would cut or pad them."""
+    if len(octets) != length:
+        raise ValueError(f"{len(octets)} octets where {length} belong")
+    return octets
+
+
+def plmn_of(octets: bytes) -> str:
+    """MCC and MNC from their swapped digits (TS 24.008 §10.5.1.4): five digits or six."""
+    low, middle, high = (f"{octet:02x}" for octet in octets)
+    digits = low[1] + low[0] + middle[1] + high[1] + high[0]
+    return digits if middle[0] == "f" else digits + middle[0]
+
+
+def octets_of_plmn(plmn: str) -> bytes:
+    """The three octets of MCC and MNC."""
+    digits = plmn.ljust(6, "f")
+    if len(digits) != 6:
+        raise ValueError(f"PLMN {plmn!r} has more than six digits")
+    return bytes.fromhex("".join(digits[place] for place in (1, 0, 5, 2, 4, 3)))
+
+
+def texts_of(octets: bytes, name: str, ie_type: int) -> tuple[str, ...]:
+    """Texts each after its length in two octets."""
+    texts, at = [], 0
+    while at < len(octets):
+        start = at + 2
+        at = start + int.from_bytes(octets[at:start], "big")
+        if max(start, at) > len(octets):
+            raise too_short(name, ie_type, len(octets))
+        texts.append(octets[start:at].decode("latin-1"))
+    return tuple(texts)
+
+
+def octets_of_texts(texts: Iterable[str]) -> bytes:
+    """Texts each after its length in two octets."""
+    octets = (text.encode("latin-1") for text in texts)
+    return b"".join(struct.pack(">H", len(text)) + text for text in octets)
+
+
+def pairs_of(octets: bytes, name: str, ie_type: int) -> tuple[tuple[str, str], ...]:
+    """Texts two by two."""
+    texts = texts_of(octets, name, ie_type)
+    if len(texts) % 2:
+        raise too_short(name, ie_type, len(octets))
+    return tuple(zip(texts[::2], texts[1::2], strict=True))
+
+
+def octets_of_pairs(pairs: Iterable[tuple[str, str]]) -> bytes:
+    """Texts two by two."""
+    return octets_of_texts(text for pair in pairs for text in pair)
+
+
 def too_short(name: str, ie_type: int, octets: int) -> InvalidLengthError:
     """An IE whose octets end before its fields do (TS 29.244 §7.6.7)."""
     return InvalidLengthError(f"{name} ({ie_type}): {octets} octets are too few", ie_type=ie_type)
@@ -55,6 +109,25 @@ def missing(name: str, field: str, ie_type: int) -> MandatoryIEMissingError:
     return MandatoryIEMissingError(f"{name} lacks {field} ({ie_type})", ie_type=ie_type)
 
 
+EXPRESSIONS: dict[str, Any] = {
+    each.__name__: each
+    for each in (
+        IPv4Address,
+        IPv6Address,
+        UUID,
+        exactly,
+        fit,
+        octets_of_pairs,
+        octets_of_plmn,
+        octets_of_texts,
+        pairs_of,
+        plmn_of,
+        texts_of,
+    )
+}
+"""What the expressions of `pfcp.wire` may name."""
+
+
 class SourceWriter:
     """Collects the lines of one class's codec and the objects they name."""
 
@@ -62,11 +135,9 @@ class SourceWriter:
         self.cls = cls
         self.lines: list[str] = []
         self.namespace: dict[str, Any] = {
-            "IPv4Address": IPv4Address,
-            "IPv6Address": IPv6Address,
+            **EXPRESSIONS,
             "cls": cls,
             "new": object.__new__,
-            "fit": fit,
             "too_short": too_short,
             "no_header": no_header,
             "overrun": overrun,

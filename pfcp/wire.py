@@ -46,25 +46,38 @@ U6 = _masked("U6", 0x3F)
 BIT = Fixed("BIT", "B", "{0} & 1 == 1", ("fit({v}, 1)",), 0x01)
 IPV4 = Fixed("IPV4", "I", "IPv4Address({0})", ("int({v})",))
 IPV6 = Fixed("IPV6", "16s", "IPv6Address({0})", ("{v}.packed",))
+S32 = Fixed("S32", "i")
+S64 = Fixed("S64", "q")
+MAC = Fixed("MAC", "6s", "{0}", ("exactly({v}, 6)",))
+PLMN = Fixed("PLMN", "3s", "plmn_of({0})", ("octets_of_plmn({v})",))
+UUID128 = Fixed("UUID128", "16s", "UUID(bytes={0})", ("{v}.bytes",))
 
 
 @dataclass(frozen=True, slots=True)
 class Octets:
     """Octets of any number: the rest of the IE, or as many as a length before them says.
 
-    `prefix` is the struct code of that length ("" for the rest). `text` gives str: the strings of
-    PFCP are ASCII, and latin-1 loses nothing of what a peer may send instead.
+    `prefix` is the struct code of that length ("" for the rest). `read` is an expression over the
+    octets {v} and `write` one over the value {v}; the value is the octets themselves without them.
+    The strings of PFCP are ASCII, and latin-1 loses nothing of what a peer may send instead.
     """
 
     name: str
     prefix: str
-    text: bool = False
+    read: str = "{v}"
+    write: str = "{v}"
 
+
+_TEXT = ("{v}.decode('latin-1')", "{v}.encode('latin-1')")
 
 REST = Octets("REST", "")
 LV8 = Octets("LV8", "B")
 LV16 = Octets("LV16", "H")
-LV16_TEXT = Octets("LV16_TEXT", "H", text=True)
+LV16_TEXT = Octets("LV16_TEXT", "H", *_TEXT)
+REST_NUMBERS = Octets("REST_NUMBERS", "", "tuple({v})", "bytes({v})")
+LV8_NUMBERS = Octets("LV8_NUMBERS", "B", "tuple({v})", "bytes({v})")
+LV16_TEXTS = Octets("LV16_TEXTS", "H", "texts_of({v}, NAME, TYPE)", "octets_of_texts({v})")
+LV16_PAIRS = Octets("LV16_PAIRS", "H", "pairs_of({v}, NAME, TYPE)", "octets_of_pairs({v})")
 
 
 @dataclass(frozen=True, slots=True)

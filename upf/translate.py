@@ -67,6 +67,10 @@ _PDR_UNSUPPORTED = {
     "deactivate_predefined_rules": 107,
     "activation_time": 163,
     "deactivation_time": 164,
+    "mar_id": 170,
+    "packet_replication_and_detection_carry_on_information": 179,
+    "ip_multicast_addressing_infos": 188,
+    "mptcp_applicable_indication": 265,
 }
 _PDI_UNSUPPORTED = {
     "traffic_endpoint_ids": 131,
@@ -74,12 +78,26 @@ _PDI_UNSUPPORTED = {
     "framed_routes": 153,
     "framed_routing": 154,
     "framed_ipv6_routes": 155,
+    "redundant_transmission_detection_parameters": 255,
+    "ethernet_pdu_session_information": 142,
+    "ethernet_packet_filters": 132,
+    "ip_multicast_addressing_infos": 188,
+    "dns_query_filters": 294,
+    "mbs_session_identifier": 305,
+    "local_ingress_tunnel": 308,
 }
-_FAR_UNSUPPORTED = {"duplicating_parameters": 5, "update_duplicating_parameters": 105}
+_FAR_UNSUPPORTED = {
+    "duplicating_parameters": 5,
+    "update_duplicating_parameters": 105,
+    "redundant_transmission_forwarding_parameters": 270,
+}
 _FORWARDING_UNSUPPORTED = {
     "redirect_information": 38,
     "forwarding_policy": 41,
     "linked_traffic_endpoint_id": 131,
+    "header_enrichment": 98,
+    "proxying": 137,
+    "ip_address_and_port_number_replacement": 293,
 }
 _URR_UNSUPPORTED = {
     "volume_quota": 73,
@@ -193,8 +211,8 @@ class Translator:
             qfis=ie.qfis or None,
             sdf_filters=tuple(self._sdf_filter(each) for each in ie.sdf_filters) or None,
         )
-        if ie.ue_ip_address is not None:
-            fields["ue_ipv4"] = _ue_ipv4(ie.ue_ip_address)
+        if ie.ue_ip_addresses:
+            fields["ue_ipv4"] = _ue_ipv4(ie.ue_ip_addresses)
         if ie.local_fteid is not None:
             name = fields.get("network_instance")
             if name is None and pdr_id in self.session.pdrs:
@@ -257,7 +275,12 @@ def _name(ie: ies.NetworkInstance | None) -> str | None:
     return ie.name if ie is not None and ie.octets else None
 
 
-def _ue_ipv4(ie: ies.UEIPAddress) -> Any:
+def _ue_ipv4(addresses: tuple[ies.UEIPAddress, ...]) -> Any:
+    if len(addresses) > 1:
+        raise UnsupportedError(
+            "a UE with several addresses in one PDR is not served", offending_ie=UE_IP_ADDRESS_IE
+        )
+    (ie,) = addresses
     if ie.choose_ipv4 or ie.choose_ipv6:
         raise UnsupportedError("UE addresses are not allocated here", offending_ie=UE_IP_ADDRESS_IE)
     if ie.ipv4 is None:

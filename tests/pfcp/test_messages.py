@@ -28,8 +28,8 @@ def test_the_captured_establishment_request_means_what_the_smf_meant():
     assert request.cp_fseid == ies.FSEID(seid=0x35E, ipv4=IPv4Address("10.100.4.1"))
     downlink, uplink, from_cp, to_cp = request.create_pdrs
     assert downlink.pdi.source_interface is enums.SourceInterface.CORE
-    assert downlink.pdi.ue_ip_address == ies.UEIPAddress(
-        ipv4=IPv4Address("10.45.0.2"), is_destination=True
+    assert downlink.pdi.ue_ip_addresses == (
+        ies.UEIPAddress(ipv4=IPv4Address("10.45.0.2"), is_destination=True),
     )
     assert uplink.pdi.local_fteid == ies.FTEID(
         choose=True, choose_ipv4=True, choose_ipv6=True, choose_id=5

@@ -15,7 +15,7 @@ from pfcp.errors import (
     UnknownMessageError,
     UnsupportedVersionError,
 )
-from pfcp.record import IE
+from pfcp.record import IE, VendorIE
 from pfcp.wire import REST, U8
 
 
@@ -81,11 +81,67 @@ def test_only_the_first_of_a_repeated_single_ie_counts():
     assert value.encode() == octets
 
 
-def test_unknown_and_vendor_ies_are_skipped_and_given_back():
-    octets = tlv(0x8001, b"\x12\x34rest") + FAR + tlv(32000, b"later")
+def test_unknown_ies_are_skipped_and_given_back():
+    octets = tlv(0, b"") + FAR + tlv(32000, b"later")
     value = ies.CreateFAR.decode(octets)
     assert value == ies.CreateFAR.decode(FAR)
     assert value.encode() == octets
+
+
+VENDOR = VendorIE(ie_type=0x8001, enterprise_id=0x1234, octets=b"rest")
+
+
+def test_the_ie_of_a_vendor_is_its_owners_to_read_and_given_back():
+    octets = tlv(0x8001, b"\x12\x34rest") + FAR + tlv(0xFFFF, b"\x00\x01")
+    value = ies.CreateFAR.decode(octets)
+    assert value.vendor_ies == (VENDOR, VendorIE(ie_type=0xFFFF, enterprise_id=1, octets=b""))
+    assert value != ies.CreateFAR.decode(FAR)
+    assert value.encode() == octets
+    assert replace(value, bar_id=None).encode() == FAR + octets[:10] + octets[-6:]
+
+
+def test_a_message_carries_the_ies_of_vendors():
+    octets = datagram(54, tlv(0x8001, b"\x12\x34rest"), seid=7)
+    message = messages.SessionDeletionRequest(
+        seid=7, sequence_number=0x010203, vendor_ies=(VENDOR,)
+    )
+    assert message.encode() == octets
+    assert messages.decode(octets) == message
+    assert messages.decode(octets).wire_form is None
+
+
+def test_the_ie_of_a_vendor_too_short_to_name_it_is_skipped_and_given_back():
+    octets = tlv(0x8001, b"\x12") + FAR + tlv(0x8001, b"\x12\x34rest")
+    value = ies.CreateFAR.decode(octets)
+    assert value.vendor_ies == (VENDOR,)
+    assert value.encode() == octets
+
+
+R1 = ies.FTEID(teid=1, ipv4=IPv4Address("1.2.3.4"))
+R2 = ies.FTEID(teid=2, ipv4=IPv4Address("1.2.3.4"))
+
+
+def test_two_ies_of_one_type_are_the_fields_in_their_order():
+    value = ies.CreatedPDR(pdr_id=1, local_fteid=R1, local_fteid_for_redundant_transmission=R2)
+    octets = tlv(56, b"\0\1") + tlv(21, R1.encode()) + tlv(21, R2.encode())
+    assert value.encode() == octets
+    again = ies.CreatedPDR.decode(octets)
+    assert again == value
+    assert again.wire_form is None
+    assert ies.UpdatedPDR.decode(octets[:-13]).local_fteid_for_redundant_transmission == R1
+
+
+def test_a_third_ie_of_a_type_meant_twice_is_skipped_and_given_back():
+    octets = tlv(21, R1.encode()) + tlv(21, R2.encode()) + tlv(56, b"\0\1") + tlv(21, R1.encode())
+    value = ies.CreatedPDR.decode(octets)
+    assert (value.local_fteid, value.local_fteid_for_redundant_transmission) == (R1, R2)
+    assert value.encode() == octets
+
+
+def test_the_second_of_a_type_without_the_first_is_our_fault():
+    value = ies.CreatedPDR(pdr_id=1, local_fteid_for_redundant_transmission=R2)
+    with pytest.raises(EncodeError, match="reads as local_fteid"):
+        value.encode()
 
 
 def test_a_message_without_ies_of_its_own_takes_unknown_ones():
@@ -201,6 +257,30 @@ def test_the_infinite_timer_never_ends():
         ies.SDFFilter(flow_description="☃"),
         ies.FailedRuleID(rule_id_type=4, rule_id=256),
         ies.NodeID(value="a" * 256),
+        ies.RemoveFAR(far_id=1, vendor_ies=(VendorIE(ie_type=1, enterprise_id=1, octets=b""),)),
+        ies.MACAddress(source=b"12345"),
+        ies.CTAG(vid=4096),
+        ies.CTAG(pcp=8),
+        ies.FQCSID(node_address=1, csids=(1,) * 16),
+        ies.FQCSID(node_address=1, node_type=16),
+        ies.PacketRate(additional_uplink=ies.PacketRateLimit(packets=1, time_unit=0)),
+        ies.PacketRate(uplink=ies.PacketRateLimit(packets=1, time_unit=8)),
+        ies.PacketRateStatus(uplink_packets=1),
+        ies.PacketRateStatus(validity_time=1),
+        ies.PacketRateStatus(additional_uplink_packets=1),
+        ies.IPMulticastAddress(any=True, ipv4=IPv4Address("232.0.0.1")),
+        ies.IPMulticastAddress(end_ipv4=IPv4Address("232.0.0.1")),
+        ies.PMFAddressInformation(ipv4=IPv4Address("1.2.3.4"), port_3gpp=1),
+        ies.PMFAddressInformation(mac_3gpp=b"12345"),
+        ies.MBSSessionIdentifier(nid=b"12345"),
+        ies.TraceInformation(
+            plmn="0010123",
+            trace_id=1,
+            triggering_events=b"",
+            session_trace_depth=1,
+            list_of_interfaces=b"",
+            ip_address_of_trace_collection_entity=b"",
+        ),
         messages.HeartbeatRequest(recovery_time_stamp=0, sequence_number=1 << 24),
         messages.HeartbeatRequest(recovery_time_stamp=0, message_priority=16),
     ],

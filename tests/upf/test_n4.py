@@ -250,7 +250,7 @@ def with_explicit_teid(establishment, teid, ue, address="10.100.3.1"):
     return replace(
         establishment,
         create_pdrs=(
-            replace(downlink, pdi=replace(downlink.pdi, ue_ip_address=ue_ip)),
+            replace(downlink, pdi=replace(downlink.pdi, ue_ip_addresses=(ue_ip,))),
             replace(uplink, pdi=replace(uplink.pdi, local_fteid=fteid)),
         ),
     )

@@ -40,6 +40,8 @@ def with_urr(request, **fields):
     return replace(request, create_urrs=(replace(request.create_urrs[0], **fields),))
 
 
+V4 = IPv4Address("10.45.0.9")
+V6 = IPv6Address("2001:db8::1")
 CASES = {
     "application id": (lambda r: with_pdi(r, application_id=b"x"), PDR_2, 24),
     "framed route": (lambda r: with_pdi(r, framed_routes=(b"x",)), PDR_2, 153),
@@ -53,14 +55,24 @@ CASES = {
     ),
     "5G VN internal": (lambda r: with_pdi(r, source_interface=4), PDR_2, 20),
     "address to allocate": (
-        lambda r: with_pdi(r, ue_ip_address=ies.UEIPAddress(choose_ipv4=True)),
+        lambda r: with_pdi(r, ue_ip_addresses=(ies.UEIPAddress(choose_ipv4=True),)),
         PDR_2,
         93,
     ),
     "ipv6 alone": (
-        lambda r: with_pdi(r, ue_ip_address=ies.UEIPAddress(ipv6=IPv6Address("2001:db8::1"))),
+        lambda r: with_pdi(r, ue_ip_addresses=(ies.UEIPAddress(ipv6=V6),)),
         PDR_2,
         93,
+    ),
+    "several addresses": (
+        lambda r: with_pdi(r, ue_ip_addresses=(ies.UEIPAddress(ipv4=V4),) * 2),
+        PDR_2,
+        93,
+    ),
+    "ethernet filter": (
+        lambda r: with_pdi(r, ethernet_packet_filters=(ies.EthernetPacketFilter(),)),
+        PDR_2,
+        132,
     ),
     "filter id of nothing": (
         lambda r: with_pdi(r, sdf_filters=(ies.SDFFilter(sdf_filter_id=9),)),
