@@ -38,7 +38,14 @@ app.add_typer(config_app, name="config")
 app.add_typer(pfcp_cli.app, name="pfcp")
 
 ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration, such as upf.toml")
+    Path,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="The configuration, such as upf.toml",
+        readable=False,  # asked of the file when it is read, and told in a line of ours
+    ),
 ]
 
 
@@ -65,7 +72,7 @@ def run(
 
 
 @config_app.command("check")
-def check(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+def check(file: Annotated[Path, typer.Argument(metavar="FILE", readable=False)]) -> None:
     """Check a configuration and show what it says, defaults included. Nothing is started."""
     with _faults_in_one_line():
         _show(load(file))

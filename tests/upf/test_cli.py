@@ -86,3 +86,12 @@ def test_missing_privilege_is_one_line(own_network, file):
     own_network("address", "add", "10.100.3.1/24", "dev", "n3")
     unprivileged = ("setpriv", "--bounding-set", "-net_admin,-bpf,-sys_admin")
     assert "CAP_NET_ADMIN" in the_line(upf("run", "-c", file, before=unprivileged))
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("words", [("run", "-c"), ("config", "check")], ids=["run", "check"])
+def test_a_file_we_may_not_read_is_told_in_one_line(file, words):
+    file.chmod(0)
+    without_privileges = ("setpriv", "--bounding-set", "-all", "--inh-caps", "-all")
+    line = the_line(upf(*words, file, before=without_privileges))
+    assert line == f"upf: {file}: cannot be read: Permission denied"
