@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from p4xdp import ir
 from p4xdp.xdp.errors import UnsupportedProgramError
-from p4xdp.xdp.expressions import constant
+from p4xdp.xdp.expressions import constant, load_octets
 from p4xdp.xdp.shapes import Placement
+from p4xdp.xdp.storage import wide
 from p4xdp.xdp.walk import emitted
 
 if TYPE_CHECKING:
@@ -148,21 +149,24 @@ def _store_run(item: _Leaving, run: Run, out: Writer) -> None:
     local = [of for of in run.fields if of in item.local]
     if not local:
         return
-    if run.octets > 8:
+    if run.octets > 16:
         raise UnsupportedProgramError(
             f"fields {', '.join(f.name for f in run.fields)} of {item.header.name} share octets "
-            "over more than 64 bits"
+            "over more than 128 bits"
         )
     place = f"cursor + {run.first_octet}"
     parts = []
     for of in local:
         name = item.storage.field(item.header, of)
         shift = run.shift(of)
-        parts.append(f"(__u64){name} << {shift}" if shift else name)
+        parts.append(f"({wide(run.octets * 8)}){name} << {shift}" if shift else name)
     value = " | ".join(parts)
     if len(local) != len(run.fields):
         cleared = (1 << (run.octets * 8)) - 1
         for of in local:
             cleared &= ~(((1 << of.width) - 1) << run.shift(of))
-        value = f"(LOAD{run.octets * 8}({place}) & {constant(cleared)}) | {value}"
-    out.line(f"STORE{run.octets * 8}({place}, {value});")
+        value = f"({load_octets(place, run.octets)} & {constant(cleared)}) | {value}"
+    if run.octets > 8:
+        out.line(f"STORE_WIDE({(run.octets - 8) * 8}, {place}, {value});")
+    else:
+        out.line(f"STORE{run.octets * 8}({place}, {value});")

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from p4xdp import ir
 from p4xdp.xdp.errors import UnsupportedProgramError
 from p4xdp.xdp.layout import LARGEST_SCALAR_BITS
-from p4xdp.xdp.storage import ctype
+from p4xdp.xdp.storage import ctype, wide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from p4xdp.xdp.storage import Storage
+
+_LARGEST_SATURATING_BITS = 64
 
 _WRAPPING = {
     ir.BinaryOp.ADD: "+",
@@ -35,6 +37,8 @@ _COMPARING = {
 
 def constant(value: int) -> str:
     """Return a C literal."""
+    if value > 0xFFFFFFFFFFFFFFFF:
+        return f"((u128){constant(value >> 64)} << 64 | {constant(value & 0xFFFFFFFFFFFFFFFF)})"
     if value > 0xFFFFFFFF:
         return f"{value:#x}ULL"
     return str(value) if value < 256 else f"{value:#x}"
@@ -46,16 +50,21 @@ def load(at: str, of: ir.Field, base_octets: int = 0) -> str:
     last = (of.offset + of.width - 1) // 8
     octets = last - first + 1
     place = f"{at} + {first + base_octets}" if first + base_octets else at
-    if octets > 8:
-        # Nine octets for at most 64 bits: the field begins and ends inside an octet.
-        raise UnsupportedProgramError(f"field {of.name} lies across nine octets")
-    whole = f"LOAD{octets * 8}({place})"
+    if octets > 16:
+        # Seventeen octets for at most 128 bits: the field begins and ends inside an octet.
+        raise UnsupportedProgramError(f"field {of.name} lies across more than sixteen octets")
+    whole = load_octets(place, octets)
     after = (last + 1) * 8 - of.offset - of.width
     if after:
         whole = f"{whole} >> {after}"
     if after or octets * 8 != of.width:
         whole = f"({whole} & {constant((1 << of.width) - 1)})"
-    return whole
+    return f"(__u64){whole}" if octets > 8 and of.width <= 64 else whole
+
+
+def load_octets(place: str, octets: int) -> str:
+    """Return the big-endian number of at most 16 octets at `place`."""
+    return f"LOAD{octets * 8}({place})" if octets <= 8 else f"LOAD_WIDE({octets * 8 - 64}, {place})"
 
 
 class Expressions:
@@ -130,17 +139,17 @@ class Expressions:
         if expression.op is ir.UnaryOp.NOT:
             return f"!{operand}"
         sign = "-" if expression.op is ir.UnaryOp.NEGATE else "~"
-        return _cut(f"{sign}(__u64){operand}", expression.width)
+        return _cut(f"{sign}({wide(expression.width)}){operand}", expression.width)
 
     def _binary(self, expression: ir.Binary) -> str:
         left, right = self.render(expression.left), self.render(expression.right)
         width = expression.left.width
         if expression.op is ir.BinaryOp.CONCAT:
-            return f"((__u64){left} << {expression.right.width} | {right})"
+            return f"(({wide(expression.width)}){left} << {expression.right.width} | {right})"
         if expression.op in (ir.BinaryOp.SHIFT_LEFT, ir.BinaryOp.SHIFT_RIGHT):
             return self._shift(expression, left, right)
         if expression.signed and expression.op is not ir.BinaryOp.EQUAL:
-            left, right = f"SIGNED({left}, {width})", f"SIGNED({right}, {width})"
+            left, right = _signed(left, width), _signed(right, width)
         if expression.op in _COMPARING:
             return f"({left} {_COMPARING[expression.op]} {right})"
         if expression.op in _WRAPPING:
@@ -151,18 +160,23 @@ class Expressions:
         width = expression.left.width
         distance = f"({right} < {width} ? {right} : {width - 1})"
         if expression.op is ir.BinaryOp.SHIFT_RIGHT and expression.signed:
-            return _cut(f"SIGNED({left}, {width}) >> {distance}", width)
+            return _cut(f"{_signed(left, width)} >> {distance}", width)
         sign = "<<" if expression.op is ir.BinaryOp.SHIFT_LEFT else ">>"
-        shifted = _cut(f"(__u64){left} {sign} {distance}", width)
+        shifted = _cut(f"({wide(width)}){left} {sign} {distance}", width)
         return f"({right} < {width} ? {shifted} : 0)"
 
     def _cast(self, expression: ir.Cast) -> str:
         operand = self.render(expression.operand)
         if expression.signed:
-            operand = f"SIGNED({operand}, {expression.operand.width})"
+            operand = _signed(operand, expression.operand.width)
         elif expression.width >= expression.operand.width:
-            return operand if expression.width <= 32 else f"(__u64){operand}"
+            return operand if expression.width <= 32 else f"({wide(expression.width)}){operand}"
         return _cut(operand, expression.width)
+
+
+def _signed(value: str, width: int) -> str:
+    """Return what `width` bits mean in two's complement."""
+    return f"{'SIGNED_WIDE' if width > 64 else 'SIGNED'}({value}, {width})"
 
 
 def _ones(width: int) -> int:
@@ -172,20 +186,20 @@ def _ones(width: int) -> int:
 def _cut(value: str, width: int) -> str:
     """Return `value` modulo 2**width."""
     cut = f"({ctype(width)})({value})"
-    return f"({cut})" if width in (8, 16, 32, 64) else f"({cut} & {constant(_ones(width))})"
+    return f"({cut})" if width in (8, 16, 32, 64, 128) else f"({cut} & {constant(_ones(width))})"
 
 
 def _saturating(expression: ir.Binary, left: str, right: str) -> str:
     width = expression.width
     sign = "+" if expression.op is ir.BinaryOp.SATURATING_ADD else "-"
     if expression.signed:
-        if width == LARGEST_SCALAR_BITS:
+        if width >= _LARGEST_SATURATING_BITS:
             raise UnsupportedProgramError(
-                "saturating arithmetic on int<64> is not implemented on XDP", expression.at
+                f"saturating arithmetic on int<{width}> is not implemented on XDP", expression.at
             )
         return _cut(f"saturated({left} {sign} {right}, {width})", width)
     if sign == "-":
         return f"({left} > {right} ? {_cut(f'{left} - {right}', width)} : 0)"
     room = f"({constant(_ones(width))} - {left})"
-    total = _cut(f"(__u64){left} + {right}", width)
+    total = _cut(f"({wide(width)}){left} + {right}", width)
     return f"({right} < {room} ? {total} : {constant(_ones(width))})"

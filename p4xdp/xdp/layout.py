@@ -1,7 +1,7 @@
 """How keys, entries and cells lie in BPF maps: the one description that both the generated C and
 the control path in Python follow.
 
-Scalars are stored in the byte order of the machine, as C does, in the smallest of 1, 2, 4 or 8
+Scalars are stored in the byte order of the machine, as C does, in the smallest of 1, 2, 4, 8 or 16
 octets, largest first so that there are no holes. Prefix tables are the exception: the kernel
 compares their keys bit by bit from the front, so each field takes whole big-endian 32-bit words.
 """
@@ -18,7 +18,9 @@ from p4xdp.xdp.names import identifier
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-LARGEST_SCALAR_BITS = 64
+LARGEST_SCALAR_BITS = 128
+_LARGEST_RANGE_BITS = 64
+_LARGEST_ALIGNMENT = 8
 LARGEST_INDEX_BITS = 16
 LARGEST_SCAN = 1024  # entries a packet may have to be compared with
 ARRAY_CELL_HEAD = 8  # octets before the two entries of a cell
@@ -26,7 +28,7 @@ ARRAY_CELL_HEAD = 8  # octets before the two entries of a cell
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A scalar in a structure: `size` octets (1, 2, 4, 8) at `offset`."""
+    """A scalar in a structure: `size` octets (1, 2, 4, 8, 16) at `offset`."""
 
     name: str
     width: int
@@ -88,7 +90,7 @@ class TableLayout:
 
 def size_of(width: int) -> int:
     """Return how many octets a scalar of `width` bits takes."""
-    for size in (1, 2, 4, 8):
+    for size in (1, 2, 4, 8, 16):
         if width <= size * 8:
             return size
     raise UnsupportedProgramError(
@@ -108,7 +110,7 @@ def structure(fields: Iterable[tuple[str, int]], start: int = 0) -> tuple[tuple[
     placed: dict[int, Slot] = {}
     for position, (name, width) in sorted(named, key=lambda f: -size_of(f[1][1])):
         size = size_of(width)
-        offset = align(offset, size)
+        offset = align(offset, min(size, _LARGEST_ALIGNMENT))
         placed[position] = Slot(name, width, offset, size)
         offset += size
     return tuple(placed[position] for position in sorted(placed)), offset
@@ -117,6 +119,7 @@ def structure(fields: Iterable[tuple[str, int]], start: int = 0) -> tuple[tuple[
 def table_layout(table: ir.Table, actions: dict[str, ir.Action], symbol: str) -> TableLayout:
     """Decide how `table` is kept; UnsupportedProgramError for what XDP has no map for."""
     kind = _kind(table)
+    _require_scalars(table, actions)
     laid_out = tuple(
         _action_layout(number, actions[reference.action], symbol)
         for number, reference in enumerate(table.actions, start=1)
@@ -161,6 +164,27 @@ def _kind(table: ir.Table) -> str:
     return "array" if index_width(table) <= LARGEST_INDEX_BITS else "hash"
 
 
+def _require_scalars(table: ir.Table, actions: dict[str, ir.Action]) -> None:
+    for key in table.keys:
+        is_range = key.match_kind is ir.MatchKind.RANGE
+        most = _LARGEST_RANGE_BITS if is_range else LARGEST_SCALAR_BITS
+        if key.width > most:
+            kind = key.match_kind.value
+            raise UnsupportedProgramError(
+                f"table {table.name}: {kind} key {key.name} has {key.width} bits; XDP takes at "
+                f"most {most}",
+                table.at,
+            )
+    for reference in table.actions:
+        for name, width in actions[reference.action].params:
+            if width > LARGEST_SCALAR_BITS:
+                raise UnsupportedProgramError(
+                    f"action {reference.action}: parameter {name} has {width} bits; XDP takes at "
+                    f"most {LARGEST_SCALAR_BITS}",
+                    actions[reference.action].at,
+                )
+
+
 def index_width(table: ir.Table) -> int:
     """Return the bits of all keys together."""
     return sum(key.width for key in table.keys)
@@ -176,7 +200,7 @@ def _action_layout(number: int, action: ir.Action, symbol: str) -> ActionLayout:
 def _hash_key(table: ir.Table) -> tuple[tuple[Slot, ...], int]:
     slots, end = structure((key.name, key.width) for key in table.keys)
     # The kernel hashes whole 32-bit words faster.
-    return slots, align(end, max([4, *(slot.size for slot in slots)]))
+    return slots, align(end, max([4, *(min(slot.size, _LARGEST_ALIGNMENT) for slot in slots)]))
 
 
 def _scan_key(table: ir.Table) -> tuple[tuple[Slot, ...], int]:

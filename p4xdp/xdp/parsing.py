@@ -12,6 +12,7 @@ from p4xdp import ir
 from p4xdp.xdp.expressions import constant, load
 from p4xdp.xdp.names import identifier
 from p4xdp.xdp.shapes import PAYLOAD
+from p4xdp.xdp.storage import wide
 from p4xdp.xdp.walk import emitted, looks_ahead
 
 if TYPE_CHECKING:
@@ -108,7 +109,9 @@ class Parsing:
         self._statements.reach(state)
         with self._out.block(""):
             for number, key in enumerate(state.keys):
-                self._out.line(f"__u64 key{number} = {self._statements.expression(key)};")
+                self._out.line(
+                    f"{wide(key.width)} key{number} = {self._statements.expression(key)};"
+                )
             for select in state.selects:
                 terms = [
                     _fits(f"key{number}", key.width, value, mask)

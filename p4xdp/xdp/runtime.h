@@ -32,6 +32,11 @@ ALWAYS_INLINE __u32 distance(const __u8 *from, const __u8 *to)
 
 #define SIGNED(value, width) ((__s64)((__u64)(value) << (64 - (width))) >> (64 - (width)))
 
+typedef unsigned __int128 u128;
+typedef u128 __attribute__((aligned(8))) u128_in_map;
+
+#define SIGNED_WIDE(value, width) ((__int128)((u128)(value) << (128 - (width))) >> (128 - (width)))
+
 typedef __u16 __attribute__((may_alias)) u16_in_packet;
 typedef __u32 __attribute__((may_alias)) u32_in_packet;
 typedef __u64 __attribute__((may_alias)) u64_in_packet;
@@ -45,6 +50,8 @@ typedef __u64 __attribute__((may_alias)) u64_in_packet;
 #define LOAD48(at) ((__u64)LOAD32(at) << 16 | LOAD16((at) + 4))
 #define LOAD56(at) (LOAD48(at) << 8 | LOAD8((at) + 6))
 #define LOAD64(at) __builtin_bswap64(*(const u64_in_packet *)(at))
+/* 64 bits and the `rest` before them. */
+#define LOAD_WIDE(rest, at) ((u128)LOAD##rest(at) << 64 | LOAD64((at) + rest / 8))
 
 #define STORE8(at, value) (*(__u8 *)(at) = (__u8)(value))
 #define STORE16(at, value) (*(u16_in_packet *)(at) = __builtin_bswap16((__u16)(value)))
@@ -58,6 +65,12 @@ typedef __u64 __attribute__((may_alias)) u64_in_packet;
 #define STORE56(at, value) \
     do { __u64 v_ = (value); STORE48(at, v_ >> 8); STORE8((at) + 6, v_); } while (0)
 #define STORE64(at, value) (*(u64_in_packet *)(at) = __builtin_bswap64(value))
+#define STORE_WIDE(rest, at, value) \
+    do { \
+        u128 w_ = (value); \
+        STORE##rest(at, (__u64)(w_ >> 64)); \
+        STORE64((at) + rest / 8, (__u64)w_); \
+    } while (0)
 
 /* Octets that only move, in whatever order they are. */
 #define COPY1(at) (*(const __u8 *)(at))

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def declare_slots(slots: Iterable[Slot], out: Writer) -> None:
     """Declare scalars as members of a structure."""
     for slot in sorted(slots, key=lambda s: s.offset):
-        out.line(f"__u{slot.size * 8} {identifier(slot.name)};")
+        kind = "u128_in_map" if slot.size == 16 else f"__u{slot.size * 8}"
+        out.line(f"{kind} {identifier(slot.name)};")
 
 
 def declare_rules(table: TableLayout, out: Writer) -> None:

@@ -12,6 +12,7 @@ from p4xdp.xdp.expressions import constant
 from p4xdp.xdp.layout import TableLayout
 from p4xdp.xdp.names import identifier
 from p4xdp.xdp.scanning import find_rule
+from p4xdp.xdp.storage import wide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -123,7 +124,7 @@ class Statements:
                 ones = (1 << target.width) - 1
                 cleared = constant(((1 << operand.width) - 1) & ~(ones << target.low))
                 around = self.expression(operand)
-                inside = f"(__u64)({value}) << {target.low}"
+                inside = f"({wide(operand.width)})({value}) << {target.low}"
                 self.store(operand, f"({around} & {cleared}) | {inside}")
 
     def _set_valid(self, statement: ir.SetValid) -> None:
@@ -320,8 +321,9 @@ def _lpm_words(name: str, slot: Slot, value: str) -> list[str]:
         shift = 32 - slot.width
         shifted = f"(__u32){value} << {shift}" if shift else value
         return [f"{name} = __builtin_bswap32({shifted});"]
-    shift = 64 - slot.width
+    bits = slot.size * 8
+    shifted = f"({wide(bits)}){value} << {bits - slot.width}"
     return [
-        f"{name}[0] = __builtin_bswap32((__u64){value} << {shift} >> 32);",
-        f"{name}[1] = __builtin_bswap32((__u64){value} << {shift});",
+        f"{name}[{word}] = __builtin_bswap32({shifted}{f' >> {after}' if after else ''});"
+        for word, after in enumerate(range(bits - 32, -1, -32))
     ]

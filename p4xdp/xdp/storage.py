@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from p4xdp import ir
+from p4xdp.xdp.errors import UnsupportedProgramError
 from p4xdp.xdp.layout import LARGEST_SCALAR_BITS, size_of
 from p4xdp.xdp.names import identifier
 from p4xdp.xdp.shapes import PAYLOAD
@@ -67,7 +68,13 @@ class Storage:
 
 def ctype(width: int) -> str:
     """Return the C type of a value of `width` bits."""
-    return f"__u{size_of(width) * 8}"
+    size = size_of(width)
+    return "u128" if size == 16 else f"__u{size * 8}"
+
+
+def wide(width: int) -> str:
+    """Return the C type to compute values of `width` bits in: nothing is lost on the way."""
+    return "u128" if width > 64 else "__u64"
 
 
 def storage_of(program: ir.Program, shapes: Shapes) -> tuple[Storage, Storage]:
@@ -103,7 +110,10 @@ def _require_scalars(storage: Storage) -> None:
     for header in storage.headers():
         for of in storage.local_fields(header):
             if of.width > LARGEST_SCALAR_BITS:
-                size_of(of.width)
+                raise UnsupportedProgramError(
+                    f"{header.name}.{of.name} has {of.width} bits; XDP writes fields of at most "
+                    f"{LARGEST_SCALAR_BITS}"
+                )
 
 
 def _require_distinct_names(storage: Storage) -> None:

@@ -53,6 +53,21 @@ REFUSED = {
         'ingress_port : ternary @name("ingress_port");\n        }\n        size = 1025;',
         "1025 entries with ternary or range keys; XDP compares with .* at most 1024",
     ),
+    "a key too wide": (
+        "ig_intr_md.ingress_port : exact",
+        "(bit<129>)ig_intr_md.ingress_port : exact",
+        "exact key ingress_port has 129 bits; XDP takes at most 128",
+    ),
+    "a range too wide": (
+        "ig_intr_md.ingress_port : exact",
+        "(bit<65>)ig_intr_md.ingress_port : range",
+        "range key ingress_port has 65 bits; XDP takes at most 64",
+    ),
+    "an action's parameter too wide": (
+        "action send(PortId_t port) {",
+        "action send(PortId_t port, bit<129> other) {",
+        "parameter other has 129 bits; XDP takes at most 128",
+    ),
     "an extraction across headers": (
         "packet.extract(eg_intr_md);",
         "packet.extract(eg_intr_md);\n        packet.extract(hdr.packet_out);",
