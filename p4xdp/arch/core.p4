@@ -19,6 +19,7 @@ extern packet_out {
     void emit<T>(in T header_);
 }
 
+@noWarn("unused")
 action NoAction() {}
 
 #endif
