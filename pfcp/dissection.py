@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
+from uuid import UUID
 
 from pfcp import header, messages, schema
 from pfcp.errors import DecodeError
@@ -24,6 +25,9 @@ VENDOR_IES = 0x8000
 
 MOST_ELEMENTS = 4096
 """Bound on the elements shown of one message: hostile octets hold sixteen thousand."""
+
+MOST_DEPTH = 16
+"""Bound on groups inside each other; the specification needs five."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +86,11 @@ def _dissect_message(head: Header, octets: bytes, at: int) -> Dissection:
 
 
 class _Walk:
-    """One message; counts what it shows."""
+    """One message; counts what it shows, and how deep it is."""
 
     def __init__(self) -> None:
         self._left = MOST_ELEMENTS
+        self._depth = 0
 
     def elements(self, octets: bytes) -> Iterator[Element]:
         """The IEs that follow each other in some octets."""
@@ -112,11 +117,19 @@ class _Walk:
         if spec is None:
             return Element(ie_type, name, octets)
         if spec.group_fields:
-            return Element(ie_type, name, octets, elements=tuple(self.elements(octets)))
+            return Element(ie_type, name, octets, elements=self._inside(octets))
         try:
             return Element(ie_type, name, octets, value=_value(spec, octets))
         except DecodeError as error:
             return Element(ie_type, name, octets, error=str(error))
+
+    def _inside(self, octets: bytes) -> tuple[Element, ...]:
+        if self._depth == MOST_DEPTH:
+            return (Element(None, "more", octets, error="too deep to show"),)
+        self._depth += 1
+        elements = tuple(self.elements(octets))
+        self._depth -= 1
+        return elements
 
 
 def _name(ie_type: int, spec: IESpec | None, octets: bytes) -> str:
@@ -142,7 +155,7 @@ def _reader_of(spec: IESpec) -> Callable[[bytes], Any]:
         return bytes
     numbers = struct.Struct(">" + kind.codes)
     raw = [f"r{number}" for number in range(len(kind.write))]
-    names = {"IPv4Address": IPv4Address, "IPv6Address": IPv6Address}
+    names = {"IPv4Address": IPv4Address, "IPv6Address": IPv6Address, "UUID": UUID}
     source = f"lambda {', '.join(raw)}: {kind.read.format(*raw)}"
     assemble = eval(source, names)  # noqa: S307 -- our own text
     known = {int(item): item for item in spec.enumeration or ()}

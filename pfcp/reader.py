@@ -88,7 +88,12 @@ def own_codec(cls: type[OwnLayout], name: str, ie_type: int) -> dict[str, Callab
     def read(buffer: bytes, start: int, end: int) -> OwnLayout:
         value = parse(Reader(name, ie_type, buffer, start, end))
         octets = buffer[start:end]
-        if layout(value) != octets:
+        try:
+            is_ours = layout(value) == octets
+        except (struct.error, ValueError):
+            # What came can be said, and yet has no form of its own: a name with an endless label.
+            is_ours = False
+        if not is_ours:
             _keep(value, octets)
         return value
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from enum import Enum, IntEnum
-from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -175,7 +174,7 @@ def _json_value(value: Any) -> Any:
         return value.hex()
     if isinstance(value, tuple):
         return [_json_value(each) for each in value]
-    if isinstance(value, IPv4Address | IPv6Address):
+    if not is_dataclass(value):
         return str(value)
     tells = {field.name: getattr(value, field.name) for field in fields(value)}
     # The text of a name beside its octets.

@@ -1,5 +1,6 @@
 from ipaddress import IPv4Address
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -74,6 +75,8 @@ def expected(spec, body):
     """By the specification's own words: a number, an address or the octets."""
     if spec.kind.name.startswith("IPV4"):
         return IPv4Address(body)
+    if spec.kind.name == "UUID128":
+        return UUID(body.hex())
     if not hasattr(spec.kind, "size"):
         return body
     number = int.from_bytes(body, "big")
