@@ -1,0 +1,1 @@
+"""Measurements, each beside what others make of the same octets in the same run."""
