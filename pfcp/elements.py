@@ -791,10 +791,11 @@ class UEIPAddressPoolIdentity(IE):
 
 @ie(178, "Alternative SMF IP Address", clause="8.2.129", flag_octets=1)
 class AlternativeSMFIPAddress(IE):
-    """Another address of the CP function."""
+    """Another address of the CP function; `ppe` says to prefer it."""
 
     ipv4: Annotated[IPv4Address | None, Flag(5, 2), IPV4] = None
     ipv6: Annotated[IPv6Address | None, Flag(5, 1), IPV6] = None
+    ppe: Annotated[bool, Flag(5, 3)] = False
 
 
 @ie(

@@ -1,5 +1,6 @@
 """Every declared IE and message, by values made from the declarations themselves."""
 
+import warnings
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from pfcp import enums, ies, messages
 from pfcp.errors import DecodeError
+from pfcp.groups import encoder_of
 from pfcp.reader import known
 from pfcp.record import VendorIE
 from pfcp.schema import IES, MESSAGES, Presence
@@ -36,6 +38,12 @@ from pfcp.wire import (
     Flag,
     Octets,
 )
+
+with warnings.catch_warnings():
+    # Both bring warnings of their own on import.
+    warnings.simplefilter("ignore")
+    from pycrate_mobile import TS29244_PFCP as PYCRATE
+    from scapy.contrib import pfcp as scapy
 
 CAPTURE = Path(__file__).parent / "vectors" / "open5gs-ipv4-n4.txt"
 
@@ -336,6 +344,77 @@ def test_an_ie_survives_the_wire(spec):
         assert hash(again) == hash(value)
         assert repr(again) == repr(value)
         assert again.encode() == octets
+
+    check()
+
+
+NOT_AS_PYCRATE = {
+    **dict.fromkeys((38, 43, 141, 224), "release 17.0 had fewer fields"),
+    48: "its length is not read",
+    60: "a choice of layouts is not read alone",
+    65: "the IE of no octets is not read",
+    72: "fields are there without their flags",
+    95: "the second octet goes with one description only",
+    98: "the value has a length of two octets",
+    114: "a choice of layouts is not read alone",
+    134: "a priority has one bit",
+    135: "a priority has one bit",
+    159: "a name must be labels",
+    192: "the mask is there without its flag",
+    228: "the flags of the families are the other way round",
+    258: "nine bits are read",
+}
+
+
+def own_elements(element):
+    """The elements of a reading of pycrate, inside and out."""
+    yield element
+    for part in getattr(element, "_content", None) or ():
+        yield from own_elements(part)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param(spec, id=spec.name)
+        for spec in IES.values()
+        if spec.ie_type in PYCRATE.PFCPIELUT.keys() - NOT_AS_PYCRATE and not spec.is_grouped
+    ],
+)
+def test_pycrate_reads_every_octet_of_an_ie(spec):
+    @settings(max_examples=4, deadline=None)
+    @given(of_ie(spec))
+    def check(value):
+        octets = encoder_of(spec)(value)[4:]
+        element = PYCRATE.PFCPIELUT[spec.ie_type]("read")
+        element.from_bytes(octets)
+        assert element.to_bytes() == octets
+        assert not any(part._name == "ext" and part.get_val() for part in own_elements(element))
+
+    check()
+
+
+RELEASE_15 = {37, 38, 43, 44, 63, 65, 66, 89, 93, 94, 103, 114, 141, 144, 145}
+"""IEs that have had more fields since the release scapy speaks."""
+SCAPY_IES = {cls.ie_type: cls for cls in vars(scapy).values() if getattr(cls, "ie_type", None)}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param(spec, id=spec.name)
+        for spec in IES.values()
+        if spec.ie_type in SCAPY_IES.keys() - RELEASE_15 and not spec.is_grouped
+    ],
+)
+def test_scapy_reads_every_octet_of_an_ie(spec):
+    @settings(max_examples=4, deadline=None)
+    @given(of_ie(spec))
+    def check(value):
+        octets = encoder_of(spec)(value)
+        element = SCAPY_IES[spec.ie_type](octets)
+        assert bytes(element) == octets
+        assert not element.fields.get("extra_data")
 
     check()
 
