@@ -34,7 +34,7 @@ def reference() -> str:
     parts = [_HEAD, "## Messages\n"]
     parts += [_message(spec) for _, spec in sorted(schema.MESSAGES.items())]
     parts += ["## IEs with one value\n", _scalars(), "## IEs with fields\n"]
-    parts += [_ie(spec) for _, spec in sorted(schema.IES.items()) if not spec.is_scalar]
+    parts += [_ie(spec) for _, spec in sorted(schema.IES.items()) if spec.cls is not None]
     return "\n".join(parts)
 
 
@@ -119,12 +119,11 @@ def _aliases() -> Iterator[tuple[IESpec, str, str]]:
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
-    return (
-        "\n".join(
-            f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines
-        )
-        + "\n"
-    )
+    return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")
 
 
 if __name__ == "__main__":

@@ -16,5 +16,5 @@ def test_the_reference_names_every_message_and_ie():
     for spec in schema.MESSAGES.values():
         assert f"### {spec.message_type} {spec.name}\n" in text
     for spec in schema.IES.values():
-        line = f"| {spec.ie_type} | {spec.name} |" if spec.is_scalar else f"### {spec.ie_type} "
+        line = f"| {spec.ie_type} | {spec.name} |" if spec.cls is None else f"### {spec.ie_type} "
         assert line in text
