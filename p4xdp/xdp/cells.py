@@ -23,12 +23,17 @@ _SLOT_OFFSETS = {1: 24, 2: 64}
 
 
 class XdpCounter:
-    """An indexed counter: one cell a CPU, so that counting shares nothing."""
+    """A counter: one cell a CPU, so that counting shares nothing."""
 
     def __init__(self, info: ArrayInfo, cells: Map, size: int) -> None:
         self._info = info
         self._map = cells
         self._size = size
+
+    @property
+    def is_direct(self) -> bool:
+        """Return whether the cells are those of a table's entries."""
+        return self._info.table is not None
 
     def read(self, first: int, count: int) -> list[CounterValue]:
         """Return `count` values from `first` on."""
@@ -64,12 +69,17 @@ class XdpCounter:
 
 
 class XdpMeter:
-    """An indexed meter, in memory shared with the kernel."""
+    """A meter, in memory shared with the kernel."""
 
     def __init__(self, info: ArrayInfo, cells: Map, size: int) -> None:
         self._info = info
         self._size = size
         self._memory = cells.mapped(size)
+
+    @property
+    def is_direct(self) -> bool:
+        """Return whether the cells are those of a table's entries."""
+        return self._info.table is not None
 
     def write(self, index: int, config: MeterConfig | None) -> None:
         """Configure a cell, its buckets full; None takes the configuration away."""

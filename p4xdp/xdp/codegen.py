@@ -13,7 +13,7 @@ from p4xdp.xdp.declarations import declare_table
 from p4xdp.xdp.emission import render_emission
 from p4xdp.xdp.expressions import Expressions
 from p4xdp.xdp.layout import table_layout
-from p4xdp.xdp.manifest import manifest_of
+from p4xdp.xdp.manifest import array_size, manifest_of
 from p4xdp.xdp.names import short_names
 from p4xdp.xdp.parsing import Parsing
 from p4xdp.xdp.shapes import shapes_of
@@ -62,9 +62,11 @@ def generate(program: ir.Program) -> tuple[str, dict[str, object]]:
         declare_table(layout, out)
     for gress in (program.ingress, program.egress):
         for counter in gress.counters.values():
-            out.line(f"COUNTER({symbols.counters[counter.name]}, {counter.size});")
+            size = array_size(counter, gress.tables)
+            out.line(f"COUNTER({symbols.counters[counter.name]}, {size});")
         for meter in gress.meters.values():
-            out.line(f"METER({symbols.meters[meter.name]}, {meter.size});")
+            size = array_size(meter, gress.tables)
+            out.line(f"METER({symbols.meters[meter.name]}, {size});")
     out.line()
     text = out.text() + _Pipeline(program, symbols, shapes).render() + _TAIL
     return text, manifest_of(program, symbols)

@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING, Self
 
 from p4xdp.dataplane import DataplaneError, PacketResult
 from p4xdp.xdp.build import object_for
-from p4xdp.xdp.cells import COUNTER_CELL_SIZE, METER_CELL_SIZE, XdpCounter, XdpMeter
+from p4xdp.xdp.contents import Contents, resize
 from p4xdp.xdp.errors import LoadError
-from p4xdp.xdp.layout import ARRAY_CELL_HEAD, LARGEST_SCAN
-from p4xdp.xdp.manifest import Manifest, TableInfo, read_manifest
-from p4xdp.xdp.objects import Fence, Object, RunResult, inject_frame, run_program
+from p4xdp.xdp.manifest import Manifest, read_manifest
+from p4xdp.xdp.objects import Object, RunResult, inject_frame, run_program
 from p4xdp.xdp.ports import Mode, Ports, interface_index
 from p4xdp.xdp.ring import Ring
-from p4xdp.xdp.rules import BANKS_SIZE, RuleBanks, RuleTable
-from p4xdp.xdp.tables import CellArray, Entries, XdpTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,25 +48,7 @@ class XdpDataplane:
 
     def __init__(self, loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None:
         self._object = loaded
-        self._fence: Fence | None = None
-        self._tables = {
-            name: self._table_of(loaded, info, sizes.get(name, info.layout.size))
-            for name, info in manifest.tables.items()
-        }
-        self._counters = {
-            name: XdpCounter(
-                info,
-                loaded.map(info.symbol, 4, COUNTER_CELL_SIZE, is_per_cpu=True),
-                sizes.get(name, info.size),
-            )
-            for name, info in manifest.counters.items()
-        }
-        self._meters = {
-            name: XdpMeter(
-                info, loaded.map(info.symbol, 4, METER_CELL_SIZE), sizes.get(name, info.size)
-            )
-            for name, info in manifest.meters.items()
-        }
+        self._contents = Contents(loaded, manifest, sizes)
         self._ring = Ring(loaded.map("switch_ring", 0, 0).fd)
         self._injection = loaded.map(".data.switch", 4, _INJECTION.size).mapped()
         self._ports = Ports()
@@ -98,7 +77,8 @@ class XdpDataplane:
         source, manifest = _built(build_dir)
         loaded = Object(object_for(source))
         try:
-            _resize(loaded, manifest, sizes or {}, max(indices.values(), default=0))
+            resize(loaded, manifest, sizes or {})
+            loaded.set_size("switch_ports", max(indices.values(), default=0) + 1)
             settings = struct.pack("<III", cpu_port, host_port, int(testing))
             loaded.set_constants(".rodata.switch", settings)
             for program in (_WIRE_PROGRAM, _CONTROLLER_PROGRAM) if ports else ():
@@ -129,37 +109,37 @@ class XdpDataplane:
         self._port_names = ports
 
     def insert_entries(self, table: str, entries: Sequence[Entry]) -> None:
-        self._table(table).insert(entries)
+        self._contents.table(table).insert(entries)
 
     def modify_entries(self, table: str, entries: Sequence[Entry]) -> None:
-        self._table(table).modify(entries)
+        self._contents.table(table).modify(entries)
 
     def delete_entries(self, table: str, entries: Sequence[Entry]) -> None:
-        self._table(table).delete(entries)
+        self._contents.table(table).delete(entries)
 
     def set_default(self, table: str, action: str, arguments: tuple[int, ...]) -> None:
-        self._table(table).set_default(action, arguments)
+        self._contents.table(table).set_default(action, arguments)
 
     def read_counter(self, counter: str, first: int, count: int) -> list[CounterValue]:
-        return self._counter(counter).read(first, count)
+        return self._contents.counter(counter).read(first, count)
 
     def write_counter(self, counter: str, index: int, value: CounterValue) -> None:
-        self._counter(counter).write(index, value)
+        self._contents.counter(counter).write(index, value)
 
     def read_direct_counter(self, table: str, entry: Entry) -> CounterValue:
-        raise DataplaneError(f"{table} has no direct counter for {entry.matches}")
+        counter, cell = self._contents.direct_counter(table, entry)
+        return counter.read(cell, 1)[0]
 
     def write_direct_counter(self, table: str, entry: Entry, value: CounterValue) -> None:
-        raise DataplaneError(f"{table} has no direct counter for {entry.matches} to set to {value}")
+        counter, cell = self._contents.direct_counter(table, entry)
+        counter.write(cell, value)
 
     def write_meter(self, meter: str, index: int, config: MeterConfig | None) -> None:
-        found = self._meters.get(meter)
-        if found is None:
-            raise DataplaneError(f"the program has no meter {meter}")
-        found.write(index, config)
+        self._contents.meter(meter).write(index, config)
 
     def write_direct_meter(self, table: str, entry: Entry, config: MeterConfig | None) -> None:
-        raise DataplaneError(f"{table} has no direct meter for {entry.matches} to take {config}")
+        meter, cell = self._contents.direct_meter(table, entry)
+        meter.write(cell, config)
 
     def send(self, frame: bytes) -> None:
         if not self._port_names:
@@ -221,44 +201,8 @@ class XdpDataplane:
         self._ports.detach()
         self._ring.close()
         self._injection.close()
-        for table in self._tables.values():
-            table.close()
-        for meter in self._meters.values():
-            meter.close()
-        if self._fence is not None:
-            self._fence.close()
+        self._contents.close()
         self._object.close()
-
-    def _table_of(self, loaded: Object, info: TableInfo, size: int) -> XdpTable:
-        layout = info.layout
-        defaults = None
-        if layout.defaults is not None:
-            defaults = loaded.map(layout.defaults, 4, layout.value_size)
-        if layout.kind == "scan":
-            if self._fence is None:
-                self._fence = Fence()
-            rules = loaded.map(layout.symbol, 4, layout.rule_size)
-            state = loaded.map(f"{layout.symbol}_banks", 4, BANKS_SIZE)
-            return RuleTable(info, RuleBanks(rules, state, size, self._fence), defaults, size)
-        entries: Entries | None = None
-        if layout.kind == "array":
-            cell_size = ARRAY_CELL_HEAD + 2 * layout.value_size
-            entries = CellArray(loaded.map(layout.symbol, 4, cell_size), layout.cells)
-        elif layout.kind != "keyless":
-            entries = loaded.map(layout.symbol, layout.key_size, layout.value_size)
-        return XdpTable(info, entries, defaults, size)
-
-    def _table(self, name: str) -> XdpTable:
-        try:
-            return self._tables[name]
-        except KeyError:
-            raise DataplaneError(f"the program has no table {name}") from None
-
-    def _counter(self, name: str) -> XdpCounter:
-        try:
-            return self._counters[name]
-        except KeyError:
-            raise DataplaneError(f"the program has no counter {name}") from None
 
 
 def _require_ports(ports: Mapping[int, str], cpu_port: int, host_port: int) -> None:
@@ -278,24 +222,3 @@ def _built(build_dir: Path) -> tuple[Path, Manifest]:
         raise LoadError(f"{build_dir} holds {len(sources)} programs (*.bpf.c), not one")
     manifest = sources[0].with_name(sources[0].name.removesuffix(".bpf.c") + ".json")
     return sources[0], read_manifest(manifest)
-
-
-def _resize(
-    loaded: Object, manifest: Manifest, sizes: Mapping[str, int], largest_ifindex: int
-) -> None:
-    symbols = {name: info.layout.symbol for name, info in manifest.tables.items()}
-    # An array has a cell for every key, however few entries it may hold.
-    fixed = {name for name, info in manifest.tables.items() if info.layout.kind == "array"}
-    scanned = {name for name, info in manifest.tables.items() if info.layout.kind == "scan"}
-    symbols |= {name: info.symbol for name, info in manifest.counters.items()}
-    symbols |= {name: info.symbol for name, info in manifest.meters.items()}
-    for name, size in sizes.items():
-        if name not in symbols:
-            raise LoadError(f"a size for {name}, which the program does not have")
-        if name in scanned:
-            if size > LARGEST_SCAN:
-                raise LoadError(f"{name} can have at most {LARGEST_SCAN} entries, not {size}")
-            loaded.set_size(symbols[name], 2 * size)
-        elif name not in fixed:
-            loaded.set_size(symbols[name], size)
-    loaded.set_size("switch_ports", largest_ifindex + 1)

@@ -53,10 +53,15 @@ def _declare_actions(table: TableLayout, out: Writer) -> None:
 def _declare_entry(table: TableLayout, out: Writer) -> None:
     with out.block(f"union {table.symbol}_entry", "};"):
         out.line("__u8 action;")
+        if table.has_cells:
+            with out.block("struct", "} direct;"):
+                out.lines("__u8 action;", "__u32 cell;")
         for action in table.actions:
             if action.params:
                 with out.block("struct", f"}} {member(action.symbol, table)};"):
                     out.line("__u8 action;")
+                    if table.has_cells:
+                        out.line("__u32 cell;")
                     declare_slots(action.params, out)
         out.line(f"__u64 all[{table.value_size // 8}];")
 

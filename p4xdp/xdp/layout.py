@@ -22,6 +22,8 @@ LARGEST_SCALAR_BITS = 128
 _LARGEST_RANGE_BITS = 64
 _LARGEST_ALIGNMENT = 8
 LARGEST_INDEX_BITS = 16
+ENTRY_CELL_OFFSET = 4  # in an entry whose table has a direct counter or meter
+_ENTRY_CELL_END = 8
 LARGEST_SCAN = 1024  # entries a packet may have to be compared with
 ARRAY_CELL_HEAD = 8  # octets before the two entries of a cell
 
@@ -56,7 +58,7 @@ class TableLayout:
     bits. In a prefix table `keys` are the fields in the order of the key's words, their offsets
     counted behind the prefix length. In a scanned table they are masked and compared as words of 64
     bits, but those named in `ranges`. `defaults` is the map of a default action that may change, or
-    None.
+    None. With `has_cells` every entry names its cell of the table's direct counter and meter.
     """
 
     name: str
@@ -69,6 +71,7 @@ class TableLayout:
     actions: tuple[ActionLayout, ...]
     defaults: str | None
     ranges: tuple[str, ...] = ()
+    has_cells: bool = False
 
     @property
     def cells(self) -> int:
@@ -120,11 +123,14 @@ def table_layout(table: ir.Table, actions: dict[str, ir.Action], symbol: str) ->
     """Decide how `table` is kept; UnsupportedProgramError for what XDP has no map for."""
     kind = _kind(table)
     _require_scalars(table, actions)
+    has_cells = bool(table.direct_counter or table.direct_meter)
+    # The number of the action is the first octet of an entry.
+    start = _ENTRY_CELL_END if has_cells else 1
     laid_out = tuple(
-        _action_layout(number, actions[reference.action], symbol)
+        _action_layout(number, actions[reference.action], symbol, start)
         for number, reference in enumerate(table.actions, start=1)
     )
-    value_end = max((s.offset + s.size for a in laid_out for s in a.params), default=1)
+    value_end = max((s.offset + s.size for a in laid_out for s in a.params), default=start)
     keys, key_size = _KEYS[kind](table)
     return TableLayout(
         name=table.name,
@@ -137,17 +143,12 @@ def table_layout(table: ir.Table, actions: dict[str, ir.Action], symbol: str) ->
         actions=laid_out,
         defaults=None if table.is_default_const else f"{symbol}_default",
         ranges=tuple(key.name for key in table.keys if key.match_kind is ir.MatchKind.RANGE),
+        has_cells=has_cells,
     )
 
 
 def _kind(table: ir.Table) -> str:
     kinds = [key.match_kind for key in table.keys]
-    if table.direct_counter or table.direct_meter:
-        raise UnsupportedProgramError(
-            f"table {table.name}: direct counters and meters are not implemented on XDP; "
-            "use an indexed one",
-            table.at,
-        )
     if not kinds:
         return "keyless"
     if ir.MatchKind.TERNARY in kinds or ir.MatchKind.RANGE in kinds:
@@ -190,9 +191,8 @@ def index_width(table: ir.Table) -> int:
     return sum(key.width for key in table.keys)
 
 
-def _action_layout(number: int, action: ir.Action, symbol: str) -> ActionLayout:
-    # The number of the action is the first octet of an entry.
-    params, _ = structure(action.params, start=1)
+def _action_layout(number: int, action: ir.Action, symbol: str, start: int) -> ActionLayout:
+    params, _ = structure(action.params, start)
     name = f"{symbol}_{identifier(action.name.rsplit('.', 1)[-1])}"
     return ActionLayout(action.name, number, name, params)
 

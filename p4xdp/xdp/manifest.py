@@ -37,12 +37,17 @@ class TableInfo:
 
 @dataclass(frozen=True, slots=True)
 class ArrayInfo:
-    """A counter or meter. `unit` is the counter's or "BYTES" or "PACKETS"; `width` in bits."""
+    """A counter or meter. `unit` is the counter's or "BYTES" or "PACKETS"; `width` in bits.
+
+    `table` is that of a direct one: it has a cell for each entry, and cell 0 for misses, which
+    nobody reads.
+    """
 
     symbol: str
     size: int
     unit: str
     width: int
+    table: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +80,10 @@ def manifest_of(program: ir.Program, symbols: Symbols) -> dict[str, object]:
         "counters": {
             name: {
                 "symbol": symbols.counters[name],
-                "size": counter.size,
+                "size": array_size(counter, gress.tables),
                 "unit": counter.unit.value,
                 "width": counter.width,
+                "table": counter.table,
             }
             for gress in gresses
             for name, counter in gress.counters.items()
@@ -85,14 +91,23 @@ def manifest_of(program: ir.Program, symbols: Symbols) -> dict[str, object]:
         "meters": {
             name: {
                 "symbol": symbols.meters[name],
-                "size": meter.size,
+                "size": array_size(meter, gress.tables),
                 "unit": "BYTES" if meter.in_bytes else "PACKETS",
                 "width": 64,
+                "table": meter.table,
             }
             for gress in gresses
             for name, meter in gress.meters.items()
         },
     }
+
+
+def array_size(array: ir.Counter | ir.Meter, tables: Mapping[str, ir.Table]) -> int:
+    """Return how many cells a counter or meter has."""
+    if array.size is not None:
+        return array.size
+    # An unattached one has no use, but a name.
+    return tables[array.table].size + 1 if array.table is not None else 1
 
 
 def to_text(manifest: Mapping[str, object]) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from p4xdp.dataplane import Entry, Match
+    from p4xdp.xdp.direct import DirectCells
     from p4xdp.xdp.layout import Slot
     from p4xdp.xdp.manifest import TableInfo
     from p4xdp.xdp.objects import Fence, Map
@@ -56,8 +57,15 @@ class RuleBanks:
 class RuleTable(XdpTable):
     """A table of rules. Of two with the same priority, the one that came first is first."""
 
-    def __init__(self, info: TableInfo, banks: RuleBanks, defaults: Map | None, size: int) -> None:
-        super().__init__(info, None, defaults, size)
+    def __init__(
+        self,
+        info: TableInfo,
+        banks: RuleBanks,
+        defaults: Map | None,
+        size: int,
+        direct: DirectCells | None = None,
+    ) -> None:
+        super().__init__(info, None, defaults, size, direct)
         self._banks = banks
 
     def key_of(self, entry: Entry) -> bytes:

@@ -51,6 +51,8 @@ class Statements:
         self._length = length
         self._out = out
         self._valid: set[str] = set()  # headers valid for certain where we are
+        # The cell of direct counters and meters, in an entry's action.
+        self._cell: str | None = None
 
     @property
     def end(self) -> str:
@@ -250,7 +252,9 @@ class Statements:
         params = [identifier(slot.name) for slot in laid_out.params]
         where = member(laid_out.symbol, layout)
         with self._out.block(f"case {laid_out.symbol}:"):
+            self._cell = "entry->direct.cell"
             self._action(action, lambda i: f"entry->{where}.{params[i]}")
+            self._cell = None
             self._out.line("break;")
 
     def _action(self, action: str, param: Callable[[int], str]) -> None:
@@ -263,23 +267,29 @@ class Statements:
         return f"octets_of({self._length}, {adjust_octets})"
 
     def _count(self, statement: ir.Count) -> None:
-        assert statement.index is not None, "direct counters are refused before"
+        index = self._cell if statement.index is None else self.expression(statement.index)
+        if index is None:
+            return  # no entry, so nothing to count for
         counter = self._gress.counters[statement.counter]
         counts_octets = counter.unit is not ir.CounterUnit.PACKETS
         octets = self._octets(statement.adjust_octets) if counts_octets else "0"
         symbol = self._symbols.counters[statement.counter]
         self._out.position(statement.at)
-        self._out.line(f"count(&{symbol}, {self.expression(statement.index)}, {octets});")
+        self._out.line(f"count(&{symbol}, {index}, {octets});")
 
     def _execute_meter(self, statement: ir.ExecuteMeter) -> None:
-        assert statement.index is not None, "direct meters are refused before"
         meter = self._gress.meters[statement.meter]
         units = self._octets(statement.adjust_octets) if meter.in_bytes else "1"
         symbol = self._symbols.meters[statement.meter]
         color = "GREEN" if statement.color is None else self.expression(statement.color)
-        index = self.expression(statement.index)
+        index = self._cell if statement.index is None else self.expression(statement.index)
         out = self._out
         out.position(statement.at)
+        if index is None:
+            # No entry, so no meter.
+            if statement.target is not None:
+                self.store(statement.target, color)
+            return
         with out.block(""):
             out.line(f"struct meter_cell *cell = meter_at(&{symbol}, {index});")
             out.line(f"__u8 color = {color};")

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from p4xdp.dataplane import DataplaneError, TableFullError
 from p4xdp.xdp.errors import LoadError
-from p4xdp.xdp.layout import ARRAY_CELL_HEAD
+from p4xdp.xdp.layout import ARRAY_CELL_HEAD, ENTRY_CELL_OFFSET
 from p4xdp.xdp.objects import MapFullError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from p4xdp.dataplane import Entry, Match
+    from p4xdp.xdp.direct import DirectCells
     from p4xdp.xdp.layout import Slot
     from p4xdp.xdp.manifest import TableInfo
     from p4xdp.xdp.objects import Map
@@ -74,16 +75,22 @@ class CellArray:
 
 class XdpTable:
     """A table in the kernel. `entries` and `defaults` are its maps (None if it has none); `size` is
-    how many entries it may hold.
+    how many entries it may hold; `direct` are the cells of its direct counter and meter.
     """
 
     def __init__(
-        self, info: TableInfo, entries: Entries | None, defaults: Map | None, size: int
+        self,
+        info: TableInfo,
+        entries: Entries | None,
+        defaults: Map | None,
+        size: int,
+        direct: DirectCells | None = None,
     ) -> None:
         self._info = info
         self._map = entries
         self._defaults = defaults
         self._size = size
+        self.direct = direct
         self._present: dict[bytes, bytes] = {}
         if defaults is not None:
             defaults.put(_ONLY, self.value_of(info.default_action, info.default_arguments))
@@ -97,9 +104,16 @@ class XdpTable:
             raise TableFullError(f"{self._info.layout.name} holds {self._size} entries and no more")
         if not added:
             return
+        if self.direct is not None:
+            self.direct.take(added)
         try:
+            added = self._with_cells(added)
             self._add(added)
+        except DataplaneError:
+            self._release(added)
+            raise
         except MapFullError as error:
+            self._release(added)
             raise TableFullError(f"{self._info.layout.name}: {error}") from error
         self._present |= added
 
@@ -107,6 +121,7 @@ class XdpTable:
         """Replace all or none; each replacement is one step to packets."""
         changed = self._encoded(entries)
         self._require(changed)
+        changed = self._with_cells(changed)
         self._change(changed)
         self._present |= changed
 
@@ -117,6 +132,14 @@ class XdpTable:
         self._remove(gone)
         for key in gone:
             del self._present[key]
+        self._release(gone)
+
+    def cell_of(self, entry: Entry) -> int:
+        """Return the cell of an entry's direct counter and meter."""
+        key = self.key_of(entry)
+        self._require({key: b""})
+        assert self.direct is not None, "the table has a direct counter or meter"
+        return self.direct.cell(key)
 
     def set_default(self, action: str, arguments: tuple[int, ...]) -> None:
         """Change what a miss does."""
@@ -142,6 +165,20 @@ class XdpTable:
             lambda key, _value: map_.delete(key),
             lambda key: map_.insert(key, self._present[key]),
         )
+
+    def _with_cells(self, entries: dict[bytes, bytes]) -> dict[bytes, bytes]:
+        """Return the entries with the numbers of their cells, which they keep while they are."""
+        direct, at = self.direct, ENTRY_CELL_OFFSET
+        if direct is None:
+            return entries
+        return {
+            key: value[:at] + direct.cell(key).to_bytes(4, "little") + value[at + 4 :]
+            for key, value in entries.items()
+        }
+
+    def _release(self, keys: Iterable[bytes]) -> None:
+        if self.direct is not None:
+            self.direct.give_back(keys)
 
     def _entries(self) -> Entries:
         if self._map is None:

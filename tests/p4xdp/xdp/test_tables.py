@@ -241,3 +241,23 @@ def test_the_fence_can_be_waited_at():
         fence.wait()
     finally:
         fence.close()
+
+
+def test_direct_counters_grow_with_their_table(opened, wire):
+    counter = "    DirectCounter<bit<64>>(CounterType_t.PACKETS_AND_BYTES) used;\n"
+    counting = wire.replace("    action send(", counter + "    action send(")
+    counting = counting.replace("bypass_egress = 1;", "bypass_egress = 1;\n        used.count(4);")
+    counting = counting.replace(
+        "        size = 16;", "        counters = used;\n        size = 16;"
+    )
+    switch = opened(counting, testing=True, sizes={TABLE: 40})
+    switch.insert_entries(TABLE, [send(port, 1) for port in range(40)])
+    for port in (0, 39, 39, 40):
+        out_of(switch, port)
+    counted = [switch.read_direct_counter(TABLE, send(port, 0)) for port in (0, 1, 39)]
+    assert counted == [CounterValue(1, 60), CounterValue(0, 0), CounterValue(2, 120)]
+    switch.delete_entries(TABLE, [send(39, 1)])
+    switch.insert_entries(TABLE, [send(40, 1)])
+    assert switch.read_direct_counter(TABLE, send(40, 0)) == CounterValue(0, 0)
+    with pytest.raises(LoadError, match=r"Ingress\.used"):
+        opened(counting, sizes={"Ingress.used": 5})

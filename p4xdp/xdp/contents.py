@@ -1,0 +1,152 @@
+"""The maps of a loaded program as its tables, counters and meters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from p4xdp.dataplane import DataplaneError
+from p4xdp.xdp.cells import COUNTER_CELL_SIZE, METER_CELL_SIZE, XdpCounter, XdpMeter
+from p4xdp.xdp.direct import DirectCells
+from p4xdp.xdp.errors import LoadError
+from p4xdp.xdp.layout import ARRAY_CELL_HEAD, LARGEST_SCAN
+from p4xdp.xdp.objects import Fence
+from p4xdp.xdp.rules import BANKS_SIZE, RuleBanks, RuleTable
+from p4xdp.xdp.tables import CellArray, Entries, XdpTable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from p4xdp.dataplane import Entry
+    from p4xdp.xdp.manifest import ArrayInfo, Manifest
+    from p4xdp.xdp.objects import Object
+
+
+class Contents:
+    """Everything the control plane may read or write, by name; DataplaneError for other names.
+
+    `sizes` are those that the maps were given before loading, by `resize`.
+    """
+
+    def __init__(self, loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None:
+        self._object = loaded
+        self._manifest = manifest
+        self._sizes = sizes
+        self._fence: Fence | None = None
+        self._counters = {
+            name: XdpCounter(
+                info,
+                loaded.map(info.symbol, 4, COUNTER_CELL_SIZE, is_per_cpu=True),
+                _cells(name, info, sizes),
+            )
+            for name, info in manifest.counters.items()
+        }
+        self._meters = {
+            name: XdpMeter(
+                info, loaded.map(info.symbol, 4, METER_CELL_SIZE), _cells(name, info, sizes)
+            )
+            for name, info in manifest.meters.items()
+        }
+        self._tables = {name: self._table_of(name) for name in manifest.tables}
+
+    def table(self, name: str) -> XdpTable:
+        """Return a table."""
+        try:
+            return self._tables[name]
+        except KeyError:
+            raise DataplaneError(f"the program has no table {name}") from None
+
+    def counter(self, name: str) -> XdpCounter:
+        """Return an indexed counter."""
+        found = self._counters.get(name)
+        if found is None:
+            raise DataplaneError(f"the program has no counter {name}")
+        if found.is_direct:
+            raise DataplaneError(f"{name} is direct: name an entry of its table, not an index")
+        return found
+
+    def meter(self, name: str) -> XdpMeter:
+        """Return an indexed meter."""
+        found = self._meters.get(name)
+        if found is None:
+            raise DataplaneError(f"the program has no meter {name}")
+        if found.is_direct:
+            raise DataplaneError(f"{name} is direct: name an entry of its table, not an index")
+        return found
+
+    def direct_counter(self, table: str, entry: Entry) -> tuple[XdpCounter, int]:
+        """Return the counter of an entry, and the cell there."""
+        found = self.table(table)
+        if found.direct is None or found.direct.counter is None:
+            raise DataplaneError(f"{table} has no direct counter")
+        return found.direct.counter, found.cell_of(entry)
+
+    def direct_meter(self, table: str, entry: Entry) -> tuple[XdpMeter, int]:
+        """Return the meter of an entry, and the cell there."""
+        found = self.table(table)
+        if found.direct is None or found.direct.meter is None:
+            raise DataplaneError(f"{table} has no direct meter")
+        return found.direct.meter, found.cell_of(entry)
+
+    def close(self) -> None:
+        """Give back what is not the kernel's."""
+        for table in self._tables.values():
+            table.close()
+        for meter in self._meters.values():
+            meter.close()
+        if self._fence is not None:
+            self._fence.close()
+
+    def _table_of(self, name: str) -> XdpTable:
+        loaded, info = self._object, self._manifest.tables[name]
+        layout = info.layout
+        size = self._sizes.get(name, layout.size)
+        direct = self._direct_cells(name, size) if layout.has_cells else None
+        defaults = None
+        if layout.defaults is not None:
+            defaults = loaded.map(layout.defaults, 4, layout.value_size)
+        if layout.kind == "scan":
+            if self._fence is None:
+                self._fence = Fence()
+            rules = loaded.map(layout.symbol, 4, layout.rule_size)
+            state = loaded.map(f"{layout.symbol}_banks", 4, BANKS_SIZE)
+            banks = RuleBanks(rules, state, size, self._fence)
+            return RuleTable(info, banks, defaults, size, direct)
+        entries: Entries | None = None
+        if layout.kind == "array":
+            cell_size = ARRAY_CELL_HEAD + 2 * layout.value_size
+            entries = CellArray(loaded.map(layout.symbol, 4, cell_size), layout.cells)
+        elif layout.kind != "keyless":
+            entries = loaded.map(layout.symbol, layout.key_size, layout.value_size)
+        return XdpTable(info, entries, defaults, size, direct)
+
+    def _direct_cells(self, table: str, size: int) -> DirectCells:
+        manifest = self._manifest
+        counters = (self._counters[n] for n, c in manifest.counters.items() if c.table == table)
+        meters = (self._meters[n] for n, m in manifest.meters.items() if m.table == table)
+        return DirectCells(size, next(counters, None), next(meters, None))
+
+
+def resize(loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None:
+    """Give tables, counters and meters the sizes wanted; before loading."""
+    kinds = {name: info.layout.kind for name, info in manifest.tables.items()}
+    symbols = {name: info.layout.symbol for name, info in manifest.tables.items()}
+    arrays = [*manifest.counters.items(), *manifest.meters.items()]
+    symbols |= {name: info.symbol for name, info in arrays if info.table is None}
+    for name, size in sizes.items():
+        if name not in symbols:
+            raise LoadError(f"a size for {name}, which the program does not have")
+        if kinds.get(name) == "scan":
+            if size > LARGEST_SCAN:
+                raise LoadError(f"{name} can have at most {LARGEST_SCAN} entries, not {size}")
+            loaded.set_size(symbols[name], 2 * size)
+        elif kinds.get(name) != "array":  # which has a cell for every key, however few it may hold
+            loaded.set_size(symbols[name], size)
+    for name, info in arrays:
+        if info.table in sizes:
+            loaded.set_size(info.symbol, _cells(name, info, sizes))
+
+
+def _cells(name: str, info: ArrayInfo, sizes: Mapping[str, int]) -> int:
+    if info.table is None:
+        return sizes.get(name, info.size)
+    return sizes[info.table] + 1 if info.table in sizes else info.size
