@@ -8,6 +8,8 @@ import os
 import shutil
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,9 @@ _LOG = logging.getLogger(__name__)
 
 CPU_PORT = 192
 HOST_PORT = 193  # "this host's own network stack", on the interface the packet came in by
+
+_RUN_DIR_PREFIX = "tern-switch-"
+_ABANDONED_S = 300.0
 
 
 class XdpTarget(P4RuntimeTarget):
@@ -103,7 +108,16 @@ def _command(
 def _private_dir() -> Path:
     """Make a directory only we can enter, so that nobody else reaches the socket in it."""
     base = Path("/run") if os.access("/run", os.W_OK) else Path(tempfile.gettempdir())
+    remove_abandoned(base, time.time())
     try:
-        return Path(tempfile.mkdtemp(prefix="tern-switch-", dir=base))
+        return Path(tempfile.mkdtemp(prefix=_RUN_DIR_PREFIX, dir=base))
     except OSError as error:
         raise StartError(f"cannot make a directory for the switch: {error}") from error
+
+
+def remove_abandoned(base: Path, now: float) -> None:
+    """Remove empty directories of killed runs; that of a live one is young or holds a socket."""
+    for directory in base.glob(f"{_RUN_DIR_PREFIX}*"):
+        with suppress(OSError):  # not empty, not ours, or somebody was faster
+            if now - directory.stat().st_mtime > _ABANDONED_S:
+                directory.rmdir()
