@@ -118,7 +118,7 @@ class Peers:
                     self._tell(PeerLost(peer, _known(move.before)))
                 case Action.TELL_RETURNED:
                     self._tell(PeerReturned(peer, _known(move.after)))
-                case Action.TELL_RESTARTED:
+                case Action.TELL_RESTARTED:  # pragma: no branch -- the last there is
                     self._tell(PeerRestarted(peer, _known(move.before)))
 
     def _schedule_heartbeat(self, node_id: NodeID, now: float) -> None:

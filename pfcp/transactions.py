@@ -64,9 +64,6 @@ class Outbound:
         self._sequence_number = int(random() * SEQUENCE_NUMBERS)
         self._handle = 0
 
-    def __len__(self) -> int:
-        return len(self._open)
-
     def next_sequence_number(self, peer: Peer) -> int:
         """A sequence number that no open request to this peer uses."""
         while True:
@@ -120,9 +117,8 @@ class Outbound:
 
     def close(self, transaction: Transaction) -> None:
         """End a transaction: answered, or given up."""
-        if transaction.is_open:
-            transaction.is_open = False
-            del self._open[transaction.peer[0], transaction.sequence_number]
+        transaction.is_open = False
+        del self._open[transaction.peer[0], transaction.sequence_number]
 
     def next_timer(self) -> float | None:
         """When `due` has something to say."""

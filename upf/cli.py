@@ -97,7 +97,8 @@ def status(config: ConfigOption) -> None:
 
 def _show(config: Config) -> None:
     console = Console(highlight=False)
-    console.print(f"N4          {config.n4.address}:{config.n4.port}")
+    peers = ", ".join(map(str, config.n4.peers)) or "anyone"
+    console.print(f"N4          {config.n4.address}:{config.n4.port}, open to {peers}")
     for each in config.interface:
         instance = each.network_instance or "any network instance"
         gtpu = f", GTP-U {each.gtpu_address}" if each.gtpu_address else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from difflib import get_close_matches
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from pfcp.admission import Admission, Rate, allow_list
 from upf.errors import ConfigError
 from upf.networks import Endpoint, NetworkInstance, Networks, Role
 from upf.slices import DEFAULT_BURST_MS, NO_SD, SNSSAI, Slice
@@ -40,11 +41,25 @@ class _Table(BaseModel):
 
 
 class N4Config(_Table):
-    """Where SMFs reach us. `node_id`: what we call ourselves, the address unless given."""
+    """Where SMFs reach us. `node_id`: what we call ourselves, the address unless given.
+
+    `peers` lists the networks SMFs may speak from; empty lets anyone. Each address may send
+    `peer_messages_per_s`, and `peer_burst` at once; what is over is not heard.
+    """
 
     address: IPv4Address
     port: Annotated[int, Field(ge=1, le=65535)] = PFCP_PORT
     node_id: Name | None = None
+    peers: tuple[IPv4Network | IPv6Network, ...] = ()
+    peer_messages_per_s: Annotated[float, Field(gt=0)] = 5_000
+    peer_burst: Annotated[int, Field(ge=1)] = 10_000
+
+    def admission(self) -> Admission:
+        """Who may speak, and how much."""
+        rate = Rate(self.peer_messages_per_s, self.peer_burst)
+        if not self.peers:
+            return Admission(rate=rate)
+        return Admission(rate=rate, is_allowed=allow_list(self.peers))
 
 
 class InterfaceConfig(_Table):

@@ -15,6 +15,7 @@ from upf.errors import StartError, TargetError
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from pfcp.admission import Admission
     from pfcp.events import Event, Peer
     from pfcp.ies import NodeID
     from upf.n4 import N4, Identity
@@ -26,12 +27,13 @@ log = logging.getLogger(__name__)
 class N4Server:
     """The N4 side of the UPF on the wire. `open` binds, `serve` begins to carry out requests."""
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, admission: Admission | None = None) -> None:
         self.endpoint = Endpoint(
             node_id=identity.node_id,
             recovery_time_stamp=identity.recovery_time_stamp,
             random=random.random,
             cp_seid_of=self._cp_seid_of,
+            admission=admission,
         )
         self._server: udp.Server | None = None
         self._n4: N4 | None = None

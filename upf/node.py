@@ -183,7 +183,7 @@ class UPF:
             preflight.check_privileges()
         networks = config.networks(dict(state.addresses or {}))
         identity = Identity(_node_id(config), config.n4.address, ntp_time(self.since))
-        self._n4_server = N4Server(identity)
+        self._n4_server = N4Server(identity, config.n4.admission())
         await self._n4_server.open((str(config.n4.address), config.n4.port))
         self._stack.push_async_callback(self._n4_server.close)
         self._target = await switch.open_target(config)

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 from ipaddress import IPv4Address
 
 import pytest
@@ -7,7 +8,7 @@ from pfcp import events, ies, messages
 from pfcp.endpoint import Endpoint
 from pfcp.enums import Cause
 from pfcp.transactions import Timers
-from pfcp.udp import N4AddressError, serve
+from pfcp.udp import N4AddressError, _advice, serve
 
 LOOPBACK = ("127.0.0.1", 0)
 
@@ -126,6 +127,30 @@ async def test_a_taken_port_is_named_with_what_to_do(opened):
 async def test_an_address_of_another_host_is_named_with_what_to_do():
     with pytest.raises(N4AddressError, match=r"192\.0\.2\.77 is on no interface"):
         await serve(endpoint("192.0.2.1"), ("192.0.2.77", 8805), print)
+
+
+async def test_a_datagram_the_kernel_does_not_take_is_counted(opened):
+    server = await opened(endpoint("192.0.2.1"), print)
+    server.send_request(("127.0.0.1", 0), report())
+    assert server.endpoint.counters["socket_errors"] == 1
+
+
+async def test_the_socket_is_closed_where_the_loop_does_not_take_it(monkeypatch):
+    taken = []
+
+    async def refuse(_, sock):
+        taken.append(sock)
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_datagram_endpoint", refuse)
+    with pytest.raises(RuntimeError, match="planted"):
+        await serve(endpoint("192.0.2.1"), LOOPBACK, print)
+    assert taken[0].fileno() == -1
+
+
+def test_any_other_fault_of_an_address_is_told_in_the_kernels_words():
+    told = _advice(("192.0.2.1", 8805), OSError(errno.EACCES, "Permission denied"))
+    assert told == "N4 address 192.0.2.1 port 8805 cannot be used: Permission denied"
 
 
 async def test_an_endpoint_serves_ipv6(opened):

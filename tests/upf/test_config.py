@@ -31,6 +31,16 @@ def test_minimal_configuration_gets_every_default():
     assert config.ports == {"n3": 1, "n6": 2}
 
 
+def test_n4_is_open_to_anyone_unless_peers_are_named_and_limits_each():
+    anyone = parse(MINIMAL, source="upf.toml").n4.admission()
+    assert anyone.is_allowed("192.0.2.1")
+    named = {"address": "10.100.4.2", "peers": ["10.100.4.0/30"], "peer_burst": 2}
+    admission = parse(MINIMAL | {"n4": named}, source="upf.toml").n4.admission()
+    assert admission.is_allowed("10.100.4.1")
+    assert not admission.is_allowed("10.100.4.9")
+    assert [admission.take("10.100.4.1", 0.0) for _ in range(3)] == [True, True, False]
+
+
 def test_access_interface_lends_its_address_to_gtpu():
     networks = parse(MINIMAL, source="upf.toml").networks({"n3": IPv4Address("10.100.3.1")})
     access, core = networks.instances
@@ -81,6 +91,10 @@ def test_slice_rates_become_bits_per_second():
             "upf.toml: n4.address: input is not a valid IPv4 address, not '10.0.0.256'",
         ),
         (MINIMAL | {"n4": {}}, "upf.toml: n4.address: is missing"),
+        (
+            MINIMAL | {"n4": {"address": "10.0.0.1", "peer_burst": 0}},
+            "upf.toml: n4.peer_burst: input should be greater than or equal to 1, not 0",
+        ),
         ({"interface": MINIMAL["interface"]}, "upf.toml: n4: this table is missing"),
         (
             MINIMAL | {"interface": [{"name": "n3", "role": "acces"}]},
