@@ -13,7 +13,7 @@ import pytest
 from pfcp import enums, ies
 from pfcp.groups import encoder_of
 from pfcp.messages import schema
-from pfcp.schema import Presence
+from pfcp.schema import Presence, spec_of
 from pfcp.wire import (
     IPV4,
     IPV6,
@@ -230,7 +230,221 @@ def every_flag():
                 yield f"{spec.name} {field.name}", in_a_message(encoder_of(spec)(value))
 
 
+LOW, HIGH = b"\1\2\3\4\5\6", b"\x0a\x0b\x0c\x0d\x0e\x0f"
+SHOWN = [
+    (ies.CTAG(pcp=5, dei=True), {"DEI: True", "PCP: True", "VID: False"}),
+    (ies.CTAG(vid=0x123), {"VID: True", "DEI: False", "PCP: False", "C-VID: 0x0123"}),
+    (
+        ies.STAG(pcp=5, dei=False),
+        {
+            "VID: False",
+            "DEI: True",
+            "Drop eligible indicator (DEI): Ineligible",
+            "Priority code point (PCP): Voice, < 10ms latency and jitter (5)",
+        },
+    ),
+    (
+        ies.MACAddress(source=LOW, destination=HIGH),
+        {"Source MAC Address: 010203040506", "Destination MAC Address: 0a0b0c0d0e0f"},
+    ),
+    (ies.MACAddress(upper_source=LOW), {"Upper Source MAC Address: 010203040506"}),
+    (ies.MACAddress(upper_destination=LOW), {"Upper Destination MAC Address: 010203040506"}),
+    (
+        ies.MACAddressesRemoved(addresses=(LOW,), stag=ies.STAG(vid=7)),
+        {"MAC Address: 010203040506", "Length of C-TAG: 0", "S-VID: 0x0007"},
+    ),
+    (
+        ies.FQCSID(node_address=V4, csids=(0x0102, 0x0304), node_type=2),
+        {
+            "Node-Address: 1.2.3.4",
+            "PDN Connection Set Identifier (CSID): 258",
+            "PDN Connection Set Identifier (CSID): 772",
+            "Node Type: PGW-C (2)",
+        },
+    ),
+    (
+        ies.FQCSID(node_address=0x01020304, csids=(7,), node_type=5),
+        {"Node-Address MCC MNC: 4128", "Node-Address Number: 772", "Number of CSID: 1"},
+    ),
+    (
+        ies.PacketRate(uplink=RATE),
+        {"Uplink Time Unit: Hour (2)", "Maximum Uplink Packet Rate: 258"},
+    ),
+    (
+        ies.PacketRate(downlink=RATE),
+        {"Downlink Time Unit: Hour (2)", "Maximum Downlink Packet Rate: 258"},
+    ),
+    (
+        ies.IPMulticastAddress(ipv4=IPv4Address("232.0.0.1"), end_ipv4=IPv4Address("232.0.0.9")),
+        {"(Start) IPv4 address: 232.0.0.1", "(End) IPv4 address: 232.0.0.9"},
+    ),
+    (ies.IPMulticastAddress(ipv6=V6), {f"(Start) IPv6 address: {V6}", "RANGE: Not Present"}),
+    (ies.IPMulticastAddress(any=True), {"ANY: Present", "V4 (IPv4): Not Present"}),
+    *(
+        (
+            ies.MPTCPAddressInformation(mptcp_proxy_type=1, mptcp_proxy_port=0x0203, **address),
+            {"MPTCP proxy type: 01", "MPTCP proxy port: 515", label},
+        )
+        for address, label in (
+            ({"ipv4": V4}, f"MPTCP proxy IPv4 address: {V4}"),
+            ({"ipv6": V6}, f"MPTCP proxy IPv6 address: {V6}"),
+        )
+    ),
+    (
+        OWN[ies.PMFAddressInformation][0],
+        {
+            f"PMF IPv4 Address: {V4}",
+            f"PMF IPv6 Address: {V6}",
+            "PMF port for 3GPP: 258",
+            "PMF port for Non-3GPP: 772",
+            "MAC Address for 3GPP: 010203040506",
+            "MAC Address for Non-3GPP: 070102030405",
+        },
+    ),
+    (
+        ies.PacketDelayThresholds(downlink_ms=7),
+        {"DL (Downlink): Present", "Downlink packet delay threshold (milliseconds): 7"},
+    ),
+    (ies.PacketDelayThresholds(uplink_ms=7), {"UL (Uplink): Present"}),
+    (
+        ies.PacketDelayThresholds(round_trip_ms=7),
+        {"Round trip packet delay threshold (milliseconds): 7"},
+    ),
+    (
+        ies.QoSMonitoringMeasurement(downlink_ms=7),
+        {
+            "Downlink packet delay (milliseconds): 7",
+            "PLMF (Packet Delay Measurement Failure): Not Present",
+        },
+    ),
+    (ies.QoSMonitoringMeasurement(uplink_ms=7), {"UL (Uplink): Present"}),
+    (
+        ies.QoSMonitoringMeasurement(round_trip_ms=7),
+        {"Round trip packet delay (milliseconds): 7"},
+    ),
+    (
+        ies.NumberOfUEIPAddresses(ipv4_addresses=7, ipv6_addresses=8),
+        {"Number of UE IPv4 Addresses: 7", "Number of UE IPv6 Addresses: 8"},
+    ),
+    (ies.NumberOfUEIPAddresses(ipv6_addresses=8), {"Number of UE IPv6 Addresses: 8"}),
+    (
+        ies.Thresholds(rtt_ms=0x0102, packet_loss_rate=3),
+        {"RTT (in milliseconds): 258", "Packet Loss Rate (in percent): 3"},
+    ),
+    (ies.Thresholds(packet_loss_rate=3), {"Packet Loss Rate (in percent): 3"}),
+    (ies.CPIPAddress(ipv4=V4), {f"IPv4 address: {V4}"}),
+    (ies.CPIPAddress(ipv6=V6), {f"IPv6 address: {V6}"}),
+    *(
+        (ies.IPAddressAndPortNumberReplacement(**{field: value}), {f"{label}: {shown}"})
+        for field, value, label, shown in (
+            ("destination_ipv4", V4, "Destination IPv4 address", V4),
+            ("destination_ipv6", V6, "Destination IPv6 address", V6),
+            ("destination_port", 0x0102, "Destination Port Number", 258),
+            ("source_ipv4", V4, "Source IPv4 address", V4),
+            ("source_ipv6", V6, "Source IPv6 address", V6),
+            ("source_port", 0x0102, "Source Port Number", 258),
+        )
+    ),
+    (
+        ies.LocalIngressTunnel(port=0x0102, ipv6=V6),
+        {"UDP Port: 0x00000102", f"IPv6 address: {V6}", "CH (CHOOSE): False"},
+    ),
+    (
+        ies.LocalIngressTunnel(choose=True, choose_ipv4=True),
+        {"CH (CHOOSE): True", "V4 (IPv4): Present", "V6 (IPv6): Not Present"},
+    ),
+    (ies.MBSSessionIdentifier(tmgi=LOW), {"TMGI: 010203040506"}),
+    (ies.MBSSessionIdentifier(nid=LOW), {"NIDI: True", "SSMI: False"}),
+    (
+        OWN[ies.L2TPUserAuthentication][0],
+        {
+            "Proxy Authen Type Value: 2",
+            "Proxy Authen Name: name",
+            "Proxy Authen Challenge: challenge",
+            "Proxy Authen Response: response",
+            "Proxy Authen ID: 9",
+        },
+    ),
+    (ies.LNSAddress(value=V6), {f"IPv6 address: {V6}"}),
+    (ies.SMFSetID(fqdn="set.example"), {"FQDN: set.example"}),
+    (ies.Multiplier(value_digits=3, exponent=2), {"Value Digits: 3", "Exponent: 2"}),
+    (
+        ies.TraceInformation(
+            plmn="262010",
+            trace_id=0x010203,
+            triggering_events=b"\1\2",
+            session_trace_depth=3,
+            list_of_interfaces=b"\4\5",
+            ip_address_of_trace_collection_entity=V4.packed,
+        ),
+        {
+            "Mobile Country Code (MCC): Germany (262)",
+            "Mobile Network Code (MNC): Unknown (010)",
+            "Trace ID: 66051",
+            "Trigger Events: 0102",
+            "Session Trace Depth: 3",
+            "List of Interfaces: 0405",
+            f"IP Address of Trace Collection Entity: {V4}",
+        },
+    ),
+    (ies.UEIPAddressPoolIdentity(identity=b"pool"), {'UE IP address Pool Identity: "pool"'}),
+    (ies.DNSQueryFilter(domain_name_pattern=b"{}"), {"DNS Query Filter Pattern: {}"}),
+    (
+        ies.OffendingIEInformation(ie_type=21, value=b"\1\2"),
+        {"Type of the offending IE: F-TEID (21)", "Value of the offending IE: 0102"},
+    ),
+    (
+        ies.VendorSpecificNodeReportType(enterprise_id=10415, report_types=b"\x80"),
+        {"Enterprise ID: 3GPP (10415)"},
+    ),
+    (
+        ies.AccessAvailabilityInformation(access_type=1, availability_status=0),
+        {
+            "Failed Rule ID Type: Non-3GPP access type (1)",
+            "Failed Rule ID Type: Access has become unavailable (0)",
+        },
+    ),
+    (
+        ies.HeaderEnrichment(header_type=0, header_field_name=b"n", header_field_value=b"v"),
+        {'Header Field Name: "n"', 'Header Field Value: "v"'},
+    ),
+    (
+        OWN[ies.RedirectInformation][-1],
+        {
+            "Redirect Server Address: 1.2.3.4",
+            "Other Redirect Server Address: 2001:db8::1",
+            "Redirect Port: 8080",
+        },
+    ),
+    (ies.PMFControlInformation(qfis=(1, 2)), {"Number of QFI: 2", "QFI: 0x01", "QFI: 0x02"}),
+    (
+        ies.DSCPToPPIMappingInformation(ppi=3, dscps=(1, 46)),
+        {"PPI value: 3", "DSCP value: 1", "DSCP value: 46"},
+    ),
+    *((ies.UserID(**{name: b"own"}), {f"{name.upper()}: own"}) for name in ("supi", "gpsi", "pei")),
+    (ies.PFDContents(flow_description="f"), {"Flow Description: f"}),
+    (ies.PFDContents(url="u"), {"URL: u"}),
+    (ies.PFDContents(domain_name="d"), {"Domain Name: d"}),
+    (ies.PFDContents(custom_pfd_content=b"c"), {"Custom PFD Content: 63"}),
+    (ies.PFDContents(domain_name_protocol="p"), {"Domain Name Protocol: p"}),
+    (
+        ies.PFDContents(additional_flow_descriptions=("f", "g")),
+        {"AFD (Additional Flow Description): True", "Flow Description: f", "Flow Description: g"},
+    ),
+    (
+        ies.PFDContents(additional_urls=("u", "v")),
+        {"AURL (Additional URL): True", "URL: u", "URL: v"},
+    ),
+    (
+        ies.PFDContents(additional_domain_names_and_protocols=(("d", "p"),)),
+        {"Domain Name: d", "Domain Name Protocol: p"},
+    ),
+]
+"""Value, and how Wireshark shows it: no two fields of an IE alike."""
+
 CASES = {
+    repr(value): in_a_message(encoder_of(spec_of(type(value)))(value)) for value, _ in SHOWN
+} | {
     name: octets
     for cases in (every_ie(), every_message(), every_flag())
     for name, octets in cases
@@ -260,6 +474,17 @@ def test_what_is_encoded_is_dissected_without_complaint(dissected, name):
         if each.get("name").startswith("_ws.")
     ]
     assert complaints == []
+
+
+@pytest.mark.parametrize(
+    ("value", "labels"), [pytest.param(*each, id=repr(each[0])) for each in SHOWN]
+)
+def test_a_value_is_shown_by_wireshark_under_its_name(dissected, value, labels):
+    shown = {
+        (field.get("showname") or "").rpartition(" = ")[2]
+        for field in dissected[repr(value)].iter("field")
+    }
+    assert labels <= shown
 
 
 # What Wireshark 4.0 shows for a flag where it does not use the name of the specification: another

@@ -52,6 +52,10 @@ def flags_only():
     ]
 
 
+LIMIT = ies.PacketRateLimit(packets=0x0102, time_unit=enums.PacketRateTimeUnit.HOUR)
+OTHER_LIMIT = ies.PacketRateLimit(packets=0x0304, time_unit=enums.PacketRateTimeUnit.DAY)
+
+
 def pycrate_reading(ie_type, octets):
     element = PYCRATE.PFCPIELUT[ie_type]("read")
     element.from_bytes(octets)
@@ -302,6 +306,57 @@ PYCRATE_VALUES = [
         {"DI": 1, "DestinationInterface": {"Val": b"\x01"}},
     ),
     (ies.RemoteGTPUPeer(network_instance=b"n3"), {"NI": 1, "NetworkInstance": {"Val": b"n3"}}),
+    (
+        ies.PacketRate(downlink=LIMIT, additional_downlink=OTHER_LIMIT),
+        {
+            "DLPR": 1,
+            "APRC": 1,
+            "Downlink": {"TimeUnit": 2, "PacketRate": 0x0102},
+            "AddDownlink": {"TimeUnit": 3, "PacketRate": 0x0304},
+        },
+    ),
+    (
+        ies.PacketRate(uplink=LIMIT, additional_uplink=OTHER_LIMIT),
+        {
+            "ULPR": 1,
+            "APRC": 1,
+            "Uplink": {"TimeUnit": 2, "PacketRate": 0x0102},
+            "AddUplink": {"TimeUnit": 3, "PacketRate": 0x0304},
+        },
+    ),
+    (
+        ies.PacketRateStatus(
+            uplink_packets=1, additional_uplink_packets=2, validity_time=0x0102030405060708
+        ),
+        {
+            "UL": 1,
+            "APR": 1,
+            "NumRemainUplinkPacketsAllowed": 1,
+            "NumRemainAddUplinkPacketsAllowed": 2,
+            "RateCtrlStatusValidityTime": 0x0102030405060708,
+        },
+    ),
+    (
+        ies.PacketRateStatus(
+            downlink_packets=1, additional_downlink_packets=2, validity_time=0x0102030405060708
+        ),
+        {
+            "DL": 1,
+            "APR": 1,
+            "NumRemainDownlinkPacketsAllowed": 1,
+            "NumRemainAddDownlinkPacketsAllowed": 2,
+            "RateCtrlStatusValidityTime": 0x0102030405060708,
+        },
+    ),
+    (ies.UELinkSpecificIPAddress(ipv4_3gpp=V4), {"V4": 1, "IPv4Addr": V4.packed}),
+    (ies.UELinkSpecificIPAddress(ipv6_3gpp=V6), {"V6": 1, "IPv6Addr": V6.packed}),
+    (ies.UELinkSpecificIPAddress(ipv4_non_3gpp=V4), {"NV4": 1, "IPv4AddrNon3GPP": V4.packed}),
+    (ies.UELinkSpecificIPAddress(ipv6_non_3gpp=V6), {"NV6": 1, "IPv6AddrNon3GPP": V6.packed}),
+    (
+        ies.PMFAddressInformation(mac_3gpp=b"abcdef", mac_non_3gpp=b"ghijkl"),
+        {"MAC": 1, "MAC3GPP": b"abcdef", "MACNon3GPP": b"ghijkl"},
+    ),
+    (ies.FiveGSUserPlaneNode(user_plane_node=0x0102), {"BID": 1, "BridgeID": 0x0102}),
     (ies.OuterHeaderCreation(n19=True), {"N19": 1}),
     (ies.OuterHeaderCreation(n6=True), {"N6": 1}),
 ]
