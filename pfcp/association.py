@@ -148,6 +148,10 @@ class AssociationTable:
             return exact[0]
         return same_host[0] if len(same_host) == 1 else None
 
+    def has_host(self, host: str) -> bool:
+        """Whether any associated node speaks from an address."""
+        return any(item.peer[0] == host for item in self._by_node.values())
+
     def agree(self, peer: tuple[str, int], theirs: Message, response: Message) -> Move | None:
         """Take note of a request that was answered; `theirs` is the one of the two the peer sent.
 

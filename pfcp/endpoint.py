@@ -183,7 +183,7 @@ class Endpoint:
 
     def _is_shed(self, peer: Peer, now: float, *, is_heartbeat: bool) -> bool:
         """Heartbeats of an associated peer are never shed: their loss would end its sessions."""
-        if is_heartbeat and self.associations.of_peer(peer) is not None:
+        if is_heartbeat and self.associations.has_host(peer[0]):
             return False
         return not self._admission.take(peer[0], now)
 

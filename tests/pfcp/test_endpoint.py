@@ -360,6 +360,12 @@ def test_sequence_numbers_begin_again_after_24_bits_past_those_in_use():
     assert numbers == [2**24 - 1, 0, 3]
 
 
+def test_a_new_life_begins_its_numbers_somewhere_else():
+    upf = endpoint(random=lambda: 0.5)
+    upf.send_request(SMF, report(), 0)
+    assert only_sent(upf).sequence_number == 2**23 + 1
+
+
 def test_only_a_request_can_be_sent_as_one():
     with pytest.raises(TypeError, match="not a request"):
         endpoint().send_request(SMF, deleted(), 0)
@@ -669,10 +675,10 @@ def test_heartbeats_of_an_associated_peer_are_never_shed_and_those_of_strangers_
     for number in range(10):
         upf.receive_datagram(deletion(number).encode(), SMF, 0)
     for _ in range(10):
-        upf.receive_datagram(beat, SMF, 0)
+        upf.receive_datagram(beat, (SMF[0], 40000), 0)
         upf.receive_datagram(beat, OTHER, 0)
-    peers = [peer for _, peer in upf.datagrams_to_send()]
-    assert (peers.count(SMF), peers.count(OTHER)) == (10, 3)
+    hosts = [host for _, (host, _) in upf.datagrams_to_send()]
+    assert (hosts.count(SMF[0]), hosts.count(OTHER[0])) == (10, 3)
 
 
 def test_answers_to_our_requests_are_never_shed():
