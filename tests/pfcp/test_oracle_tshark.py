@@ -552,3 +552,15 @@ RENAMED = {
     314: "Area Sesson ID",
 }
 """Types that Wireshark 4.0 calls otherwise than the specification, or does not name."""
+
+
+def test_every_type_wireshark_names_is_declared():
+    run = subprocess.run(
+        ["tshark", "-G", "values"], capture_output=True, check=True, text=True, timeout=60
+    )
+    rows = [line.split("\t") for line in run.stdout.splitlines()]
+    named = {int(row[2]) for row in rows if row[:2] == ["V", "pfcp.ie_type"]}
+    messages_named = {int(row[2]) for row in rows if row[:2] == ["V", "pfcp.msg_type"]}
+    # Reserved, a User Plane IP Resource Information of release 15, and spare.
+    assert named - schema.IES.keys() == {0, 116, 273}
+    assert messages_named - schema.MESSAGES.keys() == {0}
