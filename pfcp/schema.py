@@ -70,11 +70,6 @@ class IESpec:
     group_fields: tuple[GroupField, ...] = ()
 
     @property
-    def is_scalar(self) -> bool:
-        """Whether the value is a plain one."""
-        return self.kind is not None
-
-    @property
     def is_grouped(self) -> bool:
         """Whether it holds other IEs."""
         return self.cls is not None and issubclass(self.cls, Group)
