@@ -15,7 +15,7 @@ from pfcp.errors import (
     UnknownMessageError,
     UnsupportedVersionError,
 )
-from pfcp.record import IE, VendorIE
+from pfcp.record import IE, Group, VendorIE
 from pfcp.wire import REST, U8
 
 
@@ -316,6 +316,22 @@ def test_a_field_without_a_layout_is_refused():
         schema._parse_leaf("bare", int)
     with pytest.raises(TypeError, match="neither a flag nor a kind"):
         schema._parse_leaf("bare", Annotated[int, "words"])
+
+
+def test_an_ie_is_either_a_group_or_has_fields_of_its_own(monkeypatch):
+    monkeypatch.setattr(schema, "IES", {})
+
+    @schema.ie(1, "Leaf", clause="-")
+    class Leaf(IE):
+        far_id: ies.FARID
+
+    @schema.ie(2, "Grouped", clause="-")
+    class Grouped(Group):
+        number: Annotated[int, U8]
+
+    for cls in (Leaf, Grouped):
+        with pytest.raises(TypeError, match="mixes fields of its own with IEs"):
+            schema.link({cls.__name__: cls, "__name__": __name__})
 
 
 def test_only_ies_occur_several_times():
