@@ -9,8 +9,11 @@ RUN_PACKAGES := clang ethtool iproute2 libbpf-dev libbpf1 linux-libc-dev llvm py
 LAB_PACKAGES := bpftool iperf3 iputils-ping
 TEST_PACKAGES := tshark
 
+# What holds every branch of pfcp/ to account.
+PFCP_TESTS := tests/pfcp tests/fuzz
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix p4 tofino packages-run packages-lab packages-test clean
+.PHONY: help demo test check fix p4 tofino bench packages-run packages-lab packages-test clean
 
 help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,13 +22,17 @@ demo: packages-lab $(VENV)/installed  ## The main job, seen working: a PDU sessi
 	@$(BIN)/python -m testbed.demo $(DEMO_OPTIONS)
 
 test: packages-test $(VENV)/installed check  ## Everything that can be tested here
-	$(BIN)/pytest $(PYTEST_OPTIONS)
+	$(BIN)/pytest $(PFCP_TESTS) --cov=pfcp --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
+	$(BIN)/pytest $(PFCP_TESTS:%=--ignore=%) $(PYTEST_OPTIONS)
 
 check: $(VENV)/installed  ## Style, types and the arrows between rooms
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(VENV)/installed  ## How fast PFCP is decoded and encoded here, beside scapy and pycrate
+	$(BIN)/python -m testbed.bench.pfcp $(BENCH_OPTIONS)
 
 fix: $(VENV)/installed  ## Let ruff mend what it can
 	$(BIN)/ruff check --fix .
