@@ -42,6 +42,13 @@ FSEID_IE = 57
 # What works, and nothing else.
 UP_FUNCTION_FEATURES = ies.UPFunctionFeatures(ftup=True, mnop=True)
 
+# Requests for what is not advertised, and how they are answered.
+_NOT_SUPPORTED: dict[type[messages.Message], Callable[..., messages.Message]] = {
+    messages.PFDManagementRequest: messages.PFDManagementResponse,
+    messages.SessionSetDeletionRequest: messages.SessionSetDeletionResponse,
+    messages.SessionSetModificationRequest: messages.SessionSetModificationResponse,
+}
+
 log = logging.getLogger(__name__)
 
 SliceOf: TypeAlias = Callable[[SNSSAI | None, str | None], int]
@@ -106,6 +113,10 @@ class N4:
                 await self.forget_sessions_of(request.node_id)
                 return messages.AssociationReleaseResponse(
                     node_id=self._identity.node_id, cause=cause
+                )
+            case _ if type(request) in _NOT_SUPPORTED:
+                return _NOT_SUPPORTED[type(request)](
+                    node_id=self._identity.node_id, cause=enums.Cause.SERVICE_NOT_SUPPORTED
                 )
             case (
                 messages.SessionEstablishmentRequest()

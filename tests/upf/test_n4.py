@@ -448,3 +448,31 @@ async def test_tunnel_peer_that_could_not_be_removed_goes_with_the_next(
         assert answer.cause == Cause.REQUEST_ACCEPTED
         target.apply = apply
     assert target.entries == {}
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (messages.PFDManagementRequest(), messages.PFDManagementResponse),
+        (
+            messages.SessionSetDeletionRequest(node_id=ies.NodeID(value="smf")),
+            messages.SessionSetDeletionResponse,
+        ),
+        (
+            messages.SessionSetModificationRequest(
+                node_id=ies.NodeID(value="smf"),
+                pfcp_session_change_infos=(
+                    ies.PFCPSessionChangeInfo(
+                        alternative_smf_ip_address=ies.AlternativeSMFIPAddress()
+                    ),
+                ),
+            ),
+            messages.SessionSetModificationResponse,
+        ),
+    ],
+    ids=["PFDs", "deletion of a set", "handover of a set"],
+)
+async def test_node_request_for_what_is_not_advertised_is_answered_so(bench, request_, answer):
+    answered = await bench.ask(request_)
+    assert type(answered) is answer
+    assert answered.cause == Cause.SERVICE_NOT_SUPPORTED
