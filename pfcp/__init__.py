@@ -21,6 +21,8 @@ Octets and values, the names and the presence of every field as the specificatio
 
 Values are frozen, hashable and made by keyword; `dataclasses.replace` changes a copy. An enumerated
 field is typed int: it holds the enumerator where `pfcp.enums` knows the number, else the int.
-`ies.NetworkInstance` and `ies.APNDNN` keep raw octets and give the text as `.name`.
-`schema.IES` and `schema.MESSAGES` are the registry by type number.
+`ies.NetworkInstance` and `ies.APNDNN` keep raw octets and give the text as `.name`. What a vendor
+adds is in the `vendor_ies` of its message or group; other IEs not known here are skipped, and given
+back by `encode()` of the value they came with.
+`schema.IES` and `schema.MESSAGES` are the registry by type number; `docs/ie-reference.md` lists it.
 """
