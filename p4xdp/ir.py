@@ -338,6 +338,30 @@ class UpdateChecksum:
     at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
+class HashAlgorithm(Enum):
+    """As TNA names them. Of the concatenated fields as octets, the first field first."""
+
+    IDENTITY = "IDENTITY"  # the concatenation itself
+    CRC16 = "CRC16"  # polynomial 0x8005, reflected, begins with 0 (CRC-16/ARC)
+    CRC32 = "CRC32"  # polynomial 0x04c11db7, reflected, begins and ends inverted (IEEE 802.3)
+
+    @property
+    def bits(self) -> int | None:
+        """Return the width of the result, or None if it is that of the data."""
+        return {"CRC16": 16, "CRC32": 32}.get(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeHash:
+    """`target = hash.get({...})`: the last `width` bits of the algorithm's result."""
+
+    target: LValue
+    algorithm: HashAlgorithm
+    fields: tuple[Expression, ...]
+    width: int
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Extract:
     """Parser only: read `header` at the cursor, make it valid, move on."""
@@ -378,6 +402,7 @@ Statement: TypeAlias = (
     | Count
     | ExecuteMeter
     | UpdateChecksum
+    | ComputeHash
     | Extract
     | Advance
     | Emit

@@ -41,6 +41,7 @@ match_kind {
 
 enum MeterType_t { PACKETS, BYTES }
 enum bit<8> MeterColor_t { GREEN = 0, YELLOW = 1, RED = 3 }
+enum HashAlgorithm_t { IDENTITY, RANDOM, CRC8, CRC16, CRC32, CRC64, CUSTOM }
 enum CounterType_t { PACKETS, BYTES, PACKETS_AND_BYTES }
 
 // --- intrinsic metadata -----------------------------------------------------------------------
@@ -187,6 +188,11 @@ struct egress_intrinsic_metadata_for_output_port_t {
 extern Checksum {
     Checksum();
     bit<16> update<T>(in T data);
+}
+
+extern Hash<W> {
+    Hash(HashAlgorithm_t algo);
+    W get<D>(in D data);
 }
 
 extern Counter<W, I> {

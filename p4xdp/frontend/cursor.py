@@ -85,7 +85,6 @@ UNSUPPORTED_EXTERNS = frozenset(
         "DirectRegister",
         "DirectRegisterAction",
         "DirectWred",
-        "Hash",
         "IdleTimeout",
         "Lpf",
         "MathUnit",

@@ -53,7 +53,7 @@ def writes(body: Iterable[ir.Statement]) -> set[Cell]:
     found: set[Cell] = set()
     for node in body:
         match node:
-            case ir.Assign() | ir.UpdateChecksum():
+            case ir.Assign() | ir.UpdateChecksum() | ir.ComputeHash():
                 found |= reads(node.target)
             case ir.ExecuteMeter():
                 found |= reads(node.target) if node.target is not None else set()

@@ -20,7 +20,7 @@ from p4xdp.frontend.storage import (
     StructBinding,
     TableBinding,
 )
-from p4xdp.frontend.types import BOOL, Aggregate, ListType
+from p4xdp.frontend.types import BOOL, Aggregate, ListType, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -218,7 +218,7 @@ class CallElaborator(StatementElaborator):
     def _assign_call(self, target: Binding, value: syntax.Call) -> list[ir.Statement] | None:
         callee = value.callee
         assert isinstance(callee, syntax.Member)
-        if callee.name not in ("execute", "update"):
+        if callee.name not in ("execute", "update", "get"):
             return None
         base = self._binding(callee.base)
         if not isinstance(base, ExternBinding):
@@ -254,6 +254,8 @@ class CallElaborator(StatementElaborator):
                 index, color = self._argument(node, "index"), self._argument(node, "color")
                 adjust = self._adjustment(node)
                 return [ir.ExecuteMeter(base.name, target, index, color, adjust, node.at)]
+            case "Hash", "get":
+                return self._compute_hash(base, node, target)
             case "Checksum", "update":
                 assert target is not None
                 return [self._update_checksum(node, target)]
@@ -280,15 +282,36 @@ class CallElaborator(StatementElaborator):
     def _update_checksum(self, node: syntax.Call, target: ir.LValue) -> ir.UpdateChecksum:
         if self._place is not Place.DEPARSER:
             raise SourceError(node.at, "Checksum.update outside a deparser", "move it there")
+        data, fields = self._data(node)
+        if sum(field.width for field in fields) % 16:
+            raise SourceError(data.at, "the checksum is not over whole 16-bit words")
+        return ir.UpdateChecksum(target, fields, node.at)
+
+    def _compute_hash(
+        self, base: ExternBinding, node: syntax.Call, target: ir.LValue | None
+    ) -> list[ir.Statement]:
+        data, fields = self._data(node)
+        algorithm = base.hash_algorithm
+        assert algorithm is not None
+        bits, width = sum(field.width for field in fields), width_of(base.type.arguments[0])
+        if algorithm is ir.HashAlgorithm.IDENTITY:
+            if width > bits:
+                raise SourceError(data.at, f"{base.type} of {bits} bits only", "add fields")
+        elif bits == 0 or bits % 8:
+            raise SourceError(
+                data.at, f"{algorithm.value} of {bits} bits, not of whole octets", "add 0s: 4w0"
+            )
+        if target is None:
+            return []
+        return [ir.ComputeHash(target, algorithm, fields, width, node.at)]
+
+    def _data(self, node: syntax.Call) -> tuple[syntax.Expression, tuple[ir.Expression, ...]]:
+        """Return the argument `data` and the scalars it consists of."""
         data = node.bound["data"]
         assert data is not None
         if isinstance(data, syntax.ListOf) and isinstance(data.type, ListType):
-            fields = [part for item in data.items for part in self._flatten(item)]
-        else:
-            fields = self._flatten(data)
-        if sum(field.width for field in fields) % 16:
-            raise SourceError(data.at, "the checksum is not over whole 16-bit words")
-        return ir.UpdateChecksum(target, tuple(fields), node.at)
+            return data, tuple(part for item in data.items for part in self._flatten(item))
+        return data, tuple(self._flatten(data))
 
     def _flatten(self, node: syntax.Expression) -> list[ir.Expression]:
         if not isinstance(node.type, Aggregate):

@@ -10,6 +10,7 @@ from p4xdp.frontend.check_tables import control_plane_name, key_text
 from p4xdp.frontend.constants import unsigned
 from p4xdp.frontend.elaborate_calls import CallElaborator
 from p4xdp.frontend.errors import SourceError
+from p4xdp.frontend.hashes import hash_algorithm
 from p4xdp.frontend.storage import (
     ActionBinding,
     Binding,
@@ -75,6 +76,8 @@ class ControlElaborator(CallElaborator):
             self._storage.counters[name] = self._counter(name, node, kind)
         elif "Meter" in kind.declaration.name:
             self._storage.meters[name] = self._meter(name, node, kind)
+        elif kind.declaration.name == "Hash":
+            return ExternBinding(name, kind, hash_algorithm(node, kind))
         return ExternBinding(name, kind)
 
     @staticmethod

@@ -34,10 +34,11 @@ class PacketBinding:
 
 @dataclass(frozen=True, slots=True)
 class ExternBinding:
-    """`name` is the control-plane name."""
+    """`name` is the control-plane name; `hash_algorithm` is a Hash's."""
 
     name: str
     type: ExternOf
+    hash_algorithm: ir.HashAlgorithm | None = None
 
 
 @dataclass(frozen=True, slots=True)

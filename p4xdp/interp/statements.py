@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING
 
 from p4xdp import ir, metering
 from p4xdp.interp.expressions import assign, evaluate
+from p4xdp.interp.machine import mask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +25,9 @@ def execute(statements: Sequence[ir.Statement], machine: Machine) -> None:
         _execute(statement, machine)
 
 
-def _execute(statement: ir.Statement, machine: Machine) -> None:  # noqa: C901  # one case a kind
+def _execute(  # noqa: C901, PLR0912  # one case a kind
+    statement: ir.Statement, machine: Machine
+) -> None:
     match statement:
         case ir.Assign():
             assign(statement.target, evaluate(statement.value, machine), machine)
@@ -44,6 +48,8 @@ def _execute(statement: ir.Statement, machine: Machine) -> None:  # noqa: C901  
             _execute_meter(statement, machine)
         case ir.UpdateChecksum():
             assign(statement.target, _checksum(statement.fields, machine), machine)
+        case ir.ComputeHash():
+            assign(statement.target, _hash(statement, machine), machine)
         case ir.Extract():
             machine.extract(statement.header)
         case ir.Advance():
@@ -91,12 +97,38 @@ def _octets(adjust: int, machine: Machine) -> int:
     return max(0, len(machine.frame) - adjust)
 
 
-def _checksum(fields: Sequence[ir.Expression], machine: Machine) -> int:
-    """Return the Internet checksum (RFC 1071) of the concatenated fields."""
+def _concatenated(fields: Sequence[ir.Expression], machine: Machine) -> tuple[int, int]:
+    """Return the number that the fields are together, and its width in bits."""
     bits, width = 0, 0
     for expression in fields:
         bits = bits << expression.width | evaluate(expression, machine)
         width += expression.width
+    return bits, width
+
+
+def _hash(statement: ir.ComputeHash, machine: Machine) -> int:
+    bits, width = _concatenated(statement.fields, machine)
+    if statement.algorithm is ir.HashAlgorithm.IDENTITY:
+        result = bits
+    elif statement.algorithm is ir.HashAlgorithm.CRC32:
+        result = zlib.crc32(bits.to_bytes(width // 8, "big"))
+    else:
+        result = _crc16(bits.to_bytes(width // 8, "big"))
+    return result & mask(statement.width)
+
+
+def _crc16(octets: bytes) -> int:
+    crc = 0
+    for octet in octets:
+        crc ^= octet
+        for _ in range(8):
+            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
+    return crc
+
+
+def _checksum(fields: Sequence[ir.Expression], machine: Machine) -> int:
+    """Return the Internet checksum (RFC 1071) of the concatenated fields."""
+    bits, width = _concatenated(fields, machine)
     bits <<= -width % 16
     total = 0
     while bits:

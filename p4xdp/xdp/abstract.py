@@ -193,7 +193,11 @@ class Control:
                 return {self._set_valid(statement, state) for state in states}
             case ir.Assign():
                 return {self._store(statement.target, statement.value, state) for state in states}
-            case ir.UpdateChecksum(target=target) | ir.ExecuteMeter(target=target):
+            case (
+                ir.UpdateChecksum(target=target)
+                | ir.ComputeHash(target=target)
+                | ir.ExecuteMeter(target=target)
+            ):
                 return {self._store(target, None, state) for state in states}
             case ir.If():
                 return self._branch(statement, states)

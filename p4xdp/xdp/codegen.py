@@ -55,12 +55,15 @@ char _license[] SEC("license") = "GPL";
 def generate(program: ir.Program) -> tuple[str, dict[str, object]]:
     """Return the C and the manifest; UnsupportedProgramError if XDP cannot keep the meaning."""
     symbols = _symbols(program)
+    gresses = (program.ingress, program.egress)
     shapes = shapes_of(program)
     out = Writer()
     out.lines(*_HEAD.format(sha256=program.source_sha256).splitlines(), "")
+    if any(isinstance(one, ir.ComputeHash) for gress in gresses for one in statements_of(gress)):
+        out.lines('#include "hash.h"', "")
     for layout in symbols.tables.values():
         declare_table(layout, out)
-    for gress in (program.ingress, program.egress):
+    for gress in gresses:
         for counter in gress.counters.values():
             size = array_size(counter, gress.tables)
             out.line(f"COUNTER({symbols.counters[counter.name]}, {size});")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from p4xdp import ir
 from p4xdp.xdp.declarations import member
 from p4xdp.xdp.expressions import constant
+from p4xdp.xdp.hashing import hash_of
 from p4xdp.xdp.layout import TableLayout
 from p4xdp.xdp.names import identifier
 from p4xdp.xdp.scanning import find_rule
@@ -102,6 +103,9 @@ class Statements:
                 self._execute_meter(statement)
             case ir.UpdateChecksum():
                 self._update_checksum(statement)
+            case ir.ComputeHash():
+                fields = [(self.expression(one), one.width) for one in statement.fields]
+                self.store(statement.target, hash_of(statement, fields))
             case ir.Exit():
                 self._out.jump(self.end)
             case ir.Emit():

@@ -42,7 +42,11 @@ def nested(statements: Iterable[ir.Statement]) -> Iterator[ir.Statement]:
 def written(statement: ir.Statement) -> ir.Read | ir.HeaderField | None:
     """Return the variable or field that a statement stores to, whole or in part."""
     match statement:
-        case ir.Assign(target=target) | ir.UpdateChecksum(target=target):
+        case (
+            ir.Assign(target=target)
+            | ir.UpdateChecksum(target=target)
+            | ir.ComputeHash(target=target)
+        ):
             return _root(target)
         case ir.ExecuteMeter(target=target) if target is not None:
             return _root(target)
@@ -131,7 +135,7 @@ def _expressions(statement: ir.Statement) -> tuple[ir.Expression, ...]:
         case ir.ExecuteMeter():
             found = (statement.target, statement.index, statement.color)
             return tuple(expression for expression in found if expression is not None)
-        case ir.UpdateChecksum():
+        case ir.UpdateChecksum() | ir.ComputeHash():
             return (statement.target, *statement.fields)
         case _:
             return ()

@@ -422,6 +422,17 @@ def test_checksums_flatten_structs(load):
     assert [field.width for field in update.fields] == [48, 48, 16, 4, 4, 8]
 
 
+def test_hashes_keep_algorithm_and_width(load):
+    program = load(
+        locals="Hash<bit<3>>(HashAlgorithm_t.CRC16) h;",
+        apply="if (h.get({hdr.ethernet, md.inner}) == 1) { md.x = 1; } h.get({md.x});",
+    )
+    first, branch = program.ingress.control
+    assert (first.algorithm, first.width) == (ir.HashAlgorithm.CRC16, 3)
+    assert [field.width for field in first.fields] == [48, 48, 16, 8, 16]
+    assert branch.condition.left == first.target
+
+
 def test_emitting_a_struct_emits_its_headers_in_order(load):
     names = [statement.header.name for statement in load().ingress.deparser]
     assert names == ["hdr.ethernet", "hdr.word", "hdr.other"]

@@ -284,6 +284,50 @@ REFUSED = {
         {"deparser_locals": "Checksum() c;", "deparser": "c./*!*/add({md.x});"},
         "use update",
     ),
+    "hash algorithm that is not ours": (
+        {"locals": "Hash<bit<8>>(HashAlgorithm_t.CRC64) /*!*/h;"},
+        "hash algorithm CRC64 is not supported; use IDENTITY, CRC16, CRC32",
+    ),
+    "hash wider than its algorithm": (
+        {"locals": "Hash<bit<17>>(HashAlgorithm_t.CRC16) /*!*/h;"},
+        "CRC16 has 16 bits, not 17",
+    ),
+    "hash that is no bits": (
+        {"locals": "/*!*/Hash<bool>(HashAlgorithm_t.CRC16) h;"},
+        "Hash of bool",
+    ),
+    "identity of too little": (
+        {
+            "locals": "Hash<bit<9>>(HashAlgorithm_t.IDENTITY) h;",
+            "apply": "md.port = h.get(/*!*/{md.x});",
+        },
+        "of 8 bits only",
+    ),
+    "hash of half octets": (
+        {
+            "locals": "Hash<bit<8>>(HashAlgorithm_t.CRC32) h;",
+            "apply": "md.x = h.get(/*!*/{hdr.word.high});",
+        },
+        "CRC32 of 4 bits, not of whole octets",
+    ),
+    "hash of a number without width": (
+        {
+            "locals": "Hash<bit<8>>(HashAlgorithm_t.CRC32) h;",
+            "apply": "md.x = h.get({/*!*/1});",
+        },
+        "a number without width",
+    ),
+    "hash in a deparser": (
+        {"deparser_locals": "Hash<bit<8>>(HashAlgorithm_t.CRC32) /*!*/h;"},
+        "in a deparser",
+    ),
+    "hash into another width": (
+        {
+            "locals": "Hash<bit<8>>(HashAlgorithm_t.CRC32) h;",
+            "apply": "md.wide = /*!*/h.get({md.x});",
+        },
+        "bit<8>",
+    ),
     "function of the architecture": ({"apply": "/*!*/invalidate(md.x);"}, "use setInvalid()"),
     # parser
     "unknown state": ({"start": "transition /*!*/nowhere;"}, "unknown state nowhere"),
