@@ -43,6 +43,7 @@ p4: $(VENV)/installed  ## Compile p4/upf.p4 to P4Info and XDP (p4/build)
 
 tofino:  ## Compile p4/upf.p4 for Tofino 1 and 2 with your p4c: make tofino P4C=/path/to/p4c
 	@test -n "$(P4C)" || { echo 'say where your p4c is: make tofino P4C=/path/to/p4c'; exit 2; }
+	mkdir -p out/tofino out/tofino2
 	$(P4C) --target tofino --arch tna --p4runtime-force-std-externs \
 	    --p4runtime-files out/tofino/upf.p4info.txtpb -o out/tofino p4/upf.p4
 	$(P4C) --target tofino2 --arch t2na --p4runtime-force-std-externs \
