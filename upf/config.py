@@ -51,8 +51,8 @@ class N4Config(_Table):
     port: Annotated[int, Field(ge=1, le=65535)] = PFCP_PORT
     node_id: Name | None = None
     peers: tuple[IPv4Network | IPv6Network, ...] = ()
-    peer_messages_per_s: Annotated[float, Field(gt=0)] = 5_000
-    peer_burst: Annotated[int, Field(ge=1)] = 10_000
+    peer_messages_per_s: Annotated[float, Field(gt=0)] = 20_000
+    peer_burst: Annotated[int, Field(ge=1)] = 40_000
 
     def admission(self) -> Admission:
         """Who may speak, and how much."""
