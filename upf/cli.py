@@ -57,8 +57,9 @@ def run(
 ) -> None:
     """Run the UPF until SIGTERM or Ctrl-C.
 
-    It serves N4 (PFCP) on UDP port 8805 of [n4] address and REST on [rest] listen, and attaches
-    the pipeline to every [[interface]]. Addresses, routes and neighbours are the kernel's own.
+    It serves N4 (PFCP) on UDP port 8805 of n4.address and REST on rest.listen, and attaches the
+    pipeline to every interface that the configuration names. Addresses, routes and neighbours are
+    the kernel's own. The README shows a configuration of ten lines.
     """
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
