@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from p4xdp import ir
     from p4xdp.dataplane import Entry, MeterConfig
+    from p4xdp.interp.machine import Watch
 
 _DROPPED = PacketResult("drop", None, b"")
 
@@ -31,6 +32,7 @@ class Interpreter:
     `cpu_port` is the controller's, `host_port` stands for the host's own network stack. Packets
     enter by `run`, which only answers, or by `receive`, which delivers as well: packet-ins to the
     receiver of `on_packet_in`, other frames to `transmit(port, frame)`. `clock` gives nanoseconds.
+    `watch` is shown every statement, and the gress at work, before it runs.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Interpreter:
         ports: Mapping[int, str] | None = None,
         transmit: Callable[[int, bytes], None] = lambda _port, _frame: None,
         clock: Callable[[], int] = time.monotonic_ns,
+        watch: Watch | None = None,
     ) -> None:
         self._program = program
         self._cpu_port = cpu_port
@@ -49,13 +52,16 @@ class Interpreter:
         self._ports = dict(ports or {})
         self._transmit = transmit
         self._clock = clock
+        self._watch = watch
         self._receiver: Callable[[bytes], None] = lambda _frame: None
         self._store = Store(program)
 
     def run(self, port: int, frame: bytes, now_ns: int) -> PacketResult:
         """Return what becomes of `frame` received on `port` (packet_out first on the CPU port)."""
         device = {"ingress_port": port, "ingress_mac_tstamp": now_ns}
-        ingress = Machine(self._program.ingress, self._store, frame, now_ns, device)
+        ingress = Machine(
+            self._program.ingress, self._store, frame, now_ns, device, watch=self._watch
+        )
         between = _run_gress(ingress, drops_on_parser_error=not ingress.gress.reads_parser_error)
         if between is None:
             return _DROPPED
@@ -63,7 +69,9 @@ class Interpreter:
         if ingress.role("bypass_egress"):
             return self._leave(egress_port, between)
         device = {"egress_port": egress_port, "pkt_length": len(between)}
-        egress = Machine(self._program.egress, self._store, between, now_ns, device)
+        egress = Machine(
+            self._program.egress, self._store, between, now_ns, device, watch=self._watch
+        )
         # Tofino's egress parser hands on what it could not parse to the end.
         leaving = _run_gress(egress, drops_on_parser_error=False)
         return _DROPPED if leaving is None else self._leave(egress_port, leaving)

@@ -29,13 +29,14 @@ def parse(machine: Machine) -> int:
         state = states[name]
         try:
             execute(state.statements, machine)
-            name = _next_state(state, machine)
+            name = next_state(state, machine)
         except PacketTooShortError:
             return PARSER_ERROR_PARTIAL_HDR
     return PARSER_ERROR_OK if name == "accept" else PARSER_ERROR_NO_MATCH
 
 
-def _next_state(state: ir.ParserState, machine: Machine) -> str:
+def next_state(state: ir.ParserState, machine: Machine) -> str:
+    """Return where the transition of `state` goes."""
     values = [evaluate(key, machine) for key in state.keys]
     for select in state.selects:
         fits = (

@@ -22,6 +22,8 @@ class ExitControl(Exception):  # noqa: N818  # leaving is not an error
 def execute(statements: Sequence[ir.Statement], machine: Machine) -> None:
     """Run one after the other; ExitControl and PacketTooShortError leave early."""
     for statement in statements:
+        if machine.watch is not None:
+            machine.watch(statement, machine)
         _execute(statement, machine)
 
 

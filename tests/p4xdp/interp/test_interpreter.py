@@ -315,3 +315,16 @@ def test_checksum_is_that_of_rfc_1071(octets, checksum):
     switch = Interpreter(dataclasses.replace(PROGRAM, egress=egress))
     switch.insert_entries("Ingress.ports", [to_port(1, 7)])
     assert switch.run(1, b"\x00\x01", 0).frame[1:3] == checksum.to_bytes(2, "big")
+
+
+def test_a_watcher_is_shown_what_runs_and_with_what():
+    seen = []
+    interpreter = Interpreter(
+        PROGRAM, watch=lambda statement, machine: seen.append((machine.gress.name, statement))
+    )
+    interpreter.insert_entries("Ingress.ports", [to_port(1, 7)])
+    interpreter.run(1, b"\x00\x01rest", 0)
+    assert seen[0] == ("ingress", ir.Extract(intrinsic))
+    assert ("ingress", SET_PORT.body[0]) in seen
+    assert seen[-1] == ("egress", ir.Emit(bridged))
+    assert not any(statement in MISS.body for _, statement in seen)
