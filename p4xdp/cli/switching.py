@@ -1,7 +1,4 @@
-"""The command `p4xdp`: check and compile P4 programs, and be the switch that runs them.
-
-Every fault ends in one line on stderr, `p4xdp: ...`, and a status that is not 0.
-"""
+"""`p4xdp switch`: be the switch that runs a compiled program."""
 
 from __future__ import annotations
 
@@ -10,31 +7,15 @@ import logging
 import os
 import sys
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from pathlib import Path  # noqa: TC003 - typer reads it
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from p4xdp.cli.common import fail
+
 if TYPE_CHECKING:
-    from p4xdp import ir
     from p4xdp.dataplane import Dataplane
-
-app = typer.Typer(
-    help="P4-16 for Linux: compile a TNA program to XDP and serve it with P4Runtime.",
-    epilog="Typical use: p4xdp compile upf.p4 -o build && p4xdp switch build --port 1=eth0",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-
-Source = Annotated[Path, typer.Argument(metavar="FILE.p4", help="The program's main file.")]
-Defines = Annotated[
-    list[str] | None,
-    typer.Option("-D", metavar="NAME[=VALUE]", help="Define a macro of the preprocessor."),
-]
-Includes = Annotated[
-    list[Path] | None, typer.Option("-I", metavar="DIR", help="Look here for included files too.")
-]
 
 
 class Mode(StrEnum):
@@ -45,64 +26,6 @@ class Mode(StrEnum):
     generic = "generic"
 
 
-def main() -> None:
-    """Entry point of the console script."""
-    app(prog_name="p4xdp")
-
-
-@app.command()
-def check(source: Source, defines: Defines = None, includes: Includes = None) -> None:
-    """Say whether a program is correct and inside the supported subset of P4-16."""
-    program = _load(source, defines, includes)
-    gresses = (program.ingress, program.egress)
-    tables = sum(len(gress.tables) for gress in gresses)
-    print(f"{source}: correct; {program.architecture}, {tables} tables")  # noqa: T201
-
-
-@app.command()
-def p4info(source: Source, defines: Defines = None, includes: Includes = None) -> None:
-    """Print the P4Info of a program, as text."""
-    from p4xdp.p4info import p4info as info_of  # noqa: PLC0415
-    from p4xdp.p4info import to_text  # noqa: PLC0415
-
-    sys.stdout.write(to_text(info_of(_load(source, defines, includes))))
-
-
-@app.command(name="compile")
-def compile_(
-    source: Source,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="DIR", help="Where the three files go.")
-    ],
-    defines: Defines = None,
-    includes: Includes = None,
-) -> None:
-    """Write NAME.p4info.txtpb, NAME.bpf.c and NAME.json (the manifest) of a program."""
-    from p4xdp import xdp  # noqa: PLC0415
-    from p4xdp.p4info import p4info as info_of  # noqa: PLC0415
-    from p4xdp.p4info import to_text  # noqa: PLC0415
-    from p4xdp.xdp.errors import UnsupportedProgramError  # noqa: PLC0415
-    from p4xdp.xdp.manifest import to_text as manifest_text  # noqa: PLC0415
-
-    program = _load(source, defines, includes)
-    try:
-        c_text, manifest = xdp.generate(program)
-    except UnsupportedProgramError as error:
-        _fail(str(error))
-    files = {
-        f"{source.stem}.p4info.txtpb": to_text(info_of(program)),
-        f"{source.stem}.bpf.c": c_text,
-        f"{source.stem}.json": manifest_text(manifest),
-    }
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            (output / name).write_text(text)
-    except OSError as error:
-        _fail(f"cannot write to {output}: {error.strerror}")
-
-
-@app.command()
 def switch(  # noqa: PLR0913 - the command's options
     build: Annotated[Path, typer.Argument(metavar="DIR", help="What `p4xdp compile` wrote.")],
     *,
@@ -150,7 +73,7 @@ def switch(  # noqa: PLR0913 - the command's options
         if _is_port(number, cpu_port, host_port)
     }
     if len(ports) != len(port) or len(set(ports.values())) != len(ports):
-        _fail("--port: every number and every interface may be given once")
+        fail("--port: every number and every interface may be given once")
     asyncio.run(_switch(build, ports, listen, device_id, (cpu_port, host_port), size or [], mode))
 
 
@@ -174,7 +97,7 @@ async def _switch(
         runtime.check_listen(listen)  # before any interface is touched
         dataplane = _open_dataplane(build, ports, own_ports, sizes, mode)
     except (artifacts.ArtifactError, runtime.ListenError, DataplaneError) as error:
-        _fail(str(error))
+        fail(str(error))
     try:
         server = await runtime.serve(
             dataplane,
@@ -188,7 +111,7 @@ async def _switch(
         await stop.wait()
         await server.stop()
     except (runtime.ListenError, runtime.SchemaError) as error:
-        _fail(str(error))
+        fail(str(error))
     finally:
         dataplane.close()
 
@@ -209,44 +132,23 @@ def _open_dataplane(
     return dataplane
 
 
-def _load(source: Path, defines: list[str] | None, includes: list[Path] | None) -> ir.Program:
-    from p4xdp import frontend  # noqa: PLC0415
-
-    macros = {}
-    for define in defines or []:
-        name, _, value = define.partition("=")
-        macros[name] = value or "1"
-    try:
-        return frontend.load(source, defines=macros, include_dirs=tuple(includes or ()))
-    except frontend.SourceError as error:
-        _fail(str(error))
-    except OSError as error:
-        _fail(f"cannot read {error.filename or source}: {error.strerror}")
-
-
 def _pair(text: str, option: str, example: str) -> tuple[int, str]:
     number, equals, value = text.partition("=")
     if not equals or not number.isdecimal() or not value:
-        _fail(f"{option} {text}: not of the form {example}")
+        fail(f"{option} {text}: not of the form {example}")
     return int(number), value
 
 
 def _is_port(number: int, cpu_port: int, host_port: int) -> bool:
     if number > 511 or number in (cpu_port, host_port):
-        _fail(f"--port {number}: ports are 0..511 but {cpu_port} (CPU) and {host_port} (host)")
+        fail(f"--port {number}: ports are 0..511 but {cpu_port} (CPU) and {host_port} (host)")
     return True
 
 
 def _log_to_stderr(level: str) -> None:
     numeric: Any = logging.getLevelName(level.upper())
     if not isinstance(numeric, int):
-        _fail(f"--log-level {level}: give debug, info, warning or error")
+        fail(f"--log-level {level}: give debug, info, warning or error")
     logging.basicConfig(
         stream=sys.stderr, level=numeric, format="%(levelname)s %(message)s", force=True
     )
-
-
-def _fail(message: str) -> NoReturn:
-    """End with one line that says what is wrong."""
-    print(f"p4xdp: {message}", file=sys.stderr, flush=True)  # noqa: T201
-    raise SystemExit(1)

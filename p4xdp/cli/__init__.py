@@ -1,0 +1,28 @@
+"""The command `p4xdp`: check, compile and look into P4 programs, and be the switch that runs them.
+
+Every fault ends in one line on stderr, `p4xdp: ...`, and a status that is not 0.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from p4xdp.cli import compiling, switching, viewing
+
+app = typer.Typer(
+    help="P4-16 for Linux: compile a TNA program to XDP and serve it with P4Runtime.",
+    epilog="Typical use: p4xdp compile upf.p4 -o build && p4xdp switch build --port 1=eth0",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(compiling.check)
+app.command()(compiling.p4info)
+app.command(name="compile")(compiling.compile_)
+app.command(epilog=viewing.GRAPH_EXAMPLES)(viewing.graph)
+app.command()(switching.switch)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app(prog_name="p4xdp")

@@ -1,0 +1,97 @@
+"""Expressions of an elaborated program in the words of P4, for people to read."""
+
+from __future__ import annotations
+
+from p4xdp import ir
+
+_DECIMAL_BELOW = 10
+
+
+def number(value: int) -> str:
+    """Return a constant: small ones as digits, others in hexadecimal."""
+    return str(value) if value < _DECIMAL_BELOW else f"{value:#x}"
+
+
+def masked(value: int, mask: int, width: int) -> str:
+    """Return one key of a select or entry: `_`, `0x800` or `0x4 &&& 0xf`."""
+    if mask == 0:
+        return "_"
+    if mask == (1 << width) - 1:
+        return number(value)
+    return f"{number(value)} &&& {number(mask)}"
+
+
+def expression(node: ir.Expression) -> str:  # noqa: C901, PLR0911 - one for each kind
+    """Return the text of an expression, with no more parentheses than it needs."""
+    match node:
+        case ir.Const():
+            return number(node.value)
+        case ir.Read():
+            return node.variable.name
+        case ir.HeaderField():
+            return f"{node.header.name}.{node.field.name}"
+        case ir.IsValid():
+            return f"{node.header.name}.isValid()"
+        case ir.Param():
+            return node.name
+        case ir.Slice():
+            return f"{_operand(node.operand)}[{node.high}:{node.low}]"
+        case ir.Unary():
+            return f"{node.op.value}{_operand(node.operand)}"
+        case ir.Binary():
+            return f"{_operand(node.left)} {node.op.value} {_operand(node.right)}"
+        case ir.Cast():
+            return f"(bit<{node.width}>){_operand(node.operand)}"
+        case ir.Conditional():
+            parts = (node.condition, node.if_true, node.if_false)
+            condition, if_true, if_false = map(_operand, parts)
+            return f"{condition} ? {if_true} : {if_false}"
+        case ir.Lookahead():
+            return f"lookahead<bit<{node.width}>>()"
+
+
+def _operand(node: ir.Expression) -> str:
+    text = expression(node)
+    return f"({text})" if isinstance(node, ir.Binary | ir.Conditional) else text
+
+
+def statement(node: ir.Statement) -> str:  # noqa: C901, PLR0911, PLR0912 - one for each kind
+    """Return one line for a statement that contains no others."""
+    match node:
+        case ir.Assign():
+            return f"{expression(node.target)} = {expression(node.value)}"
+        case ir.SetValid():
+            return f"{node.header.name}.{'setValid' if node.valid else 'setInvalid'}()"
+        case ir.Extract():
+            return f"extract {node.header.name}"
+        case ir.Advance():
+            return f"advance {node.bits} bits"
+        case ir.Emit():
+            return f"emit {node.header.name}"
+        case ir.Count():
+            return f"count {short(node.counter)}{_index(node.index)}"
+        case ir.ExecuteMeter():
+            into = "" if node.target is None else f"{expression(node.target)} = "
+            return f"{into}meter {short(node.meter)}{_index(node.index)}"
+        case ir.UpdateChecksum():
+            return f"{expression(node.target)} = checksum of {len(node.fields)} fields"
+        case ir.ComputeHash():
+            fields = ", ".join(map(expression, node.fields))
+            return f"{expression(node.target)} = {node.algorithm.value}({fields})"
+        case ir.CallAction():
+            return f"{short(node.name)}()"
+        case ir.Exit():
+            return "exit"
+        case ir.Apply():
+            return f"{short(node.table)}.apply()"
+        case ir.If():
+            return f"if ({expression(node.condition)})"
+
+
+def short(name: str) -> str:
+    """Return the last part of a control-plane name: `ports` of `Ingress.detection.ports`."""
+    return name.rpartition(".")[2]
+
+
+def _index(index: ir.Expression | None) -> str:
+    return "" if index is None else f"[{expression(index)}]"
