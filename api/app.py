@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI, Response
 
-from api import metrics, problems, sessions, slices
+from api import associations, events, metrics, problems, sessions, slices
 from api.node import Node
 from api.schemas import HealthBody
 
@@ -39,7 +39,15 @@ def create_app(upf: UPF) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.upf = upf
+    app.state.broadcast = events.Broadcast(upf)
     problems.install(app)
-    for router in (_health, slices.router, sessions.router, metrics.router):
+    for router in (
+        _health,
+        slices.router,
+        sessions.router,
+        associations.router,
+        events.router,
+        metrics.router,
+    ):
         app.include_router(router)
     return app

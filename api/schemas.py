@@ -89,6 +89,13 @@ class Usage(BaseModel):
         return cls.of(total)
 
 
+class Throughput(BaseModel):
+    """Mbit/s of users' IP packets, over the last second or so."""
+
+    uplink_mbps: float = 0.0
+    downlink_mbps: float = 0.0
+
+
 class SliceView(SliceBody):
     """A slice as it is now, with the sessions that belong to it and their usage."""
 
@@ -103,8 +110,8 @@ class SliceView(SliceBody):
             sst=held.s_nssai.sst,
             sd=None if held.s_nssai.sd == NO_SD else f"{held.s_nssai.sd:06x}",
             dnns=list(held.dnns),
-            uplink_mbps=_mbps(held.uplink_bps),
-            downlink_mbps=_mbps(held.downlink_bps),
+            uplink_mbps=mbps(held.uplink_bps),
+            downlink_mbps=mbps(held.downlink_bps),
             burst_ms=held.burst_ms,
             sessions=sessions,
             usage=usage,
@@ -154,5 +161,6 @@ def _bits_per_s(mbps: float | None) -> int | None:
     return None if mbps is None else round(mbps * _BITS_PER_MEGABIT)
 
 
-def _mbps(bits_per_s: int | None) -> float | None:
+def mbps(bits_per_s: int | None) -> float | None:
+    """Mbit/s of a rate in bit/s; None stays None."""
     return None if bits_per_s is None else bits_per_s / _BITS_PER_MEGABIT

@@ -10,7 +10,7 @@ from fastapi import APIRouter, HTTPException, Path
 
 from api.node import Node
 from api.problems import answers
-from api.schemas import AssociationBody, SessionBody, TunnelBody, Usage
+from api.schemas import SessionBody, TunnelBody, Usage
 
 if TYPE_CHECKING:
     from upf.views import SessionView, Tunnel
@@ -42,19 +42,6 @@ async def get_session(up_seid: SEID, node: Node) -> SessionBody:
             f"no session has the UP SEID {up_seid}: GET /v1/sessions lists them",
         )
     return _body(view)
-
-
-@router.get("/associations", summary="SMFs associated with this UPF")
-async def list_associations(node: Node) -> list[AssociationBody]:
-    return [
-        AssociationBody(
-            node_id=each.node_id,
-            address=each.address,
-            is_reachable=each.is_reachable,
-            sessions=each.sessions,
-        )
-        for each in node.associations()
-    ]
 
 
 def _body(view: SessionView) -> SessionBody:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
+from upf.ports import PortStatistics, speed_mbps
 from upf.routes import KernelState, Link, Neighbour, Route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
 _RTMGRP_LINK = 0x1
 _RTMGRP_NEIGH = 0x4
@@ -54,6 +55,11 @@ class Kernel:
     async def probe(self, index: int, ipv4: IPv4Address) -> None:
         """Have the kernel find, or confirm, who has an address on an interface."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._probe, index, ipv4)
+
+    async def ports(self, names: Iterable[str]) -> Mapping[str, PortStatistics]:
+        """What the kernel counts on these interfaces; those that are not there are left out."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._ports, frozenset(names))
 
     def watch(self, on_change: Callable[[], None]) -> None:
         """Call back, once for a burst, when links, addresses, routes or neighbours change."""
@@ -124,6 +130,26 @@ class Kernel:
             if (neighbour := _neighbour(each)) is not None
         )
         return KernelState(links, addresses, routes, neighbours)
+
+    def _ports(self, names: frozenset[str]) -> Mapping[str, PortStatistics]:
+        found = {}
+        for each in self._open().get_links():
+            name, counted = each.get("IFLA_IFNAME"), each.get("IFLA_STATS64")
+            if name in names and counted is not None:
+                found[name] = PortStatistics(
+                    name=name,
+                    is_up=bool(each["flags"] & _IFF_UP),
+                    mac=_mac(each.get("IFLA_ADDRESS")),
+                    mtu=each.get("IFLA_MTU"),
+                    speed_mbps=speed_mbps(name),
+                    rx_packets=counted["rx_packets"],
+                    rx_octets=counted["rx_bytes"],
+                    rx_dropped=counted["rx_dropped"],
+                    tx_packets=counted["tx_packets"],
+                    tx_octets=counted["tx_bytes"],
+                    tx_dropped=counted["tx_dropped"],
+                )
+        return found
 
     def _probe(self, index: int, ipv4: IPv4Address) -> None:
         route = self._open()

@@ -14,6 +14,7 @@ from pfcp.association import State
 from upf import preflight, switch, tables
 from upf.drops import NUM_DROP_REASONS, DropReason
 from upf.errors import TargetError
+from upf.figures import Sample, Sampler, SliceTotals, count_sessions
 from upf.metering import UsageCounters
 from upf.n4 import N4, Identity
 from upf.n4_server import N4Server
@@ -52,6 +53,7 @@ class UPF:
         self._slices_lock = asyncio.Lock()
         self._background: list[asyncio.Task[None]] = []
         self._health = Health(is_ready=False, reason="starting")
+        self.sampler = Sampler(self._take_sample)
 
     @classmethod
     async def start(cls, config: Config) -> Self:
@@ -175,7 +177,7 @@ class UPF:
 
     async def _start(self) -> None:
         config = self.config
-        kernel = Kernel()
+        kernel = self._kernel = Kernel()
         self._stack.push_async_callback(kernel.close)
         state = await kernel.read()
         if config.target.kind == "xdp":
@@ -189,8 +191,9 @@ class UPF:
         self._target = await switch.open_target(config)
         self._stack.push_async_callback(self._target.close)
         self._counters = UsageCounters(self._target)
+        self._totals = SliceTotals(self._counters)
         await self._set_up_switch(networks, kernel)
-        reporting = UsageReporting(self._counters, time.time)
+        reporting = UsageReporting(self._counters, time.time, self._totals.settle)
         self._n4 = N4(
             identity,
             associations=self._n4_server.endpoint.associations,
@@ -205,6 +208,7 @@ class UPF:
         self._stack.push_async_callback(self._cancel_background)
         self._run("routing", self._routing.run)
         self._run("usage", lambda: self._sweep(reporting))
+        self._run("figures", self._sample)
         self._n4_server.serve(self._n4)
         self._health = Health(is_ready=True)
 
@@ -236,6 +240,28 @@ class UPF:
                 continue
             for record, request in due:
                 self._n4_server.report(record, request)
+
+    async def _sample(self) -> None:
+        """Take live figures for as long as the UPF runs."""
+        while True:
+            try:
+                wait_s = await self.sampler.sample()
+            except TargetError as error:
+                log.warning("figures cannot be read: %s", error)
+                wait_s = SWEEP_INTERVAL_S
+            await asyncio.sleep(wait_s)
+
+    async def _take_sample(self, number: int) -> Sample:
+        records = list(self._n4.sessions.values())
+        return Sample(
+            number=number,
+            time=time.time(),
+            clock=time.monotonic(),
+            slices=await self._totals.update(records),
+            num_sessions=count_sessions(records),
+            drops=await self.drops(),
+            ports=await self._kernel.ports(each.name for each in self.config.interface),
+        )
 
     def _run(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         async def run() -> None:

@@ -5,7 +5,7 @@ is reached.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pfcp import ies, messages
 from upf.errors import TargetError
@@ -23,13 +23,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+OnFinal: TypeAlias = "Callable[[int, Iterable[PDR], Mapping[int, Counts]], None]"
+
 
 class UsageReporting:
-    """The measurements of all sessions. `wall_clock` gives seconds since 1970."""
+    """The measurements of all sessions. `wall_clock` gives seconds since 1970.
 
-    def __init__(self, counters: UsageCounters, wall_clock: Callable[[], float]) -> None:
+    `on_final` is told the slice_id of PDRs that go, and what their counters stand at for good.
+    """
+
+    def __init__(
+        self,
+        counters: UsageCounters,
+        wall_clock: Callable[[], float],
+        on_final: OnFinal = lambda *_: None,
+    ) -> None:
         self._counters = counters
         self._now = wall_clock
+        self._on_final = on_final
 
     def begin(self, record: SessionRecord) -> None:
         """Measure a session just established."""
@@ -72,7 +83,7 @@ class UsageReporting:
             for urr_id in after.urrs
             if urr_id in queried
         ]
-        self._release(gone, readings)
+        self._release(gone, readings, before.slice_id)
         return tuple(reports)
 
     async def end(self, record: SessionRecord) -> tuple[ies.UsageReportInDeletionResponse, ...]:
@@ -80,7 +91,7 @@ class UsageReporting:
         pdrs = record.session.pdrs.values()
         readings = await self._read(pdr.usage_id for pdr in pdrs)
         self._fold(record, pdrs, readings)
-        self._release(pdrs, readings)
+        self._release(pdrs, readings, record.session.slice_id)
         return tuple(
             self._report(record, urr, {"termr"}, ies.UsageReportInDeletionResponse)
             for urr in record.session.urrs.values()
@@ -175,8 +186,10 @@ class UsageReporting:
         )
         return usage_report_ie(ie_class, usage_report, urr, triggers)
 
-    def _release(self, pdrs: Iterable[PDR], readings: Mapping[int, Counts]) -> None:
+    def _release(self, pdrs: Iterable[PDR], readings: Mapping[int, Counts], slice_id: int) -> None:
         """Give counters back. One that could not be read is never used again."""
+        pdrs = list(pdrs)
+        self._on_final(slice_id, pdrs, readings)
         for pdr in pdrs:
             if pdr.usage_id in readings:
                 self._counters.release(pdr.usage_id, readings[pdr.usage_id])

@@ -6,6 +6,7 @@ Slice 0 is what no slice claims, and has no limit.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from upf.entry import MeterRate
@@ -34,7 +35,12 @@ class SNSSAI:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """What an operator asked for. No DNNs means all; None for a rate means no limit."""
+    """What an operator asked for. No DNNs means all; None for a rate or number means no limit.
+
+    `guaranteed_uplink_bps` and `guaranteed_downlink_bps` are what the slice is promised: its
+    sessions' guaranteed bit rates may take no more in sum. `revision` tells states of the same
+    slice apart; `slice_id` is the pipeline's. The registry gives both.
+    """
 
     name: str
     s_nssai: SNSSAI
@@ -42,7 +48,11 @@ class Slice:
     uplink_bps: int | None = None
     downlink_bps: int | None = None
     burst_ms: int = DEFAULT_BURST_MS
+    guaranteed_uplink_bps: int = 0
+    guaranteed_downlink_bps: int = 0
+    max_sessions: int | None = None
     slice_id: int = DEFAULT_SLICE_ID
+    revision: int = 0
 
     def covers(self, s_nssai: SNSSAI | None, dnn: str | None) -> bool:
         """Whether a session with these belongs here. One without S-NSSAI is judged by its DNN."""
@@ -53,6 +63,14 @@ class Slice:
     def rates(self) -> tuple[MeterRate | None, MeterRate | None]:
         """Settings of the uplink and the downlink meter."""
         return _rate(self.uplink_bps, self.burst_ms), _rate(self.downlink_bps, self.burst_ms)
+
+    def is_same_as(self, other: Slice) -> bool:
+        """Whether the operator asks for the same."""
+        return replace(self, slice_id=0, revision=0) == replace(other, slice_id=0, revision=0)
+
+    def has_same_members_as(self, other: Slice) -> bool:
+        """Whether the same sessions belong to both."""
+        return (self.name, self.s_nssai, self.dnns) == (other.name, other.s_nssai, other.dnns)
 
 
 def _rate(bits_per_s: int | None, burst_ms: int) -> MeterRate | None:
@@ -65,22 +83,38 @@ def _rate(bits_per_s: int | None, burst_ms: int) -> MeterRate | None:
 
 @dataclass(frozen=True, slots=True)
 class SliceRegistry:
-    """All slices by name. Immutable: `put` and `without` give the next registry."""
+    """All slices by name. Immutable: `with_slice` and `without` give the next registry.
+
+    `revision` is the highest given so far, that of slices since removed included.
+    """
 
     slices: Mapping[str, Slice] = field(default_factory=dict)
+    revision: int = 0
 
-    def put(self, wanted: Slice) -> tuple[SliceRegistry, Slice]:
-        """The registry with this slice new or changed, and the slice with its identifier."""
+    def put(
+        self, wanted: Slice, reserved: AbstractSet[int] = frozenset()
+    ) -> tuple[SliceRegistry, Slice]:
+        """The registry with this slice new or changed, and the slice with identifier and revision.
+
+        A new one gets no identifier that is `reserved`. ResourcesExhaustedError if none is left.
+        """
         held = self.slices.get(wanted.name)
-        slice_id = self._free_id() if held is None else held.slice_id
-        put = replace(wanted, slice_id=slice_id)
-        return SliceRegistry({**self.slices, put.name: put}), put
+        if held is not None and held.is_same_as(wanted):
+            return self, held
+        slice_id = self._free_id(reserved) if held is None else held.slice_id
+        put = replace(wanted, slice_id=slice_id, revision=self.revision + 1)
+        return self.with_slice(put), put
+
+    def with_slice(self, held: Slice) -> SliceRegistry:
+        """The registry with this slice as it is, identifier and revision included."""
+        slices = {**self.slices, held.name: held}
+        return SliceRegistry(slices, max(self.revision, held.revision))
 
     def without(self, name: str) -> SliceRegistry:
         """The registry without this slice; KeyError if there is none."""
         remaining = dict(self.slices)
         del remaining[name]
-        return SliceRegistry(remaining)
+        return SliceRegistry(remaining, self.revision)
 
     def slice_id_for(self, s_nssai: SNSSAI | None, dnn: str | None) -> int:
         """Where a session belongs: of several, the slice that names its DNN, then by name."""
@@ -89,8 +123,12 @@ class SliceRegistry:
             return DEFAULT_SLICE_ID
         return min(covering, key=lambda each: (not each.dnns, each.name)).slice_id
 
-    def _free_id(self) -> int:
-        used = {each.slice_id for each in self.slices.values()}
+    def of_id(self, slice_id: int) -> Slice | None:
+        """The slice with this identifier; None for what no slice claims."""
+        return next((each for each in self.slices.values() if each.slice_id == slice_id), None)
+
+    def _free_id(self, reserved: AbstractSet[int]) -> int:
+        used = {each.slice_id for each in self.slices.values()} | reserved
         for slice_id in range(DEFAULT_SLICE_ID + 1, NUM_SLICES):
             if slice_id not in used:
                 return slice_id

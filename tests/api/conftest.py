@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 import httpx
 import pytest
 
 from api.app import create_app
+from upf.config import parse
 from upf.drops import DropReason
 from upf.entry import Counts
 from upf.errors import TargetError
+from upf.figures import Sample, Sampler
 from upf.node import UPF
 from upf.slices import SNSSAI, SliceRegistry
 from upf.usage import Volume
 from upf.views import AssociationView, Health, SessionView, Tunnel
+
+CONFIG = {
+    "n4": {"address": "127.0.0.1"},
+    "interface": [{"name": "n3", "role": "access"}, {"name": "n6", "role": "core"}],
+}
 
 
 def _session_view(up_seid: int, slice_name: str | None, uplink: int, downlink: int) -> SessionView:
@@ -37,10 +45,17 @@ class StubUPF(UPF):
     """Slices are real, the rest is what the test puts in."""
 
     def __init__(self) -> None:
+        self.since = 1_700_000_000.0
+        self.config = parse(CONFIG, source="upf.toml")
+        self.sampler = Sampler(self.take)
         self.registry = SliceRegistry()
         self.views: list[SessionView] = []
         self.state = Health(is_ready=True)
         self.refuses: Exception | None = None
+        self.sample = Sample(number=0, time=1_700_000_000.0, clock=0.0)
+
+    async def take(self, number):
+        return replace(self.sample, number=number, clock=float(number))
 
     def health(self):
         return self.state

@@ -33,7 +33,7 @@ async def test_a_changed_slice_answers_ok_and_keeps_its_identifier(http, upf) ->
     before = upf.registry.slices["video"]
     answer = await http.put("/v1/slices/video", json={**BODY, "uplink_mbps": 30})
     assert answer.status_code == 200
-    assert upf.registry.slices["video"] == replace(before, uplink_bps=30_000_000)
+    assert upf.registry.slices["video"] == replace(before, uplink_bps=30_000_000, revision=2)
 
 
 async def test_the_same_put_twice_changes_nothing(http, upf) -> None:

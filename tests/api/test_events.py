@@ -1,0 +1,104 @@
+"""Live figures: what is in them, and how they are streamed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from upf.drops import DropReason
+from upf.entry import Counts
+from upf.figures import Sample
+from upf.ports import PortStatistics
+from upf.slices import SNSSAI, Slice
+from upf.usage import Volume
+
+
+def port(name, octets):
+    return PortStatistics(
+        name=name,
+        is_up=True,
+        mac=2,
+        mtu=1500,
+        speed_mbps=10_000,
+        rx_packets=octets // 100,
+        rx_octets=octets,
+        rx_dropped=0,
+        tx_packets=0,
+        tx_octets=0,
+        tx_dropped=0,
+    )
+
+
+def sample(octets, dropped):
+    return Sample(
+        number=0,
+        time=1_700_000_000.0,
+        clock=0.0,
+        slices={1: Volume(Counts(10, octets), Counts(20, 2 * octets))},
+        num_sessions={1: 3},
+        drops={DropReason.NO_SESSION: Counts(dropped, 0), DropReason.SLICE_CAPACITY: Counts(5, 0)},
+        ports={"n3": port("n3", octets)},
+    )
+
+
+async def tick(upf, octets, dropped=0):
+    upf.sample = sample(octets, dropped)
+    await upf.sampler.sample()
+
+
+async def test_figures_tell_rates_between_the_two_latest_samples(http, upf) -> None:
+    await upf.put_slice(Slice(name="video", s_nssai=SNSSAI(1), uplink_bps=20_000_000))
+    await tick(upf, 0)
+    await tick(upf, 1_000_000, dropped=4)
+    shown = (await http.get("/v1/figures")).json()
+    (video,) = shown["slices"]
+    assert (video["name"], video["sessions"], video["uplink_mbps"]) == ("video", 3, 20)
+    assert video["throughput"] == {"uplink_mbps": 8.0, "downlink_mbps": 16.0}
+    assert video["usage"]["downlink_octets"] == 2_000_000
+    assert shown["drops"][0] == {
+        "reason": "no_session",
+        "stage": "detection",
+        "packets": 4,
+        "octets": 0,
+        "packets_per_s": 4.0,
+    }
+    assert (shown["ports"][0]["rx_mbps"], shown["ports"][0]["speed_mbps"]) == (8.0, 10_000)
+    assert [(each["stage"], each["packets"]) for each in shown["pipeline"]] == [
+        ("detection", 39),
+        ("forwarding", 35),
+        ("routing", 35),
+        ("enforcement", 35),
+        ("encapsulation", 30),
+    ]
+
+
+async def test_figures_before_the_first_sample_are_zeros(http) -> None:
+    shown = (await http.get("/v1/figures")).json()
+    assert (shown["slices"], shown["drops"], shown["interval_s"]) == ([], [], 0)
+
+
+async def test_a_stream_starts_at_once_and_follows_each_sample(http, upf) -> None:
+    await tick(upf, 0)
+    stream = http._transport.app.state.broadcast.stream(1)
+    first = await anext(stream)
+    assert first.startswith("event: figures\nid: 0\ndata: {")
+    following = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0)
+    await tick(upf, 125_000)
+    lines = (await following).splitlines()
+    assert lines[1] == "id: 1"
+    assert json.loads(lines[2].removeprefix("data: "))["pipeline"][0]["packets"] == 35
+    await stream.aclose()
+
+
+async def test_one_watcher_too_many_is_told_and_a_place_is_given_back(http, upf) -> None:
+    broadcast = http._transport.app.state.broadcast
+    streams = [broadcast.stream(1) for _ in range(64)]
+    for each in streams:
+        await anext(each)
+    answer = await http.get("/v1/events")
+    assert answer.status_code == 503
+    assert "GET /v1/figures" in answer.json()["detail"]
+    for each in streams:
+        await each.aclose()
+    assert broadcast.num_clients == 0

@@ -1,0 +1,95 @@
+"""The stages a user's packet passes in the pipeline, and where each drop reason belongs.
+
+A packet that reached a later stage passed the ones before: what a stage was given is what it
+dropped and what the next one was given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from upf.drops import DropReason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from upf.entry import Counts
+
+
+class Stage(StrEnum):
+    """Controls of the P4 program, in packet order."""
+
+    DETECTION = "detection"
+    FORWARDING = "forwarding"
+    ROUTING = "routing"
+    ENFORCEMENT = "enforcement"
+    ENCAPSULATION = "encapsulation"
+
+
+TITLES = {
+    Stage.DETECTION: "Ports, tunnels and session lookup",
+    Stage.FORWARDING: "Source check, gates and forwarding action",
+    Stage.ROUTING: "Tunnel peers, routes and next hops",
+    Stage.ENFORCEMENT: "Slice capacity and usage",
+    Stage.ENCAPSULATION: "New headers and sending",
+}
+
+# A reason that is not here is one of FORWARDING.
+_STAGES = {
+    DropReason.UNKNOWN_PORT: Stage.DETECTION,
+    DropReason.MALFORMED_GTPU: Stage.DETECTION,
+    DropReason.UNSUPPORTED_INNER: Stage.DETECTION,
+    DropReason.NO_SESSION: Stage.DETECTION,
+    DropReason.NO_TUNNEL_PEER: Stage.ROUTING,
+    DropReason.NO_ROUTE: Stage.ROUTING,
+    DropReason.NO_NEXT_HOP: Stage.ROUTING,
+    DropReason.SLICE_CAPACITY: Stage.ENFORCEMENT,
+}
+
+MEANINGS = {
+    DropReason.UNKNOWN_PORT: "came in by a port that no interface is configured for",
+    DropReason.MALFORMED_GTPU: "GTP-U that cannot be read",
+    DropReason.UNSUPPORTED_INNER: "a tunnel carried something else than IPv4",
+    DropReason.NO_SESSION: "no session has this tunnel endpoint or UE address",
+    DropReason.SPOOFED_SOURCE: "a UE sent from an address that is not its own",
+    DropReason.GATE_CLOSED: "the SMF closed the gate of the flow",
+    DropReason.FAR: "the SMF asked for this traffic to be dropped",
+    DropReason.BUFFERING: "the UE is idle and buffering is not served",
+    DropReason.TTL_EXPIRED: "the hop limit ran out",
+    DropReason.NO_TUNNEL_PEER: "the gNB's tunnel is not known any more",
+    DropReason.NO_ROUTE: "the kernel has no route there",
+    DropReason.NO_NEXT_HOP: "the next hop is not known any more",
+    DropReason.SLICE_CAPACITY: "the slice is over its capacity",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StageCount:
+    """Packets that a stage was given, and those of them that it dropped."""
+
+    stage: Stage
+    packets: int
+    dropped_packets: int
+
+
+def stage_of(reason: DropReason) -> Stage:
+    """Where packets are dropped for this reason."""
+    return _STAGES.get(reason, Stage.FORWARDING)
+
+
+def meaning_of(reason: DropReason) -> str:
+    """The reason in a sentence for people."""
+    return MEANINGS.get(reason, reason.name.lower().replace("_", " "))
+
+
+def stage_counts(drops: Mapping[DropReason, Counts], passed_packets: int) -> list[StageCount]:
+    """What each stage was given, when `passed_packets` came through all of them."""
+    given = passed_packets
+    counts = []
+    for stage in reversed(Stage):
+        dropped = sum(each.packets for reason, each in drops.items() if stage_of(reason) is stage)
+        given += dropped
+        counts.append(StageCount(stage, given, dropped))
+    return counts[::-1]
