@@ -115,7 +115,11 @@ class BlockGrammar(TypeGrammar):
         arguments = self._arguments()
         name = self._name("the instance's name")
         if self._is("="):
-            raise SourceError(self._at, "instances with abstract methods are not supported")
+            raise SourceError(
+                self._at,
+                "instances with abstract methods are not supported",
+                "use an extern without them",
+            )
         self._expect(";", "after the instance")
         return InstanceDeclaration(name.at, kind, arguments, name.text, annotations)
 
@@ -181,7 +185,7 @@ class BlockGrammar(TypeGrammar):
             is_const = self._accept("const")
             token = self._take()
             if token.text in seen:
-                raise SourceError(token.at, f"{token.text} is given twice")
+                raise SourceError(token.at, f"{token.text} is given twice", "remove one of them")
             seen.add(token.text)
             self._expect("=", f"after {token.text}")
             if token.text == "key":

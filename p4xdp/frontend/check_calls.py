@@ -45,19 +45,25 @@ class CallChecker(ExpressionChecker):
         if isinstance(callee, syntax.Name):
             return self._action_call(node, callee)
         if not isinstance(callee, syntax.Member):
-            raise SourceError(node.at, "this cannot be called")
+            raise SourceError(
+                node.at, "this cannot be called", "call an action, or a method: x.apply()"
+            )
         base = self._check(callee.base)
         if isinstance(base, ExternOf):
             return self._method_call(node, callee, base)
         if node.type_arguments:
-            raise SourceError(node.at, f"{callee.name} takes no type arguments")
+            raise SourceError(node.at, f"{callee.name} takes no type arguments", "remove <...>")
         if isinstance(base, Aggregate) and base.is_header:
             return self._header_call(node, callee, base)
         if isinstance(base, TableOf):
             return self._table_apply(node, callee, base)
         if isinstance(base, BlockOf):
             return self._block_apply(node, callee, base)
-        raise SourceError(callee.at, f"{base} has no method {callee.name}")
+        raise SourceError(
+            callee.at,
+            f"{base} has no method {callee.name}",
+            "methods are those of headers, tables, controls and externs",
+        )
 
     # --- actions, headers, tables, controls ---
 
@@ -66,7 +72,7 @@ class CallChecker(ExpressionChecker):
             raise SourceError(node.at, f"{callee.name} calls itself", "recursion is not possible")
         kind = self._check(callee)
         if node.type_arguments:
-            raise SourceError(node.at, f"{callee.name} takes no type arguments")
+            raise SourceError(node.at, f"{callee.name} takes no type arguments", "remove <...>")
         if isinstance(kind, TypeItself):
             raise SourceError(
                 node.at,
@@ -76,7 +82,11 @@ class CallChecker(ExpressionChecker):
         if not isinstance(kind, ActionOf):
             raise SourceError(node.at, f"{callee.name} is not an action", "it cannot be called")
         if self._place == "parser":
-            raise SourceError(node.at, "actions cannot be called in a parser")
+            raise SourceError(
+                node.at,
+                "actions cannot be called in a parser",
+                "write the statements into the state",
+            )
         node.bound = self._bind(
             f"action {callee.name}", kind.declaration.parameters, node.arguments, node.at, {}
         )
@@ -97,7 +107,9 @@ class CallChecker(ExpressionChecker):
         if callee.name != "apply":
             raise SourceError(callee.at, f"{base} has no method {callee.name}", "it has apply()")
         if self._place != "control":
-            raise SourceError(node.at, "a table can be applied only in the apply of a control")
+            raise SourceError(
+                node.at, "a table can be applied only in the apply of a control", "move it there"
+            )
         self._bind("apply", [], node.arguments, node.at, {})
         return ApplyResult(base.declaration)
 
@@ -107,7 +119,9 @@ class CallChecker(ExpressionChecker):
         if not isinstance(base.declaration, syntax.ControlDeclaration):
             raise SourceError(node.at, "parsers inside parsers are not supported", "inline it")
         if self._place != "control":
-            raise SourceError(node.at, "a control can be applied only in the apply of a control")
+            raise SourceError(
+                node.at, "a control can be applied only in the apply of a control", "move it there"
+            )
         node.bound = self._bind(
             f"{base}.apply", base.declaration.parameters, node.arguments, node.at, {}
         )
@@ -121,7 +135,11 @@ class CallChecker(ExpressionChecker):
         if node.type_arguments:
             if len(node.type_arguments) != len(method.type_parameters):
                 raise SourceError(
-                    node.at, f"{callee.name} takes {len(method.type_parameters)} type arguments"
+                    node.at,
+                    f"{callee.name} takes {len(method.type_parameters)} type arguments",
+                    f"write <{', '.join(method.type_parameters)}>"
+                    if method.type_parameters
+                    else "remove <...>",
                 )
             for name, argument in zip(method.type_parameters, node.type_arguments, strict=True):
                 bindings[name] = self._resolve_type(argument)
@@ -170,13 +188,17 @@ class CallChecker(ExpressionChecker):
         """Pair arguments with parameters and check each; optional ones left out are not in it."""
         named = [argument for argument in arguments if argument.name is not None]
         if named and len(named) != len(arguments):
-            raise SourceError(at, f"{what}: name all arguments or none")
+            raise SourceError(
+                at, f"{what}: name all arguments or none", "write name = value for each"
+            )
         by_name = {parameter.name: parameter for parameter in parameters}
         bound: dict[str, syntax.Expression | None] = {}
         for index, argument in enumerate(arguments):
             if argument.name is None and index >= len(parameters):
                 raise SourceError(
-                    argument.at, f"{what} takes {len(parameters)} arguments, {len(arguments)} given"
+                    argument.at,
+                    f"{what} takes {len(parameters)} arguments, {len(arguments)} given",
+                    _list_of(parameters),
                 )
             name = argument.name or parameters[index].name
             if name not in by_name:
@@ -184,12 +206,16 @@ class CallChecker(ExpressionChecker):
                     argument.at, f"{what} has no parameter {name}", f"it has {', '.join(by_name)}"
                 )
             if name in bound:
-                raise SourceError(argument.at, f"{what}: {name} is given twice")
+                raise SourceError(
+                    argument.at, f"{what}: {name} is given twice", "remove one of them"
+                )
             bound[name] = argument.value
             self._argument(what, by_name[name], argument, bindings)
         for parameter in parameters:
             if parameter.name not in bound and not parameter.is_optional:
-                raise SourceError(at, f"{what}: argument {parameter.name} is missing")
+                raise SourceError(
+                    at, f"{what}: argument {parameter.name} is missing", _list_of(parameters)
+                )
         return bound
 
     def _argument(
@@ -202,7 +228,9 @@ class CallChecker(ExpressionChecker):
         named = f"{what}: {parameter.name}"
         if argument.value is None:
             if parameter.direction != "out":
-                raise SourceError(argument.at, f"{named}: _ stands only for out parameters")
+                raise SourceError(
+                    argument.at, f"{named}: _ stands only for out parameters", "pass a value"
+                )
             raise SourceError(argument.at, f"{named}: _ is not supported", "give it a variable")
         kind = self._check(argument.value)
         assert parameter.resolved is not None
@@ -211,13 +239,17 @@ class CallChecker(ExpressionChecker):
             unify(wanted, kind, bindings)
         elif parameter.direction in ("out", "inout"):
             if kind != wanted:
-                raise SourceError(argument.at, f"{named} wants {wanted}, this is {kind}")
+                raise SourceError(
+                    argument.at,
+                    f"{named} wants {wanted}, this is {kind}",
+                    f"pass a variable of {wanted}",
+                )
         else:
             self._convert(argument.value, wanted, named)
         if parameter.direction in ("out", "inout"):
             self._require_lvalue(argument.value, named)
         if kind == VOID:
-            raise SourceError(argument.at, f"{named}: this has no value")
+            raise SourceError(argument.at, f"{named}: this has no value", "pass an expression")
 
 
 def _check_packet_type(node: syntax.Call, method: str, bindings: Mapping[str, Type]) -> None:
@@ -234,7 +266,9 @@ def _check_packet_type(node: syntax.Call, method: str, bindings: Mapping[str, Ty
     if not allowed[method]:
         wanted = {"extract": "a header", "lookahead": "bits or a header"}
         raise SourceError(
-            node.at, f"{method} wants {wanted.get(method, 'headers')}, this is {kind}"
+            node.at,
+            f"{method} wants {wanted.get(method, 'headers')}, this is {kind}",
+            "name a header, or a field of the struct",
         )
 
 
@@ -255,6 +289,11 @@ def accepts(method: syntax.Method, arguments: Sequence[syntax.Argument]) -> bool
         if left.pop(argument.name or method.parameters[index].name, None) is None:
             return False
     return all(parameter.is_optional for parameter in left.values())
+
+
+def _list_of(parameters: Sequence[syntax.Parameter]) -> str:
+    names = ", ".join(parameter.name for parameter in parameters)
+    return f"its parameters are ({names})" if names else "it has no parameters: write ()"
 
 
 def _signature(method: syntax.Method) -> str:

@@ -39,12 +39,20 @@ class ConversionChecker:
         if isinstance(node, syntax.KeywordType):
             simple = {kind.name: kind for kind in (BOOL, INT, STRING, VOID)}.get(node.name)
             if simple is None:
-                raise SourceError(node.at, f"the type {node.name} is not supported here")
+                raise SourceError(
+                    node.at,
+                    f"the type {node.name} is not supported here",
+                    "use bit<>, bool, a header or a struct",
+                )
             return simple
         if isinstance(node, syntax.BitsType):
             width = self._constant_int(node.width, "the width")
             if not 1 <= width <= MAX_WIDTH:
-                raise SourceError(node.at, f"width {width} is not in 1..{MAX_WIDTH}")
+                raise SourceError(
+                    node.at,
+                    f"width {width} is not in 1..{MAX_WIDTH}",
+                    "a value has at least one bit",
+                )
             return Bits(width, node.signed)
         return self._resolve_named(node)
 
@@ -67,10 +75,18 @@ class ConversionChecker:
         elif isinstance(symbol, (syntax.ParserDeclaration, syntax.ControlDeclaration)):
             result = BlockOf(symbol)
         if result is None:
-            raise SourceError(node.at, f"{node.name} is not a type")
+            raise SourceError(
+                node.at,
+                f"{node.name} is not a type",
+                "name a header, struct, enum, typedef or extern",
+            )
         if len(arguments) != expected:
             raise SourceError(
-                node.at, f"{node.name} takes {expected} type arguments, {len(arguments)} given"
+                node.at,
+                f"{node.name} takes {expected} type arguments, {len(arguments)} given",
+                f"write {node.name}<{', '.join(['...'] * expected)}>"
+                if expected
+                else "remove <...>",
             )
         return result
 
@@ -93,7 +109,11 @@ class ConversionChecker:
     def _constant_int(self, node: syntax.Expression, what: str) -> int:
         kind = self._check(node)
         if not (kind == INT or isinstance(kind, Bits)):
-            raise SourceError(syntax.start_of(node), f"{what} is {kind}, not a number")
+            raise SourceError(
+                syntax.start_of(node),
+                f"{what} is {kind}, not a number",
+                "write a number or the name of a const",
+            )
         if not isinstance(node.value, int):
             raise SourceError(
                 syntax.start_of(node), f"{what} is not known at compile time", "use a const"
@@ -119,15 +139,15 @@ class ConversionChecker:
                 raise SourceError(
                     syntax.start_of(node),
                     f"{wanted} has {len(wanted.fields)} fields, {len(node.items)} values given",
+                    f"it has {', '.join(field.name for field in wanted.fields)}",
                 )
             for item, field in zip(node.items, wanted.fields, strict=True):
                 self._convert(item, field.type, f"field {field.name}")
             node.type = wanted
             return
-        hint = ""
-        if is_scalar(kind) and is_scalar(wanted):
-            hint = f"cast it: ({wanted.name if isinstance(wanted, EnumOf) else wanted})"
-        raise SourceError(syntax.start_of(node), f"{what} wants {wanted}, this is {kind}", hint)
+        raise SourceError(
+            syntax.start_of(node), f"{what} wants {wanted}, this is {kind}", _hint(kind, wanted)
+        )
 
     def _give_width(self, node: syntax.Expression, wanted: Bits) -> None:
         if not isinstance(node.value, int):
@@ -176,12 +196,31 @@ def _is_castable(kind: Type, target: Type) -> bool:
     return False
 
 
+def _hint(kind: Type, wanted: Type) -> str:
+    """Say how a value of one type becomes one of another."""
+    if is_scalar(kind) and is_scalar(wanted) and BOOL not in (kind, wanted):
+        return f"cast it: ({wanted.name if isinstance(wanted, EnumOf) else wanted})"
+    if wanted == BOOL:
+        return "write true, false or a comparison: x == 1"
+    if kind == BOOL:
+        return "cast it to bit<1> first, then to the width"
+    if isinstance(kind, Aggregate):
+        return "name one of its fields"
+    if isinstance(wanted, EnumOf):
+        return f"name one of its members: {wanted.name}.{wanted.members[0]}"
+    return f"write an expression of {wanted}"
+
+
 def _cast_hint(kind: Type, target: Type) -> str:
     if target == BOOL:
         return "compare it: x == 1"
     if isinstance(kind, Bits) and isinstance(target, Bits):
         return "change the width first, then the sign"
-    return ""
+    if kind == BOOL:
+        return "cast it to bit<1> first"
+    if isinstance(kind, Aggregate):
+        return "name one of its fields"
+    return "only numbers, bool and enums with a representation can be cast"
 
 
 def _cast_value(value: int, target: Type) -> int | bool:

@@ -101,11 +101,17 @@ class DeclarationChecker(PackageChecker):
         for field in node.fields:
             kind = self._resolve_type(field.type)
             if any(field.name == other.name for other in fields):
-                raise SourceError(field.at, f"field {field.name} is declared twice")
+                raise SourceError(
+                    field.at, f"field {field.name} is declared twice", "rename one of them"
+                )
             if node.is_header and (not is_scalar(kind) or kind == BOOL):
                 raise SourceError(field.at, f"a header field of type {kind}", "use bit<>")
             if not (is_scalar(kind) or isinstance(kind, Aggregate)):
-                raise SourceError(field.at, f"a field of type {kind} is not supported")
+                raise SourceError(
+                    field.at,
+                    f"a field of type {kind} is not supported",
+                    "use bit<>, bool, a header or a struct",
+                )
             fields.append(FieldOf(field.name, kind, field.annotations))
         aggregate = Aggregate(node.name, node.is_header, tuple(fields), node.annotations)
         if node.is_header and width_of(aggregate) % 8:
@@ -119,7 +125,11 @@ class DeclarationChecker(PackageChecker):
     def _check_enum(self, node: syntax.EnumDeclaration) -> None:
         names = [name for name, _ in node.members]
         if len(set(names)) != len(names) or not names:
-            raise SourceError(node.at, f"enum {node.name} is empty or repeats a member")
+            raise SourceError(
+                node.at,
+                f"enum {node.name} is empty or repeats a member",
+                "members have names of their own",
+            )
         if node.underlying is None:
             enum = EnumOf(node.name, tuple(names))
         else:
@@ -171,7 +181,11 @@ class DeclarationChecker(PackageChecker):
             if is_packet:
                 continue
             if not (is_scalar(kind) or isinstance(kind, Aggregate)):
-                raise SourceError(parameter.at, f"a parameter of type {kind} is not supported")
+                raise SourceError(
+                    parameter.at,
+                    f"a parameter of type {kind} is not supported",
+                    "use bit<>, bool, a header or a struct",
+                )
             if not parameter.direction:
                 raise SourceError(
                     parameter.at, f"parameter {parameter.name} has no direction", "in, out or inout"
@@ -190,7 +204,11 @@ class DeclarationChecker(PackageChecker):
                         "pass its fields",
                     )  # fmt: skip
                 if any(annotation.name == "id" for annotation in parameter.annotations):
-                    raise SourceError(parameter.at, "@id of an action parameter is not supported")
+                    raise SourceError(
+                        parameter.at,
+                        "@id of an action parameter is not supported",
+                        "remove it: parameters are numbered in their order",
+                    )
                 if parameter.direction and directionless:
                     raise SourceError(
                         parameter.at, "a parameter with a direction after one without",
@@ -219,14 +237,22 @@ class DeclarationChecker(PackageChecker):
 
     def _check_instance(self, node: syntax.InstanceDeclaration) -> None:
         if node.type.name in self._recursion:
-            raise SourceError(node.at, f"{node.type.name} contains itself")
+            raise SourceError(
+                node.at,
+                f"{node.type.name} contains itself",
+                "write the steps out: hardware has no recursion",
+            )
         kind = self._resolve_type(node.type)
         if isinstance(kind, BlockOf) and isinstance(kind.declaration, syntax.ControlDeclaration):
             node.bound = self._bind(f"{kind}", [], node.arguments, node.at, {})
         elif isinstance(kind, ExternOf) and kind.declaration.constructors:
             self._check_constructor(node, kind)
         else:
-            raise SourceError(node.type.at, f"{kind} cannot be instantiated here")
+            raise SourceError(
+                node.type.at,
+                f"{kind} cannot be instantiated here",
+                "declare externs and controls in controls",
+            )
         node.resolved = kind
         self._scope.declare(node.name, node, node.at)
 
@@ -239,7 +265,11 @@ class DeclarationChecker(PackageChecker):
         )
         for name, argument in node.bound.items():
             if argument is None or argument.value is None:
-                raise SourceError(node.at, f"{kind}: {name} is not known at compile time")
+                raise SourceError(
+                    node.at,
+                    f"{kind}: {name} is not known at compile time",
+                    "use a number or a const",
+                )
         for width in kind.arguments:
             if not isinstance(width, Bits):
                 raise SourceError(node.type.at, f"{kind} of {width}", "use bit<>")
@@ -257,10 +287,18 @@ class DeclarationChecker(PackageChecker):
             names: set[str] = set()
             for state in node.states:
                 if state.name in names or state.name in ("accept", "reject"):
-                    raise SourceError(state.at, f"state {state.name} is declared twice")
+                    raise SourceError(
+                        state.at,
+                        f"state {state.name} is declared twice",
+                        "rename one of them; accept and reject are taken",
+                    )
                 names.add(state.name)
             if "start" not in names:
-                raise SourceError(node.at, f"parser {node.name} has no state start")
+                raise SourceError(
+                    node.at,
+                    f"parser {node.name} has no state start",
+                    "parsing begins there: state start { ... }",
+                )
             self._place = "parser"
             for state in node.states:
                 with self._inner_scope():

@@ -61,7 +61,9 @@ class ExpressionChecker(OperatorChecker):
             case syntax.ListOf():
                 return ListType(tuple(self._check(item) for item in node.items))
             case syntax.Masked() | syntax.RangeOf() | syntax.Anything():
-                raise SourceError(node.at, "a key set can stand only in a select")
+                raise SourceError(
+                    node.at, "a key set can stand only in a select", "compare with ==, <= or &"
+                )
 
     def _call_type(self, node: syntax.Call) -> Type:
         raise NotImplementedError
@@ -115,7 +117,11 @@ class ExpressionChecker(OperatorChecker):
                 return BOOL
             if node.name == "action_run":
                 return ActionRun(base.table)
-        raise SourceError(node.at, f"{base} has no member {node.name}")
+        raise SourceError(
+            node.at,
+            f"{base} has no member {node.name}",
+            "only headers, structs, enums and the results of tables have members",
+        )
 
     @staticmethod
     def _enum_member(node: syntax.Member, enum: EnumOf) -> Type:
@@ -136,16 +142,30 @@ class ExpressionChecker(OperatorChecker):
         while isinstance(current, (syntax.Member, syntax.SliceOf)):
             current = current.base
         if not isinstance(current, syntax.Name):
-            raise SourceError(position, f"{what} is not something that can be written to")
+            raise SourceError(
+                position,
+                f"{what} is not something that can be written to",
+                "write to a variable, a field or a slice of one",
+            )
         symbol = current.declaration
         if isinstance(symbol, syntax.Parameter):
             if symbol.direction in ("out", "inout"):
                 return
             kind = f"an {symbol.direction}" if symbol.direction else "a directionless"
             raise SourceError(
-                position, f"{symbol.name} is {kind} parameter and cannot be written to"
+                position,
+                f"{symbol.name} is {kind} parameter and cannot be written to",
+                "copy it into a variable",
             )
         if isinstance(symbol, syntax.ConstantDeclaration):
-            raise SourceError(position, f"{symbol.name} is a constant and cannot be written to")
+            raise SourceError(
+                position,
+                f"{symbol.name} is a constant and cannot be written to",
+                "declare a variable in a control",
+            )
         if not isinstance(symbol, syntax.VariableDeclaration):
-            raise SourceError(position, f"{what} is not something that can be written to")
+            raise SourceError(
+                position,
+                f"{what} is not something that can be written to",
+                "write to a variable, a field or a slice of one",
+            )

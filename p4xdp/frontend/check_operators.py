@@ -19,7 +19,9 @@ class OperatorChecker(ConversionChecker):
         base = self._check(node.base)
         if not isinstance(base, Bits):
             raise SourceError(
-                syntax.start_of(node.base), f"only bit<> values have slices, this is {base}"
+                syntax.start_of(node.base),
+                f"only bit<> values have slices, this is {base}",
+                "cast it to bit<> first",
             )
         high = self._constant_int(node.high, "the upper bit of the slice")
         low = self._constant_int(node.low, "the lower bit of the slice")
@@ -41,7 +43,11 @@ class OperatorChecker(ConversionChecker):
         }[node.operator]
         if not allowed:
             wanted = "bool" if node.operator == "!" else "a number with a width"
-            raise SourceError(node.at, f"{node.operator} wants {wanted}, this is {kind}")
+            raise SourceError(
+                node.at,
+                f"{node.operator} wants {wanted}, this is {kind}",
+                "! is for bool, ~ for bit<>" if kind != INT else "write 8w1 or cast it",
+            )
         if node.operand.value is not None:
             node.value = fold_unary(node.operator, node.operand.value, kind)
         return kind
@@ -61,12 +67,16 @@ class OperatorChecker(ConversionChecker):
         if operator in _COMPARISONS:
             return self._comparison_type(node, kind)
         if not (isinstance(kind, Bits) or kind == INT):
-            raise SourceError(node.at, f"{operator} wants numbers, these are {kind}")
+            raise SourceError(
+                node.at, f"{operator} wants numbers, these are {kind}", "use && and || for bool"
+            )
         if operator in ("|+|", "|-|") and kind == INT:
             raise SourceError(node.at, f"{operator} needs a width", "write 8w1 or cast")
         if isinstance(node.left.value, int) and isinstance(node.right.value, int):
             if operator in ("/", "%") and (node.right.value <= 0 or node.left.value < 0):
-                raise SourceError(node.at, f"{operator} wants positive numbers")
+                raise SourceError(
+                    node.at, f"{operator} wants positive numbers", "the right one is at least 1"
+                )
             node.value = fold_arithmetic(operator, node.left.value, node.right.value, kind)
         elif operator in _NOT_IN_HARDWARE:
             raise SourceError(
@@ -87,7 +97,8 @@ class OperatorChecker(ConversionChecker):
             if isinstance(own, EnumOf) and own.underlying is not None and own.underlying == other:
                 operand.type = other
                 return other
-        hint = "cast one of them" if is_scalar(left) and is_scalar(right) else ""
+        scalar = is_scalar(left) and is_scalar(right)
+        hint = "cast one of them" if scalar else "both have to be of one type"
         raise SourceError(node.at, f"{node.operator} of {left} and {right}", hint)
 
     @staticmethod
@@ -99,7 +110,11 @@ class OperatorChecker(ConversionChecker):
                     node.at, f"{node.operator} of {kind} is not supported", "compare the fields"
                 )
         elif not ordered:
-            raise SourceError(node.at, f"{node.operator} wants numbers, these are {kind}")
+            raise SourceError(
+                node.at,
+                f"{node.operator} wants numbers, these are {kind}",
+                "compare with == or !=, or compare fields",
+            )
         if node.left.value is not None and node.right.value is not None:
             node.value = compare(node.operator, node.left.value, node.right.value)
         return BOOL
@@ -122,10 +137,14 @@ class OperatorChecker(ConversionChecker):
     @staticmethod
     def _shift_type(node: syntax.BinaryOperation, left: Type, right: Type) -> Type:
         if not (isinstance(left, Bits) or left == INT):
-            raise SourceError(node.at, f"{node.operator} wants a number, this is {left}")
+            raise SourceError(
+                node.at, f"{node.operator} wants a number, this is {left}", "cast it to bit<> first"
+            )
         if not (right == INT or (isinstance(right, Bits) and not right.signed)):
             raise SourceError(
-                syntax.start_of(node.right), f"a shift is by bit<> or a number, this is {right}"
+                syntax.start_of(node.right),
+                f"a shift is by bit<> or a number, this is {right}",
+                "write a number, or cast it",
             )
         if not isinstance(node.right.value, int):
             raise SourceError(
@@ -133,9 +152,15 @@ class OperatorChecker(ConversionChecker):
                 "Tofino has none: shift by a constant",
             )  # fmt: skip
         if node.right.value < 0:
-            raise SourceError(syntax.start_of(node.right), "a shift by a negative number")
+            raise SourceError(
+                syntax.start_of(node.right), "a shift by a negative number", "shift the other way"
+            )
         if left == INT and node.right.value > MAX_WIDTH:
-            raise SourceError(syntax.start_of(node.right), f"a shift by more than {MAX_WIDTH} bits")
+            raise SourceError(
+                syntax.start_of(node.right),
+                f"a shift by more than {MAX_WIDTH} bits",
+                "give the number a width",
+            )
         if isinstance(node.left.value, int):
             count = min(node.right.value, MAX_WIDTH)
             node.value = fold_arithmetic(node.operator, node.left.value, count, left)
@@ -157,7 +182,9 @@ class OperatorChecker(ConversionChecker):
         condition = self._check(node.condition)
         if condition != BOOL:
             raise SourceError(
-                syntax.start_of(node.condition), f"?: wants bool, this is {condition}"
+                syntax.start_of(node.condition),
+                f"?: wants bool, this is {condition}",
+                "compare it: x == 1",
             )
         left, right = self._check(node.if_true), self._check(node.if_false)
         if left != right:

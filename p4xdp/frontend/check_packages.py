@@ -34,10 +34,19 @@ class PackageChecker(TableChecker):
             order = {parameter.name: index for index, parameter in enumerate(parameters)}
             for argument in node.arguments:
                 if argument.name not in order:
-                    raise SourceError(argument.at, f"{kind} has no parameter {argument.name}")
+                    raise SourceError(
+                        argument.at,
+                        f"{kind} has no parameter {argument.name}",
+                        f"it has {', '.join(order)}",
+                    )
             node.arguments.sort(key=lambda argument: order[argument.name or ""])
         if len(node.arguments) != len(parameters):
-            hint = "one pipe is supported" if kind.declaration.name == "Switch" else ""
+            names_given = ", ".join(parameter.name for parameter in parameters)
+            hint = (
+                "one pipe is supported"
+                if kind.declaration.name == "Switch"
+                else f"it takes {names_given}"
+            )
             raise SourceError(
                 node.at, f"{kind} takes {len(parameters)} arguments, {len(node.arguments)} given",
                 hint,
@@ -45,7 +54,7 @@ class PackageChecker(TableChecker):
         for parameter, argument in zip(parameters, node.arguments, strict=True):
             assert parameter.resolved is not None
             if argument.value is None:
-                raise SourceError(argument.at, f"{parameter.name} cannot be _")
+                raise SourceError(argument.at, f"{parameter.name} cannot be _", "name a block")
             self._check_part(parameter.resolved, argument.value, bindings)
             node.bound[parameter.name] = argument.value
         node.resolved = PackageOf(kind.declaration, tuple(bindings[name] for name in names))
@@ -63,15 +72,25 @@ class PackageChecker(TableChecker):
                 )  # fmt: skip
             for variable, argument in zip(wanted.arguments, kind.arguments, strict=True):
                 if not unify(variable, argument, bindings):
-                    raise SourceError(value.at, f"this does not fit the types of {wanted}")
+                    raise SourceError(
+                        value.at,
+                        f"this does not fit the types of {wanted}",
+                        "all its blocks have to share headers and metadata",
+                    )
             return
         assert isinstance(wanted, BlockOf)
         assert isinstance(wanted.declaration, syntax.BlockTypeDeclaration)
         if not (isinstance(value, syntax.Call) and isinstance(value.callee, syntax.Name)):
-            raise SourceError(value.at, f"expected an instance of a {wanted.declaration.kind}")
+            raise SourceError(
+                value.at,
+                f"expected an instance of a {wanted.declaration.kind}",
+                "write its name and ()",
+            )
         kind = self._check(value.callee)
         if value.arguments:
-            raise SourceError(value.at, "constructor arguments are not supported")
+            raise SourceError(
+                value.at, "constructor arguments are not supported", "remove them: use a const"
+            )
         block = kind.type if isinstance(kind, TypeItself) else kind
         expected = (
             syntax.ParserDeclaration
@@ -79,7 +98,11 @@ class PackageChecker(TableChecker):
             else syntax.ControlDeclaration
         )
         if not isinstance(block, BlockOf) or not isinstance(block.declaration, expected):
-            raise SourceError(value.at, f"{value.callee.name} is not a {wanted.declaration.kind}")
+            raise SourceError(
+                value.at,
+                f"{value.callee.name} is not a {wanted.declaration.kind}",
+                f"it takes the {wanted.declaration.kind} {wanted}",
+            )
         self._check_block(wanted, block, value, bindings)
 
     @staticmethod
@@ -108,11 +131,16 @@ class PackageChecker(TableChecker):
                     given.at,
                     f"{given.name} of {block} is {given.direction or 'directionless'}, "
                     f"{wanted} has {parameter.direction or 'no direction'}",
+                    f"it takes {_parameter_list(wanted)}",
                 )
             if not unify(pattern, given.resolved, bindings):
                 bound = substitute(pattern, bindings)
                 known = "" if isinstance(bound, TypeVariable) else f", {wanted} wants {bound}"
-                raise SourceError(given.at, f"{given.name} of {block} is {given.resolved}{known}")
+                raise SourceError(
+                    given.at,
+                    f"{given.name} of {block} is {given.resolved}{known}",
+                    f"it takes {_parameter_list(wanted)}",
+                )
         if len(ours) > len(theirs):
             raise SourceError(
                 ours[len(theirs)].at, f"{block} has more parameters than {wanted}",

@@ -15,7 +15,6 @@ from p4xdp.frontend.types import (
     ActionRun,
     Aggregate,
     ApplyResult,
-    Bits,
     EnumOf,
     Type,
     is_scalar,
@@ -74,7 +73,9 @@ class StatementChecker(CallChecker):
         self._require_lvalue(node.target, "the left side of =")
         self._check_as(node.value, kind, "the right side of =")
         if not (is_scalar(kind) or isinstance(kind, Aggregate)):
-            raise SourceError(node.at, f"{kind} cannot be assigned")
+            raise SourceError(
+                node.at, f"{kind} cannot be assigned", "assign numbers, headers or structs"
+            )
 
     def _check_call_statement(self, node: syntax.CallStatement) -> None:
         kind = self._check(node.call)
@@ -82,7 +83,9 @@ class StatementChecker(CallChecker):
             return
         callee = node.call.callee
         if isinstance(callee, syntax.Member) and callee.name in ("isValid", "lookahead", "update"):
-            raise SourceError(node.at, f"the result of {callee.name} is not used")
+            raise SourceError(
+                node.at, f"the result of {callee.name} is not used", "assign it, or remove the call"
+            )
 
     def _check_if(self, node: syntax.IfStatement) -> None:
         if self._place == "parser":
@@ -106,7 +109,9 @@ class StatementChecker(CallChecker):
 
     def _check_switch(self, node: syntax.SwitchStatement) -> None:
         if self._place != "control":
-            raise SourceError(node.at, "switch can stand only in the apply of a control")
+            raise SourceError(
+                node.at, "switch can stand only in the apply of a control", "move it there"
+            )
         kind = self._check(node.subject)
         if not isinstance(kind, ActionRun):
             raise SourceError(
@@ -122,7 +127,7 @@ class StatementChecker(CallChecker):
             if None in seen:
                 raise SourceError(case.at, "a label after default", "default is the last one")
             if label in seen:
-                raise SourceError(case.at, f"label {label} is there twice")
+                raise SourceError(case.at, f"label {label} is there twice", "remove one of them")
             if label is not None and label not in actions:
                 raise SourceError(
                     case.at, f"{label} is not an action of {kind.table.name}",
@@ -148,11 +153,17 @@ class StatementChecker(CallChecker):
     def _check_constant(self, node: syntax.ConstantDeclaration) -> None:
         kind = self._resolve_type(node.type)
         if not (is_scalar(kind) or kind == INT):
-            raise SourceError(node.at, f"a constant of type {kind} is not supported")
+            raise SourceError(
+                node.at,
+                f"a constant of type {kind} is not supported",
+                "use bit<>, int, bool or an enum with a representation",
+            )
         self._check_as(node.initial, kind, f"constant {node.name}")
         if node.initial.value is None:
             raise SourceError(
-                syntax.start_of(node.initial), f"the value of {node.name} is not a constant"
+                syntax.start_of(node.initial),
+                f"the value of {node.name} is not a constant",
+                "declare a variable",
             )
         node.resolved = kind
         node.value = node.initial.value
@@ -164,4 +175,4 @@ def _variable_hint(kind: Type) -> str:
         return "give it a width: bit<32>"
     if isinstance(kind, EnumOf):
         return "give the enum a representation: enum bit<8>"
-    return "" if isinstance(kind, Bits) else "declare the instance before apply"
+    return "use bit<>, bool, a header or a struct; declare instances before apply"

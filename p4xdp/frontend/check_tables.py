@@ -42,7 +42,9 @@ class TableChecker(StatementChecker):
             self._check_action_ref(table, reference)
             if reference.name.name in seen:
                 raise SourceError(
-                    reference.at, f"action {reference.name.name} is listed twice in {table.name}"
+                    reference.at,
+                    f"action {reference.name.name} is listed twice in {table.name}",
+                    "remove one of them",
                 )
             seen.add(reference.name.name)
         for name, found in table.properties.items():
@@ -83,7 +85,9 @@ class TableChecker(StatementChecker):
         for key in table.keys:
             name = control_plane_name(key.annotations) or key_text(key.expression) or ""
             if name in names:
-                raise SourceError(key.at, f"two keys of {table.name} are named {name}")
+                raise SourceError(
+                    key.at, f"two keys of {table.name} are named {name}", "give one another @name"
+                )
             names.add(name)
 
     def _check_action_ref(
@@ -91,7 +95,11 @@ class TableChecker(StatementChecker):
     ) -> None:
         kind = self._check(reference.name)
         if not isinstance(kind, ActionOf):
-            raise SourceError(reference.at, f"{reference.name.name} is not an action")
+            raise SourceError(
+                reference.at,
+                f"{reference.name.name} is not an action",
+                "name an action that is declared before the table",
+            )
         directed = [found for found in kind.declaration.parameters if found.direction]
         if reference.arguments or directed:
             raise SourceError(
@@ -102,14 +110,20 @@ class TableChecker(StatementChecker):
             )
         flags = {annotation.name for annotation in reference.annotations}
         if {"tableonly", "defaultonly"} <= flags:
-            raise SourceError(reference.at, "@tableonly and @defaultonly exclude each other")
+            raise SourceError(
+                reference.at, "@tableonly and @defaultonly exclude each other", "remove one of them"
+            )
 
     def _check_property(
         self, table: syntax.TableDeclaration, name: str, found: syntax.TableProperty
     ) -> None:
         if name == "size":
             if self._constant_int(found.value, "the size") < 1:
-                raise SourceError(syntax.start_of(found.value), "the size is less than 1")
+                raise SourceError(
+                    syntax.start_of(found.value),
+                    "the size is less than 1",
+                    "a table has at least one entry",
+                )
         elif name == "default_action":
             self._check_default_action(table, found)
         elif name in ("counters", "meters"):
@@ -117,11 +131,15 @@ class TableChecker(StatementChecker):
             kind = self._check(found.value)
             if not (isinstance(kind, ExternOf) and kind.declaration.name == wanted):
                 raise SourceError(
-                    syntax.start_of(found.value), f"{name} wants a {wanted}, this is {kind}"
+                    syntax.start_of(found.value),
+                    f"{name} wants a {wanted}, this is {kind}",
+                    f"declare {wanted}(...) before the table and name it",
                 )
         else:
             raise SourceError(
-                found.at, f"table property {name} is not supported", _PROPERTY_HINTS.get(name, "")
+                found.at,
+                f"table property {name} is not supported",
+                _PROPERTY_HINTS.get(name, "remove it"),
             )
 
     def _check_default_action(
@@ -132,7 +150,11 @@ class TableChecker(StatementChecker):
         arguments = value.arguments if isinstance(value, syntax.Call) else []
         kind = self._check(callee)
         if not (isinstance(callee, syntax.Name) and isinstance(kind, ActionOf)):
-            raise SourceError(syntax.start_of(value), "default_action wants an action")
+            raise SourceError(
+                syntax.start_of(value),
+                "default_action wants an action",
+                "name one of the actions of the table",
+            )
         reference = next(
             (one for one in table.actions or [] if one.name.declaration is callee.declaration),
             None,
@@ -144,7 +166,9 @@ class TableChecker(StatementChecker):
             )  # fmt: skip
         if any(annotation.name == "tableonly" for annotation in reference.annotations):
             raise SourceError(
-                syntax.start_of(value), f"{callee.name} is @tableonly and cannot be the default"
+                syntax.start_of(value),
+                f"{callee.name} is @tableonly and cannot be the default",
+                "remove @tableonly",
             )
         bound = self._bind(
             f"action {callee.name}", kind.declaration.parameters, arguments, value.at, {}
@@ -152,7 +176,9 @@ class TableChecker(StatementChecker):
         for name, argument in bound.items():
             if argument is not None and argument.value is None:
                 raise SourceError(
-                    syntax.start_of(argument), f"{name} of the default action is not a constant"
+                    syntax.start_of(argument),
+                    f"{name} of the default action is not a constant",
+                    "use a number or a const",
                 )
         if isinstance(value, syntax.Call):
             value.bound = bound
@@ -179,7 +205,7 @@ class TableChecker(StatementChecker):
         if len(parts) != len(kinds):
             raise SourceError(
                 node.at, f"select has {len(kinds)} keys, this case has {len(parts)}",
-                "write (a, b)" if len(kinds) > 1 else "",
+                "write (a, b)" if len(kinds) > 1 else "write one value, without a comma",
             )  # fmt: skip
         for part, kind in zip(parts, kinds, strict=True):
             self._check_simple_key_set(part, kind)
@@ -197,13 +223,17 @@ class TableChecker(StatementChecker):
         for value in values:
             self._check_as(value, kind, "the key set")
             if value.value is None:
-                raise SourceError(syntax.start_of(value), "a key set wants constants")
+                raise SourceError(
+                    syntax.start_of(value), "a key set wants constants", "use a number or a const"
+                )
         if isinstance(node, syntax.RangeOf):
             low, high = node.low.value, node.high.value
             assert isinstance(low, int)
             assert isinstance(high, int)
             if low > high:
-                raise SourceError(syntax.start_of(node), f"the range {low}..{high} is empty")
+                raise SourceError(
+                    syntax.start_of(node), f"the range {low}..{high} is empty", "write low..high"
+                )
 
 
 def control_plane_name(annotations: tuple[Annotation, ...]) -> str | None:

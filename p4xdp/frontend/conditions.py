@@ -39,7 +39,11 @@ class _Condition:
     def parse(self) -> int:
         value = self._level(0)
         if self._index < len(self._tokens):
-            raise SourceError(self._at, f"unexpected {self._peek()} in #if")
+            raise SourceError(
+                self._at,
+                f"unexpected {self._peek()} in #if",
+                "numbers, defined(NAME) and operators of C can stand there",
+            )
         return value
 
     def _level(self, level: int) -> int:
@@ -54,7 +58,9 @@ class _Condition:
 
     def _unary(self) -> int:
         if self._index >= len(self._tokens):
-            raise SourceError(self._at, "#if lacks an operand")
+            raise SourceError(
+                self._at, "#if lacks an operand", "write #if NAME == 1 or #if defined(NAME)"
+            )
         token = self._tokens[self._index]
         self._index += 1
         if token.text == "!":
@@ -66,14 +72,18 @@ class _Condition:
         if token.text == "(":
             value = self._level(0)
             if self._peek() != ")":
-                raise SourceError(self._at, "#if lacks )")
+                raise SourceError(self._at, "#if lacks )", "add )")
             self._index += 1
             return value
         if token.kind is TokenKind.INTEGER:
             return integer_value(token).value
         if token.kind is TokenKind.IDENTIFIER:
             return 0  # as in C: a name that is no macro
-        raise SourceError(token.at, f"unexpected {token.text} in #if")
+        raise SourceError(
+            token.at,
+            f"unexpected {token.text} in #if",
+            "numbers, defined(NAME) and operators of C can stand there",
+        )
 
 
 def evaluate_condition(tokens: Sequence[Token], at: Position) -> int:

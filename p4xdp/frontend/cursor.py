@@ -62,12 +62,12 @@ KEYWORDS = frozenset(
 
 # Constructs of P4-16 outside the subset that have a keyword of their own.
 UNSUPPORTED = {
-    "abstract": ("abstract methods are not supported", ""),
-    "break": ("loops are not supported", ""),
-    "continue": ("loops are not supported", ""),
+    "abstract": ("abstract methods are not supported", "use an extern without them"),
+    "break": ("loops are not supported", "Tofino has none either: write the steps out"),
+    "continue": ("loops are not supported", "Tofino has none either: write the steps out"),
     "for": ("loops are not supported", "Tofino has none either: write the steps out"),
     "header_union": ("header unions are not supported", "declare the headers one by one"),
-    "this": ("`this` is not supported", ""),
+    "this": ("`this` is not supported", "use an extern without abstract methods"),
     "tuple": ("tuple types are not supported", "declare a struct"),
     "value_set": ("parser value sets are not supported", "select on constants"),
     "varbit": ("varbit fields are not supported", "declare a header per length"),
@@ -147,7 +147,7 @@ class Cursor:
         if token.text in UNSUPPORTED and token.kind is TokenKind.IDENTIFIER:
             return SourceError(token.at, *UNSUPPORTED[token.text])
         found = token.text if token.kind is not TokenKind.END else "the end of the file"
-        return SourceError(token.at, f"expected {wanted}, found {found}")
+        return SourceError(token.at, f"expected {wanted}, found {found}", _missing(wanted, token))
 
     def _name(self, what: str) -> Token:
         if self._token.kind is not TokenKind.IDENTIFIER or self._token.text in KEYWORDS:
@@ -160,7 +160,9 @@ class Cursor:
             at = self._take().at
             name = self._take()
             if name.kind is not TokenKind.IDENTIFIER:
-                raise SourceError(name.at, "expected the annotation's name after @")
+                raise SourceError(
+                    name.at, "expected the annotation's name after @", "write @name(...)"
+                )
             text = ""
             if name.text == "pragma":
                 found.append(Annotation("pragma", self._rest_of_line(name)))
@@ -192,6 +194,20 @@ class Cursor:
             if depth == 0:
                 return "".join(pieces)
             pieces.append(token.text if token.glued or not pieces else f" {token.text}")
+
+
+def _missing(wanted: str, found: Token) -> str:
+    """Say what to do where `wanted`, a symbol in quotes or words, is not there."""
+    if wanted.startswith("'"):
+        symbol = wanted.split("'")[1]
+        return f"add {symbol}"
+    if found.text in KEYWORDS and "name" in wanted:
+        return "it is a keyword: choose another name"
+    if "name" in wanted:
+        return "names are letters, digits and _, no digit first"
+    if wanted == "an expression":
+        return "write a number, a name or a call"
+    return f"write {wanted} here"
 
 
 def _check_annotation(name: str, text: str, at: Position) -> None:

@@ -63,7 +63,11 @@ class DeclarationGrammar(BlockGrammar):
             case "action":
                 return self._action(annotations)
             case "error":
-                raise SourceError(token.at, "declarations of errors are not supported")
+                raise SourceError(
+                    token.at,
+                    "declarations of errors are not supported",
+                    "read parser_err of TNA instead",
+                )
             case "type":
                 raise SourceError(token.at, "new types are not supported", "use typedef")
             case _:

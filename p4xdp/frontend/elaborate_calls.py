@@ -69,7 +69,9 @@ class CallElaborator(StatementElaborator):
             return self._emit(binding, node.at)
         if not isinstance(binding, ir.Header):
             raise SourceError(
-                syntax.start_of(argument), f"extract wants a header, this is {argument.type}"
+                syntax.start_of(argument),
+                f"extract wants a header, this is {argument.type}",
+                "name a header",
             )
         return [ir.Extract(binding, node.at)]
 
@@ -78,7 +80,7 @@ class CallElaborator(StatementElaborator):
             return [ir.Emit(binding, at)]
         if isinstance(binding, StructBinding):
             return [one for part in binding.fields.values() for one in self._emit(part, at)]
-        raise SourceError(at, "emit wants a header or a struct of headers")
+        raise SourceError(at, "emit wants a header or a struct of headers", "name a header")
 
     # --- actions ---
 
@@ -123,7 +125,9 @@ class CallElaborator(StatementElaborator):
             if parameter.direction in ("out", "inout"):
                 if overlap(written, cells(arguments[parameter])):
                     raise SourceError(
-                        syntax.start_of(value), "this is written through two parameters"
+                        syntax.start_of(value),
+                        "this is written through two parameters",
+                        "pass two variables and copy",
                     )
                 written |= cells(arguments[parameter])
         return arguments, written
@@ -260,7 +264,11 @@ class CallElaborator(StatementElaborator):
                 assert target is not None
                 return [self._update_checksum(node, target)]
             case _:
-                raise SourceError(node.at, f"{base.type}.{callee.name} is not supported")
+                raise SourceError(
+                    node.at,
+                    f"{base.type}.{callee.name} is not supported",
+                    "see docs/p4-subset.md for what is",
+                )
 
     def _argument(self, node: syntax.Call, name: str) -> ir.Expression | None:
         value = node.bound.get(name)
@@ -284,7 +292,11 @@ class CallElaborator(StatementElaborator):
             raise SourceError(node.at, "Checksum.update outside a deparser", "move it there")
         data, fields = self._data(node)
         if sum(field.width for field in fields) % 16:
-            raise SourceError(data.at, "the checksum is not over whole 16-bit words")
+            raise SourceError(
+                data.at,
+                "the checksum is not over whole 16-bit words",
+                "add constants to fill them: 8w0",
+            )
         return ir.UpdateChecksum(target, fields, node.at)
 
     def _compute_hash(

@@ -87,7 +87,7 @@ class ControlElaborator(CallElaborator):
             return None
         assert isinstance(size.value, int)
         if size.value < 1:
-            raise SourceError(size.at, "the size is less than 1")
+            raise SourceError(size.at, "the size is less than 1", "it has at least one cell")
         return size.value
 
     def _counter(self, name: str, node: syntax.InstanceDeclaration, kind: ExternOf) -> ir.Counter:
@@ -118,11 +118,15 @@ class ControlElaborator(CallElaborator):
     def _use_table(self, table: TableBinding) -> str:
         if table.name not in self._storage.tables:
             if self._place is Place.DEPARSER:
-                raise SourceError(table.declaration.at, "a table in a deparser")
+                raise SourceError(
+                    table.declaration.at, "a table in a deparser", "move it to the control"
+                )
             inner = type(self)(self._storage, self._path, table.environment, self._place)
             self._storage.tables[table.name] = inner.table(table)
         elif self._storage.tables[table.name].at != table.declaration.at:
-            raise SourceError(table.declaration.at, f"{table.name} names two tables")
+            raise SourceError(
+                table.declaration.at, f"{table.name} names two tables", "change an @name"
+            )
         return table.name
 
     def table(self, table: TableBinding) -> ir.Table:
@@ -174,7 +178,9 @@ class ControlElaborator(CallElaborator):
         known = self._storage.actions.get(action.name)
         if known is not None:
             if known.at != action.declaration.at:
-                raise SourceError(action.declaration.at, f"{action.name} names two actions")
+                raise SourceError(
+                    action.declaration.at, f"{action.name} names two actions", "change an @name"
+                )
             return action.name
         params: list[tuple[str, int]] = []
         arguments: dict[syntax.Parameter, Binding] = {}
@@ -226,7 +232,11 @@ class ControlElaborator(CallElaborator):
         counters, meters = self._storage.counters, self._storage.meters
         known = counters[extern.name] if property_name == "counters" else meters[extern.name]
         if known.table is not None:
-            raise SourceError(found.value.at, f"{extern.name} belongs to {known.table} already")
+            raise SourceError(
+                found.value.at,
+                f"{extern.name} belongs to {known.table} already",
+                "declare another one",
+            )
         if isinstance(known, ir.Counter):
             counters[extern.name] = replace(known, table=table.name)
         else:

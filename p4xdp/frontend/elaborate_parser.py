@@ -145,7 +145,11 @@ def _strip_device_metadata(
         state = states[name]
         if name in entered:
             if entered[name] != (has_intrinsic, remaining):
-                raise SourceError(state.at, f"state {name} is entered at different offsets")
+                raise SourceError(
+                    state.at,
+                    f"state {name} is entered at different offsets",
+                    "skip the port metadata before branching",
+                )
             continue
         entered[name] = (has_intrinsic, remaining)
         kept: list[ir.Statement] = []
@@ -165,7 +169,11 @@ def _strip(
     match statement:
         case ir.Extract(header=header) if header.intrinsic:
             if has_intrinsic:
-                raise SourceError(statement.at, f"{header.name} is extracted twice")
+                raise SourceError(
+                    statement.at,
+                    f"{header.name} is extracted twice",
+                    "extract it once, in state start",
+                )
             return [statement], True, remaining
         case ir.Extract() | ir.Advance() if not has_intrinsic:
             raise SourceError(

@@ -105,7 +105,9 @@ class StatementElaborator(ExpressionElaborator):
     def _switch(self, node: syntax.SwitchStatement) -> list[ir.Statement]:
         subject = node.subject
         if not (isinstance(subject, syntax.Member) and isinstance(subject.base, syntax.Call)):
-            raise SourceError(subject.at, "switch wants table.apply().action_run")
+            raise SourceError(
+                subject.at, "switch wants table.apply().action_run", "apply the table in the switch"
+            )
         table = self._table_of(subject.base)
         named = {
             reference.name.name: self._action_name(table, reference)

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 class SourceError(Exception):
     """The program is wrong or outside the supported subset of P4-16.
 
-    `str()` is "file:line:column: what; hint", `hint` being optional.
+    `str()` is "file:line:column: what; hint". The hint says what to do.
     """
 
-    def __init__(self, at: Position, what: str, hint: str = "") -> None:
-        super().__init__(f"{at}: {what}; {hint}" if hint else f"{at}: {what}")
+    def __init__(self, at: Position, what: str, hint: str) -> None:
+        super().__init__(f"{at}: {what}; {hint}")
         self.at = at
         self.what = what
         self.hint = hint

@@ -221,7 +221,11 @@ class ExpressionGrammar(Cursor):
                 self._take()
                 name = self._take()
                 if name.kind is not TokenKind.IDENTIFIER:
-                    raise SourceError(name.at, f"expected a member's name, found {name.text}")
+                    raise SourceError(
+                        name.at,
+                        f"expected a member's name, found {name.text}",
+                        "write x.field or x.method()",
+                    )
                 base = Member(name.at, base, name.text)
             elif self._is("["):
                 base = self._slice(base)

@@ -94,8 +94,8 @@ def tokenize_line(line: str, file: str, number: int) -> list[Token]:
         at = Position(file, number, index + 1)
         if match is None:
             if line[index] == '"':
-                raise SourceError(at, "string is not closed on its line")
-            raise SourceError(at, f"character {line[index]!r} has no meaning in P4")
+                raise SourceError(at, "string is not closed on its line", 'add "')
+            raise SourceError(at, f"character {line[index]!r} has no meaning in P4", "remove it")
         index = match.end()
         if match.lastgroup == "space":
             glued = False
@@ -116,7 +116,11 @@ def integer_value(token: Token) -> IntegerValue:
         digits = match.group(group)
         if digits is not None:
             if len(digits) > _MAX_DIGITS:
-                raise SourceError(token.at, f"a number of more than {_MAX_DIGITS} digits")
+                raise SourceError(
+                    token.at,
+                    f"a number of more than {_MAX_DIGITS} digits",
+                    "values have at most 2048 bits",
+                )
             value = int(digits.replace("_", "") or "0", base)
             break
     else:
@@ -128,5 +132,7 @@ def integer_value(token: Token) -> IntegerValue:
     limit = 1 << (width - 1 if signed and width else width)
     if width == 0 or value >= limit:
         kind = f"int<{width}>" if signed else f"bit<{width}>"
-        raise SourceError(token.at, f"{token.text}: the value does not fit {kind}")
+        raise SourceError(
+            token.at, f"{token.text}: the value does not fit {kind}", "give it more bits"
+        )
     return IntegerValue(value, width, signed)

@@ -73,7 +73,9 @@ class Preprocessor:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             where = includer if depth else Position(shown, 1, 1)
-            raise SourceError(where, f"cannot read {shown}: {error}") from error
+            raise SourceError(
+                where, f"cannot read {shown}: {error}", "is it a text file that you may read?"
+            ) from error
         lines = blank_comments(text, shown).split("\n")
         conditions: list[_Condition] = []
         index = 0
@@ -118,12 +120,18 @@ class Preprocessor:
             case "undef":
                 self._macros.pop(self._macro_name(rest, at), None)
             case "error":
-                raise SourceError(at, f"#error {rest}")
+                raise SourceError(
+                    at, f"#error {rest}", "the program refuses this configuration: see -D"
+                )
             case "" | "pragma" | "line":
                 if name == "line":
-                    raise SourceError(at, "#line is not supported")
+                    raise SourceError(
+                        at,
+                        "#line is not supported",
+                        "remove it: positions are those of the files read",
+                    )
             case _:
-                raise SourceError(at, f"unknown directive #{name}")
+                raise SourceError(at, f"unknown directive #{name}", "remove it")
 
     def _conditional(
         self, name: str, rest: str, at: Position, conditions: list[_Condition]
@@ -139,13 +147,13 @@ class Preprocessor:
             conditions.append(_Condition(at, holds, holds, enclosing))
             return
         if not conditions:
-            raise SourceError(at, f"#{name} without #if")
+            raise SourceError(at, f"#{name} without #if", "remove it")
         current = conditions[-1]
         if name == "endif":
             conditions.pop()
             return
         if current.has_else:
-            raise SourceError(at, f"#{name} after #else")
+            raise SourceError(at, f"#{name} after #else", "the last branch is #else")
         if name == "else":
             current.has_else = True
             current.active = current.enclosing_active and not current.taken
@@ -177,7 +185,7 @@ class Preprocessor:
             raise SourceError(at, f"#include nested deeper than {_MAX_INCLUDE_DEPTH}", "a cycle?")
         closing = {"<": ">", '"': '"'}.get(rest[:1])
         if closing is None or not rest.endswith(closing) or len(rest) < 3:
-            raise SourceError(at, '#include wants <file> or "file"')
+            raise SourceError(at, '#include wants <file> or "file"', "write #include <tna.p4>")
         wanted = rest[1:-1]
         if closing == '"':
             beside = path.parent / wanted
@@ -199,21 +207,23 @@ class Preprocessor:
     def _macro_name(text: str, at: Position) -> str:
         tokens = tokenize_line(text, at.file, at.line)
         if not tokens or tokens[0].kind is not TokenKind.IDENTIFIER:
-            raise SourceError(at, "the directive wants a name")
+            raise SourceError(at, "the directive wants a name", "write #define NAME")
         return tokens[0].text
 
     def _define(self, rest: str, at: Position) -> None:
         name = self._macro_name(rest, at)
         tokens = tokenize_line(rest, at.file, at.line)[1:]
         if any(token.text == "#" for token in tokens):
-            raise SourceError(at, "# and ## in macros are not supported")
+            raise SourceError(at, "# and ## in macros are not supported", "write the names out")
         parameters: list[str] | None = None
         if tokens and tokens[0].text == "(" and tokens[0].glued:
             parameters = []
             closing = [token.text for token in tokens].index(")") if ")" in rest else -1
             names = [token for token in tokens[1:closing] if token.text != ","]
             if closing < 0 or any(token.kind is not TokenKind.IDENTIFIER for token in names):
-                raise SourceError(at, f"malformed parameter list of macro {name}")
+                raise SourceError(
+                    at, f"malformed parameter list of macro {name}", f"write #define {name}(a, b)"
+                )
             parameters = [token.text for token in names]
             tokens = tokens[closing + 1 :]
         macro = Macro(None if parameters is None else tuple(parameters), tuple(tokens))
@@ -246,6 +256,7 @@ class Preprocessor:
                         token.at,
                         f"macro {token.text} takes {len(macro.parameters)} arguments, "
                         f"{len(arguments)} given",
+                        f"its parameters are ({', '.join(macro.parameters)})",
                     )
                 bound = dict(zip(macro.parameters, arguments, strict=True))
                 body = [

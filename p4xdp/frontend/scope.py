@@ -46,7 +46,7 @@ _UNSUPPORTED_FUNCTIONS = {
     "port_metadata_unpack": "skip it: packet.advance(PORT_METADATA_SIZE)",
     "sizeInBits": "write the number",
     "sizeInBytes": "write the number",
-    "static_assert": "",
+    "static_assert": "remove it, or write #if and #error",
     "verify": "read parser_err instead",
 }
 

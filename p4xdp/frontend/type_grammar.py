@@ -36,7 +36,11 @@ class TypeGrammar(StatementGrammar):
         is_header = self._take().text == "header"
         name = self._name("the type's name")
         if self._is("<"):
-            raise SourceError(self._at, "generic headers and structs are not supported")
+            raise SourceError(
+                self._at,
+                "generic headers and structs are not supported",
+                "declare one for each type",
+            )
         self._expect("{", "before the fields")
         fields: list[FieldNode] = []
         while not self._accept("}"):
@@ -105,7 +109,9 @@ class TypeGrammar(StatementGrammar):
             kind = self._type()
             name = self._name("the parameter's name")
             if self._is("="):
-                raise SourceError(self._at, "default values of parameters are not supported")
+                raise SourceError(
+                    self._at, "default values of parameters are not supported", "pass the argument"
+                )
             parameters.append(Parameter(name.at, direction, kind, name.text, annotations))
             if not self._accept(","):
                 break
