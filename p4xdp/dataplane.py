@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class DataplaneError(Exception):
@@ -91,6 +91,9 @@ class Dataplane(Protocol):
 
     def set_default(self, table: str, action: str, arguments: tuple[int, ...]) -> None:
         """Change what a miss does."""
+
+    def constant_entries(self) -> Mapping[str, Sequence[Entry]]:
+        """Return the entries of the tables that the program itself fills, by table."""
 
     def read_counter(self, counter: str, first: int, count: int) -> list[CounterValue]:
         """Read `count` cells from `first` on."""

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
+from p4xdp.dataplane import Entry
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -493,7 +495,11 @@ class ActionRef:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`name` is the control-plane name without the pipe: `Ingress.detection.ports`."""
+    """`name` is the control-plane name without the pipe: `Ingress.detection.ports`.
+
+    `entries` are those of a constant table, the first of the highest priority where keys may
+    overlap; None for a table that the control plane fills.
+    """
 
     name: str
     keys: tuple[Key, ...]
@@ -505,6 +511,7 @@ class Table:
     direct_counter: str | None = None
     direct_meter: str | None = None
     annotations: tuple[Annotation, ...] = ()
+    entries: tuple[Entry, ...] | None = None
     at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 

@@ -244,6 +244,8 @@ class _Builder:
                 direct = [one for one in objects if one.size is None]
                 message.direct_resource_ids.append(self._prefixed_ids(kind, direct)[name])
         message.size = table.size
+        message.is_const_table = table.entries is not None
+        message.has_initial_entries = bool(table.entries)
 
     def _add_action_ref(self, message: Any, reference: ir.ActionRef) -> None:
         scope = p4i.ActionRef.TABLE_AND_DEFAULT

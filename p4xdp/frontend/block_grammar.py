@@ -23,6 +23,7 @@ from p4xdp.frontend.syntax import (
     StatementNode,
     StateNode,
     TableDeclaration,
+    TableEntryNode,
     TableKeyNode,
     TableProperty,
     Transition,
@@ -192,15 +193,13 @@ class BlockGrammar(TypeGrammar):
                 table.keys = self._table_keys()
             elif token.text == "actions":
                 table.actions = self._table_actions()
+            elif token.text == "entries":
+                table.entries = self._table_entries(table, token, is_const)
             else:
                 table.properties[token.text] = self._property(token, is_const)
         return table
 
     def _property(self, token: Token, is_const: bool) -> TableProperty:  # noqa: FBT001
-        if token.text == "entries":
-            raise SourceError(
-                token.at, "initial entries are not supported", "write them when the switch starts"
-            )
         value = self._expression()
         self._expect(";", f"after {token.text}")
         return TableProperty(token.at, token.text, value, is_const)
@@ -230,3 +229,30 @@ class BlockGrammar(TypeGrammar):
             reference = Name(name.at, name.text, is_global)
             actions.append(ActionRefNode(name.at, reference, arguments, annotations))
         return actions
+
+    def _table_entries(
+        self,
+        table: TableDeclaration,
+        token: Token,
+        is_const: bool,  # noqa: FBT001
+    ) -> list[TableEntryNode]:
+        if not is_const:
+            raise SourceError(
+                token.at, "initial entries that may change are not supported", "const entries"
+            )
+        if not table.keys or table.actions is None:
+            raise SourceError(token.at, "entries before key and actions", "write them last")
+        self._expect("{", "before the entries")
+        entries: list[TableEntryNode] = []
+        while not self._accept("}"):
+            self._accept("const")
+            if self._is("priority"):
+                raise SourceError(
+                    self._at, "const entries have no priority", "the first is highest"
+                )
+            key_set = self._key_set()
+            self._expect(":", "after the key set")
+            action = self._expression()
+            self._expect(";", "after the action")
+            entries.append(TableEntryNode(key_set.at, key_set, action))
+        return entries

@@ -49,6 +49,7 @@ class TableChecker(StatementChecker):
             seen.add(reference.name.name)
         for name, found in table.properties.items():
             self._check_property(table, name, found)
+        self._check_entries(table)
         self._scope.declare(table.name, table, table.at)
 
     def _check_key(self, key: syntax.TableKeyNode) -> None:
@@ -146,14 +147,44 @@ class TableChecker(StatementChecker):
         self, table: syntax.TableDeclaration, found: syntax.TableProperty
     ) -> None:
         value = found.value
+        reference = self._action_of(table, value, "the default action")
+        if any(annotation.name == "tableonly" for annotation in reference.annotations):
+            raise SourceError(
+                syntax.start_of(value),
+                f"{reference.name.name} is @tableonly and cannot be the default",
+                "remove @tableonly",
+            )
+
+    def _check_entries(self, table: syntax.TableDeclaration) -> None:
+        kinds = [key.expression.type for key in table.keys]
+        for entry in table.entries or []:
+            parts = entry.key_set.items if isinstance(entry.key_set, syntax.ListOf) else []
+            self._check_key_set(entry.key_set, [kind for kind in kinds if kind is not None])
+            if len(kinds) > 1 and not parts:
+                raise SourceError(
+                    entry.at, f"an entry of {table.name} has {len(kinds)} key sets",
+                    f"write ({', '.join('_' for _ in kinds)})",
+                )  # fmt: skip
+            for part, key in zip(parts or [entry.key_set], table.keys, strict=True):
+                _check_match(part, key)
+            reference = self._action_of(table, entry.action, "the entry's action")
+            if any(annotation.name == "defaultonly" for annotation in reference.annotations):
+                raise SourceError(
+                    syntax.start_of(entry.action),
+                    f"{reference.name.name} is @defaultonly and cannot be an entry's",
+                    "remove @defaultonly",
+                )
+
+    def _action_of(
+        self, table: syntax.TableDeclaration, value: syntax.Expression, what: str
+    ) -> syntax.ActionRefNode:
+        """Check an action with constant arguments; return where the table lists it."""
         callee = value.callee if isinstance(value, syntax.Call) else value
         arguments = value.arguments if isinstance(value, syntax.Call) else []
         kind = self._check(callee)
         if not (isinstance(callee, syntax.Name) and isinstance(kind, ActionOf)):
             raise SourceError(
-                syntax.start_of(value),
-                "default_action wants an action",
-                "name one of the actions of the table",
+                syntax.start_of(value), f"{what} is not an action", "name one of its actions"
             )
         reference = next(
             (one for one in table.actions or [] if one.name.declaration is callee.declaration),
@@ -162,14 +193,8 @@ class TableChecker(StatementChecker):
         if reference is None:
             raise SourceError(
                 syntax.start_of(value), f"{callee.name} is not in the actions of {table.name}",
-                f"add @defaultonly {callee.name}; to them",
+                f"add {callee.name}; to them",
             )  # fmt: skip
-        if any(annotation.name == "tableonly" for annotation in reference.annotations):
-            raise SourceError(
-                syntax.start_of(value),
-                f"{callee.name} is @tableonly and cannot be the default",
-                "remove @tableonly",
-            )
         bound = self._bind(
             f"action {callee.name}", kind.declaration.parameters, arguments, value.at, {}
         )
@@ -177,11 +202,12 @@ class TableChecker(StatementChecker):
             if argument is not None and argument.value is None:
                 raise SourceError(
                     syntax.start_of(argument),
-                    f"{name} of the default action is not a constant",
+                    f"{name} of {what} is not a constant",
                     "use a number or a const",
                 )
         if isinstance(value, syntax.Call):
             value.bound = bound
+        return reference
 
     # --- selects ---
 
@@ -234,6 +260,23 @@ class TableChecker(StatementChecker):
                 raise SourceError(
                     syntax.start_of(node), f"the range {low}..{high} is empty", "write low..high"
                 )
+
+
+def _check_match(node: syntax.Expression, key: syntax.TableKeyNode) -> None:
+    """A key set of an entry fits the key's match kind."""
+    allowed: dict[str, tuple[type, ...]] = {
+        "ternary": (syntax.Anything, syntax.Masked),
+        "range": (syntax.Anything, syntax.RangeOf),
+    }
+    kind = key.match_kind.name
+    if kind == "lpm":
+        raise SourceError(
+            node.at, "entries of a table with an lpm key", "Tofino refuses them: make it ternary"
+        )
+    if isinstance(node, (syntax.Anything, syntax.Masked, syntax.RangeOf)) and not isinstance(
+        node, allowed.get(kind, ())
+    ):
+        raise SourceError(syntax.start_of(node), f"this does not fit {kind}", "give a value")
 
 
 def control_plane_name(annotations: tuple[Annotation, ...]) -> str | None:

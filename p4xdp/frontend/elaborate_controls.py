@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from p4xdp import ir
+from p4xdp.dataplane import Entry
 from p4xdp.frontend import syntax
 from p4xdp.frontend.check_tables import control_plane_name, key_text
 from p4xdp.frontend.constants import unsigned
 from p4xdp.frontend.elaborate_calls import CallElaborator
+from p4xdp.frontend.entries import entry_matches, require_distinct
 from p4xdp.frontend.errors import SourceError
 from p4xdp.frontend.hashes import hash_algorithm
 from p4xdp.frontend.storage import (
@@ -138,6 +140,7 @@ class ControlElaborator(CallElaborator):
             note = (ir.Annotation("defaultonly"),)
             references.append(ir.ActionRef(default, default_only=True, annotations=note))
         size = node.properties.get("size")
+        wanted = int(size.value.value or 0) if size is not None else _DEFAULT_TABLE_SIZE
         return ir.Table(
             name=table.name,
             keys=tuple(self._key(key) for key in node.keys),
@@ -145,11 +148,32 @@ class ControlElaborator(CallElaborator):
             default_action=default,
             default_arguments=arguments,
             is_default_const=is_const,
-            size=int(size.value.value or 0) if size is not None else _DEFAULT_TABLE_SIZE,
+            size=wanted,
             direct_counter=self._attach(table, "counters"),
             direct_meter=self._attach(table, "meters"),
             annotations=node.annotations,
+            entries=self._entries(node, wanted),
             at=node.at,
+        )
+
+    def _entries(self, node: syntax.TableDeclaration, size: int) -> tuple[Entry, ...] | None:
+        if node.entries is None:
+            return None
+        is_ordered = any(key.match_kind.name in ("ternary", "range") for key in node.keys)
+        count = len(node.entries)
+        matches = [entry_matches(entry.key_set, node.keys) for entry in node.entries]
+        require_distinct(node, matches)
+        if count > size:
+            raise SourceError(
+                node.at, f"{node.name} has {count} entries, its size is {size}", "raise it"
+            )
+        return tuple(
+            Entry(
+                matches[position],
+                *self._call_with_constants(entry.action),
+                priority=count - position if is_ordered else 0,
+            )
+            for position, entry in enumerate(node.entries)
         )
 
     def _key(self, key: syntax.TableKeyNode) -> ir.Key:
@@ -206,7 +230,9 @@ class ControlElaborator(CallElaborator):
                 if isinstance(binding, ActionBinding) and binding.name == _NO_ACTION
             )
             return self._use_action(action), (), False
-        value = found.value
+        return *self._call_with_constants(found.value), found.is_const
+
+    def _call_with_constants(self, value: syntax.Expression) -> tuple[str, tuple[int, ...]]:
         callee = value.callee if isinstance(value, syntax.Call) else value
         assert isinstance(callee, syntax.Name)
         chosen = self._environment[callee.declaration]
@@ -219,7 +245,7 @@ class ControlElaborator(CallElaborator):
             assert argument.value is not None
             assert parameter.resolved is not None
             arguments.append(unsigned(argument.value, width_of(parameter.resolved)))
-        return chosen.name, tuple(arguments), found.is_const
+        return chosen.name, tuple(arguments)
 
     def _attach(self, table: TableBinding, property_name: str) -> str | None:
         """Tie a direct counter or meter to its table."""

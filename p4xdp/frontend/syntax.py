@@ -430,12 +430,23 @@ class TableProperty(Node):
 
 
 @dataclass(slots=True, eq=False)
+class TableEntryNode(Node):
+    """`key_set : action;` where `action` is a name or a call."""
+
+    key_set: Expression
+    action: Expression
+
+
+@dataclass(slots=True, eq=False)
 class TableDeclaration(Node):
+    """`entries` is None for a table that the control plane fills."""
+
     name: str
     keys: list[TableKeyNode]
     actions: list[ActionRefNode] | None
     properties: dict[str, TableProperty]
     annotations: tuple[Annotation, ...]
+    entries: list[TableEntryNode] | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -103,6 +103,11 @@ class Interpreter:
         store = self._store.table(table)
         store.default_action, store.default_arguments = action, arguments
 
+    def constant_entries(self) -> Mapping[str, Sequence[Entry]]:
+        gresses = (self._program.ingress, self._program.egress)
+        tables = [table for gress in gresses for table in gress.tables.values()]
+        return {table.name: table.entries for table in tables if table.entries is not None}
+
     def read_counter(self, counter: str, first: int, count: int) -> list[CounterValue]:
         cells = range(first, first + count)
         return [self._store.counter_cell(counter, index).value() for index in cells]

@@ -51,6 +51,7 @@ class TableStore:
         self.meters: dict[Identity, MeterCell] = {}
         self.default_action = table.default_action
         self.default_arguments = table.default_arguments
+        self.insert(table.entries or ())
 
     def insert(self, entries: Sequence[Entry]) -> None:
         """Add all or none."""

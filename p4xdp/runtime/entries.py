@@ -13,6 +13,7 @@ from p4xdp.dataplane import CounterValue, Entry, Match, MeterConfig
 from p4xdp.runtime import bytestrings
 from p4xdp.runtime.errors import Code, RequestError, invalid
 from p4xdp.runtime.schema import Action, Default, MatchField, MatchType, Scope, Table
+from p4xdp.runtime.store import key_of
 
 if TYPE_CHECKING:
     from p4xdp.runtime.store import Key
@@ -26,14 +27,7 @@ def decode_key(table: Table, message: Any) -> tuple[tuple[Match, ...], Key]:
     given = {match.field_id: match for match in message.match}
     if len(given) != len(message.match):
         raise invalid(f"{table.name}: a match field is given twice")
-    matches = []
-    key = []
-    for field in table.fields:
-        match = _decode_match(table.name, field, given.pop(field.id, None))
-        matches.append(match)
-        key.append(match.value)
-        if field.match_type is not MatchType.EXACT:
-            key.append(match.mask if match.high is None else match.high)
+    matches = tuple(_decode_match(table.name, f, given.pop(f.id, None)) for f in table.fields)
     if given:
         raise invalid(f"{table.name}: no match field has id {next(iter(given))}")
     priority = message.priority
@@ -42,8 +36,7 @@ def decode_key(table: Table, message: Any) -> tuple[tuple[Match, ...], Key]:
             raise invalid(f"{table.name}: entries need a priority of at least 1")
     elif priority:
         raise invalid(f"{table.name}: entries have no priority, {priority} is given")
-    key.append(priority)
-    return tuple(matches), tuple(key)
+    return matches, key_of(table, matches, priority)
 
 
 def _decode_match(table: str, field: MatchField, message: Any) -> Match:
@@ -155,7 +148,7 @@ def decode_counter(message: Any, what: str) -> CounterValue:
 
 def encode_entry(table: Table, entry: Entry) -> Any:
     """Write key and action canonically; what else a client asked for is added by the reader."""
-    message = p4r.TableEntry(table_id=table.id, priority=entry.priority)
+    message = p4r.TableEntry(table_id=table.id, priority=entry.priority, is_const=table.is_const)
     for field, match in zip(table.fields, entry.matches, strict=True):
         _encode_match(message, field, match)
     encode_action(table, entry.action, entry.arguments, message)

@@ -50,7 +50,7 @@ class P4RuntimeService:
         self._dataplane = dataplane
         self._pipeline = Pipeline.loaded(p4info, device_config, sizes or {})
         self._schema = schema.load(self._pipeline.p4info)
-        self._store = Store.empty(self._schema)
+        self._store = Store.empty(self._schema, dataplane.constant_entries())
         self._arbitration: Arbitration[Stream] = Arbitration(device_id)
         dataplane.on_packet_in(self._forward_packet_in)
 
@@ -113,7 +113,7 @@ class P4RuntimeService:
         """Bring the data plane back to what it was when it started."""
         for table in self._schema.tables.values():
             state = self._store.tables[table.id]
-            if state.entries:
+            if state.entries and not table.is_const:
                 self._dataplane.delete_entries(table.name, list(state.entries.values()))
             default = table.initial_default
             if default is not None and state.default != default:
@@ -121,7 +121,7 @@ class P4RuntimeService:
         for meter, configured in self._store.meters.items():
             for index in configured:
                 self._dataplane.write_meter(meter, index, None)
-        self._store = Store.empty(self._schema)
+        self._store = Store.empty(self._schema, self._dataplane.constant_entries())
         for counter in self._schema.counters.values():
             self._clear_counter(counter)
 

@@ -8,13 +8,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from p4xdp.dataplane import Entry, MeterConfig
-from p4xdp.runtime.schema import Default
+from p4xdp.dataplane import Entry, Match, MeterConfig
+from p4xdp.runtime.schema import Default, MatchType
 
 if TYPE_CHECKING:
-    from p4xdp.runtime.schema import Schema
+    from collections.abc import Mapping, Sequence
+
+    from p4xdp.runtime.schema import Schema, Table
 
 Key: TypeAlias = tuple[int, ...]  # of an entry: its matches flattened, then its priority
+
+
+def key_of(table: Table, matches: Sequence[Match], priority: int) -> Key:
+    """Return what tells an entry apart from the others of its table."""
+    key = []
+    for field_, match in zip(table.fields, matches, strict=True):
+        key.append(match.value)
+        if field_.match_type is not MatchType.EXACT:
+            key.append(match.mask if match.high is None else match.high)
+    return (*key, priority)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,12 @@ class Store:
     meters: dict[str, dict[int, MeterConfig]]
 
     @classmethod
-    def empty(cls, schema: Schema) -> Store:
-        """The state of a pipeline nobody has written to."""
+    def empty(cls, schema: Schema, constant: Mapping[str, Sequence[Entry]]) -> Store:
+        """The state of a pipeline nobody has written to. `constant`: entries of the program's own,
+        by table.
+        """
         tables = {t.id: TableState(t.initial_default) for t in schema.tables.values()}
+        for name, entries in constant.items():
+            table = schema.tables_by_name[name]
+            tables[table.id].entries = {key_of(table, e.matches, e.priority): e for e in entries}
         return cls(tables, {meter.name: {} for meter in schema.meters.values()})

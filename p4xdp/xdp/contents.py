@@ -47,6 +47,13 @@ class Contents:
             for name, info in manifest.meters.items()
         }
         self._tables = {name: self._table_of(name) for name in manifest.tables}
+        for name, entries in self.constant_entries().items():
+            self._tables[name].insert(entries)
+
+    def constant_entries(self) -> dict[str, tuple[Entry, ...]]:
+        """Return the entries of the tables that the program itself fills, by table."""
+        tables = self._manifest.tables
+        return {name: i.entries for name, i in tables.items() if i.entries is not None}
 
     def table(self, name: str) -> XdpTable:
         """Return a table."""

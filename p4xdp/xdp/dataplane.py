@@ -120,6 +120,9 @@ class XdpDataplane:
     def set_default(self, table: str, action: str, arguments: tuple[int, ...]) -> None:
         self._contents.table(table).set_default(action, arguments)
 
+    def constant_entries(self) -> Mapping[str, Sequence[Entry]]:
+        return self._contents.constant_entries()
+
     def read_counter(self, counter: str, first: int, count: int) -> list[CounterValue]:
         return self._contents.counter(counter).read(first, count)
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from p4xdp.dataplane import Entry, Match
 from p4xdp.xdp.errors import LoadError
 from p4xdp.xdp.layout import ActionLayout, Slot, TableLayout
 
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
     from p4xdp import ir
     from p4xdp.xdp.statements import Symbols
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class TableInfo:
     """A table: its layout, how its key fields match (by field, P4's match kinds) in the order of
-    entries, and what it starts with as its default.
+    entries, what it starts with as its default, and its entries if they are the program's.
     """
 
     layout: TableLayout
@@ -33,6 +34,7 @@ class TableInfo:
     key_order: tuple[str, ...]
     default_action: str
     default_arguments: tuple[int, ...]
+    entries: tuple[Entry, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ def manifest_of(program: ir.Program, symbols: Symbols) -> dict[str, object]:
                 "key_order": [key.name for key in table.keys],
                 "default_action": table.default_action,
                 "default_arguments": list(table.default_arguments),
+                "entries": _plain_entries(table),
             }
             for gress in gresses
             for name, table in gress.tables.items()
@@ -100,6 +103,10 @@ def manifest_of(program: ir.Program, symbols: Symbols) -> dict[str, object]:
             for name, meter in gress.meters.items()
         },
     }
+
+
+def _plain_entries(table: ir.Table) -> list[dict[str, Any]] | None:
+    return None if table.entries is None else [dataclasses.asdict(e) for e in table.entries]
 
 
 def array_size(array: ir.Counter | ir.Meter, tables: Mapping[str, ir.Table]) -> int:
@@ -150,4 +157,10 @@ def _table(data: Mapping[str, Any]) -> TableInfo:
         key_order=tuple(data["key_order"]),
         default_action=data["default_action"],
         default_arguments=tuple(data["default_arguments"]),
+        entries=None if data["entries"] is None else tuple(map(_entry, data["entries"])),
     )
+
+
+def _entry(data: Mapping[str, Any]) -> Entry:
+    matches = tuple(Match(**match) for match in data["matches"])
+    return Entry(matches, data["action"], tuple(data["arguments"]), data["priority"])

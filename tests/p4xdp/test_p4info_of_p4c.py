@@ -12,6 +12,7 @@ from p4xdp import frontend
 from p4xdp.p4info import p4info
 
 UPF = Path(__file__).parents[2] / "p4" / "upf.p4"
+PROGRAMS = sorted((Path(__file__).parent / "programs").glob("*.p4"))
 
 
 def by_identifier(info):
@@ -20,13 +21,27 @@ def by_identifier(info):
     ordered.CopyFrom(info)
     # The vendor extern PortMetadata configures the ports of a Tofino chip.
     ordered.ClearField("externs")
-    ordered.ClearField("type_info")
+    ordered.type_info.SetInParent()  # p4c prints it even when it is empty
     for field, _ in list(ordered.ListFields()):
-        if field.name != "pkg_info":
+        if field.name not in ("pkg_info", "type_info"):
             messages = sorted(getattr(ordered, field.name), key=lambda one: one.preamble.id)
             ordered.ClearField(field.name)
             getattr(ordered, field.name).extend(messages)
     return text_format.MessageToString(ordered).splitlines()
+
+
+def assert_same(source, scratch, target="tofino", arch="tna", number="1"):
+    printed = scratch / "p4c.p4info.txtpb"
+    command = [
+        os.environ["P4C"], "--target", target, "--arch", arch,
+        "--p4runtime-force-std-externs", "--p4runtime-files", str(printed),
+        "-o", str(scratch / "out"), str(source),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert printed.exists(), done.stderr
+    theirs = text_format.Parse(printed.read_text(), p4i.P4Info(), allow_unknown_field=True)
+    ours = p4info(frontend.load(source, defines={"__TARGET_TOFINO__": number}))
+    assert by_identifier(ours) == by_identifier(theirs)
 
 
 @pytest.mark.tofino
@@ -34,14 +49,10 @@ def by_identifier(info):
     ("target", "arch", "number"), [("tofino", "tna", "1"), ("tofino2", "t2na", "2")]
 )
 def test_it_is_the_same(tmp_path, target, arch, number):
-    printed = tmp_path / "p4c.p4info.txtpb"
-    command = [
-        os.environ["P4C"], "--target", target, "--arch", arch,
-        "--p4runtime-force-std-externs", "--p4runtime-files", str(printed),
-        "-o", str(tmp_path / "out"), str(UPF),
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert printed.exists(), done.stderr
-    theirs = text_format.Parse(printed.read_text(), p4i.P4Info(), allow_unknown_field=True)
-    ours = p4info(frontend.load(UPF, defines={"__TARGET_TOFINO__": number}))
-    assert by_identifier(ours) == by_identifier(theirs)
+    assert_same(UPF, tmp_path, target, arch, number)
+
+
+@pytest.mark.tofino
+@pytest.mark.parametrize("source", PROGRAMS, ids=lambda source: source.stem)
+def test_it_is_the_same_for_each_extern(tmp_path, source):
+    assert_same(source, tmp_path)

@@ -202,7 +202,7 @@ REFUSED = {
     ),
     "default not listed": (
         {"locals": "action a() { } " + table(rest="default_action = /*!*/a();")},
-        "@defaultonly a",
+        "add a; to them",
     ),
     "default of another scope": (
         {
@@ -229,7 +229,81 @@ REFUSED = {
         {"locals": table(actions="@tableonly NoAction;", rest="default_action = /*!*/NoAction();")},
         "cannot be the default",
     ),
-    "entries": ({"locals": table(rest="const /*!*/entries = { }")}, "initial entries"),
+    "entries that change": ({"locals": table(rest="/*!*/entries = { }")}, "const entries"),
+    "entries with priorities": (
+        {"locals": table(rest="const entries = { /*!*/priority = 3 : 1 : NoAction(); }")},
+        "the first is highest",
+    ),
+    "entries before keys": (
+        {"locals": "table t { const /*!*/entries = { } key = { md.x : exact; } actions = {} }"},
+        "write them last",
+    ),
+    "entry of variables": (
+        {"locals": table(rest="const entries = { /*!*/md.y : NoAction(); }")},
+        "wants constants",
+    ),
+    "entry of another width": (
+        {"locals": table(rest="const entries = { /*!*/256 : NoAction(); }")},
+        "does not fit bit<8>",
+    ),
+    "entry with too few keys": (
+        {
+            "locals": table(
+                "md.x : exact; md.y : exact;", rest="const entries = { /*!*/1 : NoAction(); }"
+            )
+        },
+        "has 2 keys",
+    ),
+    "entry masks an exact key": (
+        {"locals": table(rest="const entries = { /*!*/1 &&& 3 : NoAction(); }")},
+        "does not fit exact",
+    ),
+    "entry for anything exact": (
+        {"locals": table(rest="const entries = { /*!*/_ : NoAction(); }")},
+        "does not fit exact",
+    ),
+    "entry with a range of a ternary key": (
+        {"locals": table("md.x : ternary;", rest="const entries = { /*!*/1 .. 3 : NoAction(); }")},
+        "does not fit ternary",
+    ),
+    "entry of an lpm key": (
+        {"locals": table("md.x : lpm;", rest="const entries = { /*!*/1 : NoAction(); }")},
+        "make it ternary",
+    ),
+    "entry there twice": (
+        {
+            "locals": table(rest="const entries = { 1 : NoAction(); /*!*/1 : NoAction(); }"),
+            "apply": "t.apply();",
+        },
+        "has an entry with this key",
+    ),
+    "more entries than the size": (
+        {
+            "locals": "table /*!*/t { key = { md.x : exact; } actions = { NoAction; } size = 1; "
+            "const entries = { 1 : NoAction(); 2 : NoAction(); } }",
+            "apply": "t.apply();",
+        },
+        "has 2 entries, its size is 1",
+    ),
+    "entry with an action not listed": (
+        {"locals": "action a() { } " + table(rest="const entries = { 1 : /*!*/a(); }")},
+        "is not in the actions of t",
+    ),
+    "entry with a default action": (
+        {
+            "locals": table(
+                actions="@defaultonly NoAction;", rest="const entries = { 1 : /*!*/NoAction(); }"
+            )
+        },
+        "@defaultonly",
+    ),
+    "entry with a variable argument": (
+        {
+            "locals": "action a(bit<8> v) { } "
+            + table(actions="a;", rest="const entries = { 1 : a(/*!*/md.x); }")
+        },
+        "is not a constant",
+    ),
     "unknown property": ({"locals": table(rest="/*!*/idle_timeout = 1;")}, "entries do not age"),
     "size of zero": ({"locals": table(rest="size = /*!*/0;")}, "less than 1"),
     "label of another action": (

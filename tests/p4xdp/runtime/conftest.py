@@ -31,6 +31,10 @@ class FakeDataplane:
         self.calls = []
         self.sent = []
         self.receiver = None
+        self.constant = {}
+
+    def constant_entries(self):
+        return self.constant
 
     def _held(self, table):
         return self.tables.setdefault(table, {})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from finsy.proto import p4r
+from finsy.proto import U128, p4r
 
-from p4xdp.dataplane import CounterValue
+from p4xdp.dataplane import CounterValue, Entry, Match
 
 INSERT, MODIFY = p4r.Update.INSERT, p4r.Update.MODIFY
 
@@ -220,3 +220,29 @@ async def test_another_device_is_not_found(client):
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call.read()
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+class TestConstantTables:
+    FIXED = 0x02000005
+    ENTRY = Entry((Match(3, 0x1FF),), "NoAction", ())
+
+    @pytest.fixture
+    def dataplane(self, dataplane):
+        dataplane.constant = {"Ingress.fixed": (self.ENTRY,)}
+        return dataplane
+
+    async def test_the_entries_of_the_program_are_read_as_constant(self, client):
+        (read,) = await client.entries(table_id=self.FIXED)
+        assert read.is_const
+        assert read.match[0].exact.value == b"\x03"
+        assert await client.entries(table_id=self.FIXED, match=read.match) == [read]
+
+    async def test_setting_the_pipeline_leaves_them(self, client, p4info, dataplane):
+        request = p4r.SetForwardingPipelineConfigRequest(
+            device_id=1, action=p4r.SetForwardingPipelineConfigRequest.VERIFY_AND_COMMIT
+        )
+        request.config.p4info.CopyFrom(p4info)
+        request.election_id.CopyFrom(U128.encode(client.election_id))
+        await client.stub.SetForwardingPipelineConfig(request)
+        assert len(await client.entries(table_id=self.FIXED)) == 1
+        assert ("delete", "Ingress.fixed", 1) not in dataplane.calls
