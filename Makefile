@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 P4C ?=
+PACKETS ?= 1000000
 
 RUN_PACKAGES := clang ethtool iproute2 libbpf-dev libbpf1 linux-libc-dev llvm python3-venv
 LAB_PACKAGES := bpftool iperf3 iputils-ping
@@ -13,10 +14,10 @@ TEST_PACKAGES := tshark
 PFCP_TESTS := tests/pfcp tests/fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix p4 tofino bench packages-run packages-lab packages-test clean
+.PHONY: help demo test check fix p4 tofino bench differential packages-run packages-lab packages-test clean
 
 help:  ## Show this list
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-12s \033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: packages-lab $(VENV)/installed  ## The main job, seen working: a PDU session through the P4 program on this host
 	@$(BIN)/python -m testbed.demo $(DEMO_OPTIONS)
@@ -33,6 +34,9 @@ check: $(VENV)/installed  ## Style, types and the arrows between rooms
 
 bench: $(VENV)/installed  ## How fast PFCP is decoded and encoded here, beside scapy and pycrate
 	$(BIN)/python -m testbed.bench.pfcp $(BENCH_OPTIONS)
+
+differential: packages-test $(VENV)/installed  ## Interpreter against XDP on random entries and packets: make differential PACKETS=1000000
+	$(BIN)/python -m testbed.differential --packets $(PACKETS) $(DIFFERENTIAL_OPTIONS)
 
 fix: $(VENV)/installed  ## Let ruff mend what it can
 	$(BIN)/ruff check --fix .

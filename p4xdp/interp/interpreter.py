@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from p4xdp import ir
     from p4xdp.dataplane import Entry, MeterConfig
     from p4xdp.interp.machine import Watch
+    from p4xdp.metering import CellState
 
 _DROPPED = PacketResult("drop", None, b"")
 
@@ -128,6 +129,11 @@ class Interpreter:
 
     def write_direct_meter(self, table: str, entry: Entry, config: MeterConfig | None) -> None:
         self._store.set_direct_meter(table, entry, config)
+
+    def meter_state(self, meter: str, index: int) -> CellState | None:
+        """Return how full the buckets of a cell are, or None if it is not configured."""
+        cell = self._store.meter(meter, index, None)
+        return None if cell is None else cell.state
 
     def send(self, frame: bytes) -> None:
         self.receive(self._cpu_port, frame)

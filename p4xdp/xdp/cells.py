@@ -105,6 +105,14 @@ class XdpMeter:
         # One octet, so packets see the old configuration or the new.
         self._memory[at + _ACTIVE_OFFSET] = slot
 
+    def state(self, index: int) -> metering.CellState | None:
+        """Return how full the buckets of a cell are, or None if it is not configured."""
+        at = index * METER_CELL_SIZE
+        if not self._memory[at + _ACTIVE_OFFSET]:
+            return None
+        peak, committed = struct.unpack_from("<QQ", self._memory, at + _TATS_OFFSET)
+        return metering.CellState(committed_tat=committed, peak_tat=peak)
+
     def close(self) -> None:
         """Give the memory back."""
         self._memory.close()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from p4xdp.dataplane import CounterValue, Entry, MeterConfig
+    from p4xdp.metering import CellState
 
 _LARGEST_PORT = 511
 _SHORTEST_FRAME_OCTETS = 14
@@ -144,6 +145,10 @@ class XdpDataplane:
         meter, cell = self._contents.direct_meter(table, entry)
         meter.write(cell, config)
 
+    def meter_state(self, meter: str, index: int) -> CellState | None:
+        """Return how full the buckets of a cell are, or None if it is not configured."""
+        return self._contents.meter(meter).state(index)
+
     def send(self, frame: bytes) -> None:
         if not self._port_names:
             raise DataplaneError("a packet-out, but the switch has no ports")
@@ -175,6 +180,8 @@ class XdpDataplane:
         if len(frame) < _SHORTEST_FRAME_OCTETS:
             raise DataplaneError(f"{len(frame)} octets are no frame")
         result, outcome = self._run(_TEST_PROGRAM, port, frame, now_ns)
+        if _SWITCH_DROPS.get(-outcome) == "internal":
+            raise DataplaneError("the generated code broke a promise of its generator's")
         if outcome < 0:
             return PacketResult("drop", None, b"")
         if outcome == self._cpu_port:
