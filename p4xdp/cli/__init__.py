@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from p4xdp.cli import compiling, switching, viewing
+from p4xdp.cli import compiling, switching, testing, viewing
 
 app = typer.Typer(
     help="P4-16 for Linux: compile a TNA program to XDP and serve it with P4Runtime.",
@@ -20,6 +20,7 @@ app.command()(compiling.check)
 app.command()(compiling.p4info)
 app.command(name="compile")(compiling.compile_)
 app.command(epilog=viewing.GRAPH_EXAMPLES)(viewing.graph)
+app.command(epilog=testing.STF_EXAMPLE)(testing.stf)
 app.command()(switching.switch)
 
 
