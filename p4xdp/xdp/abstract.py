@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from p4xdp import ir
-from p4xdp.xdp.walk import conditions, statements_of
+from p4xdp.walk import conditions, statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

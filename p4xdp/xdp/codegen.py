@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from p4xdp import ir
+from p4xdp.walk import emitted, statements_of, variables_mentioned
 from p4xdp.xdp.declarations import declare_table
 from p4xdp.xdp.emission import render_emission
 from p4xdp.xdp.expressions import Expressions
@@ -19,7 +20,6 @@ from p4xdp.xdp.parsing import Parsing
 from p4xdp.xdp.shapes import shapes_of
 from p4xdp.xdp.statements import Statements, Symbols
 from p4xdp.xdp.storage import ctype, storage_of
-from p4xdp.xdp.walk import emitted, statements_of, variables_mentioned
 from p4xdp.xdp.writer import Writer
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from p4xdp import ir
+from p4xdp.walk import emitted
 from p4xdp.xdp.errors import UnsupportedProgramError
 from p4xdp.xdp.expressions import constant, load_octets
 from p4xdp.xdp.shapes import Placement
 from p4xdp.xdp.storage import wide
-from p4xdp.xdp.walk import emitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from p4xdp import ir
+from p4xdp.walk import emitted, looks_ahead
 from p4xdp.xdp.expressions import constant, load
 from p4xdp.xdp.names import identifier
 from p4xdp.xdp.shapes import PAYLOAD
 from p4xdp.xdp.storage import wide
-from p4xdp.xdp.walk import emitted, looks_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

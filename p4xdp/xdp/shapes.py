@@ -14,9 +14,9 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from p4xdp import ir
+from p4xdp.walk import emitted, is_catch_all, looks_ahead, nested
 from p4xdp.xdp.abstract import MADE, Control, State
 from p4xdp.xdp.errors import UnsupportedProgramError
-from p4xdp.xdp.walk import emitted, is_catch_all, looks_ahead, nested
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from p4xdp import ir
+from p4xdp.walk import statements_of, written
 from p4xdp.xdp.errors import UnsupportedProgramError
 from p4xdp.xdp.layout import LARGEST_SCALAR_BITS, size_of
 from p4xdp.xdp.names import identifier
 from p4xdp.xdp.shapes import PAYLOAD
-from p4xdp.xdp.walk import statements_of, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

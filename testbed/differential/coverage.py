@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from p4xdp import ir
-from p4xdp.xdp.walk import nested, statements_of
+from p4xdp.walk import nested, statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

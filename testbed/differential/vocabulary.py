@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from p4xdp import ir
-from p4xdp.xdp.walk import nested, operands
+from p4xdp.walk import nested, operands
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

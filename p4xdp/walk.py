@@ -47,14 +47,15 @@ def written(statement: ir.Statement) -> ir.Read | ir.HeaderField | None:
             | ir.UpdateChecksum(target=target)
             | ir.ComputeHash(target=target)
         ):
-            return _root(target)
+            return root(target)
         case ir.ExecuteMeter(target=target) if target is not None:
-            return _root(target)
+            return root(target)
         case _:
             return None
 
 
-def _root(target: ir.LValue) -> ir.Read | ir.HeaderField:
+def root(target: ir.LValue) -> ir.Read | ir.HeaderField:
+    """Return the variable or field that an lvalue is, or is a slice of."""
     while isinstance(target, ir.Slice):
         operand = target.operand
         assert isinstance(operand, ir.Read | ir.HeaderField | ir.Slice), "an lvalue's slice"
@@ -105,26 +106,28 @@ def is_catch_all(select: ir.Select) -> bool:
 def variables_mentioned(gress: ir.Gress) -> set[str]:
     """Return the names of all variables that statements and keys read or write."""
     statements = list(statements_of(gress))
-    expressions = [expression for s in statements for expression in _expressions(s)]
-    expressions += [key for state in gress.parser.states.values() for key in state.keys]
-    expressions += [key.expression for table in gress.tables.values() for key in table.keys]
+    found = [expression for s in statements for expression in expressions(s)]
+    found += [key for state in gress.parser.states.values() for key in state.keys]
+    found += [key.expression for table in gress.tables.values() for key in table.keys]
     names = {
         part.variable.name
-        for expression in expressions
-        for part in _parts(expression)
+        for expression in found
+        for part in parts(expression)
         if isinstance(part, ir.Read)
     }
     hits = {s.hit.name for s in statements if isinstance(s, ir.Apply) and s.hit is not None}
     return names | hits
 
 
-def _parts(expression: ir.Expression) -> Iterator[ir.Expression]:
+def parts(expression: ir.Expression) -> Iterator[ir.Expression]:
+    """Yield an expression and all that it is made of."""
     yield expression
     for operand in operands(expression):
-        yield from _parts(operand)
+        yield from parts(operand)
 
 
-def _expressions(statement: ir.Statement) -> tuple[ir.Expression, ...]:
+def expressions(statement: ir.Statement) -> tuple[ir.Expression, ...]:
+    """Return the expressions of a statement itself, targets first, not of those it contains."""
     match statement:
         case ir.Assign():
             return (statement.target, statement.value)
