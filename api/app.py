@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI, Response
 
-from api import associations, events, metrics, problems, sessions, slices
+from api import associations, dashboard, events, metrics, problems, sessions, slices
 from api.node import Node
 from api.schemas import HealthBody
 
@@ -48,6 +48,7 @@ def create_app(upf: UPF) -> FastAPI:
         associations.router,
         events.router,
         metrics.router,
+        dashboard.router,
     ):
         app.include_router(router)
     return app

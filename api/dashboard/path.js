@@ -1,0 +1,267 @@
+// The packet path as a picture: stages in the order packets pass them, as wide as what flows, with
+// what each drops leaving below. Stages, tables and reasons are those the UPF tells of.
+
+import { KeyedList, h, s, setAttribute, setText, show } from "./dom.js";
+import { count, label, perSecond } from "./format.js";
+import { poll } from "./live.js";
+import { get } from "./rest.js";
+
+const TABLES_EVERY_MS = 5000;
+const SESSION_EVERY_MS = 2000;
+const RIVER_PX = 56; // the width of the widest flow
+const LEAST_PX = 1.5; // of a bed nothing flows in
+const LEG_PX = 14; // how far into a column what is dropped leaves
+const TOP_PX = 8;
+const HEIGHT_PX = 112;
+
+export function path() {
+  const seid = new URLSearchParams(location.hash.split("?")[1] ?? "").get("session");
+  const lede = h("p", { class: "lede" });
+  const river = new River();
+  const stages = h("ol", { class: "stages" });
+  const list = new KeyedList(stages, ({ stage }) => stage, () => new Stage());
+  const followed = h("p", { class: "followed" });
+  const known = new Map();
+  let session = null;
+  let figures = null;
+
+  const element = h(
+    "div",
+    {},
+    h("div", { class: "head" }, h("div", {}, h("h1", {}, "Packet path"), lede), followForm(followed)),
+    followed,
+    h("div", { class: "path" }, river.element, stages),
+  );
+
+  function draw() {
+    if (figures === null) return;
+    const all = figures.pipeline.map((each) => stageOf(each, figures.drops, known.get(each.stage), session));
+    stages.style.setProperty("--stages", all.length);
+    const most = Math.max(...all.map(({ perS }) => perS), 1);
+    list.update(all.map((each) => ({ ...each, share: each.perS / most })));
+    river.update(all);
+    setText(lede, sentence(all));
+  }
+
+  const stops = [
+    poll(TABLES_EVERY_MS, async () => {
+      try {
+        for (const each of await get("/v1/pipeline")) known.set(each.stage, each);
+        draw();
+      } catch (problem) {
+        setText(lede, problem.message);
+      }
+    }),
+  ];
+  if (seid !== null) {
+    stops.push(
+      poll(SESSION_EVERY_MS, async () => {
+        try {
+          session = await get(`/v1/sessions/${encodeURIComponent(seid)}`);
+          followed.replaceChildren(...followedText(session));
+          draw();
+        } catch (problem) {
+          setText(followed, problem.message);
+        }
+      }),
+    );
+  }
+  return {
+    title: "Packet path",
+    element,
+    update(now) {
+      figures = now;
+      draw();
+    },
+    dispose() {
+      for (const stop of stops) stop();
+      river.dispose();
+      list.dispose();
+    },
+  };
+}
+
+/** All that is shown of a stage. */
+function stageOf({ stage, title, packets, packets_per_s: perS }, allDrops, known, session) {
+  const drops = allDrops.filter((drop) => drop.stage === stage && drop.packets > 0);
+  const tables = (known?.tables ?? []).map((table) => ({
+    ...table,
+    hits: (session?.entries ?? []).filter((entry) => entry.table === table.name),
+  }));
+  const droppedPerS = drops.reduce((sum, drop) => sum + drop.packets_per_s, 0);
+  return { stage, title, packets, perS, drops, droppedPerS, tables };
+}
+
+function sentence(all) {
+  const entering = all[0]?.perS ?? 0;
+  const dropped = all.reduce((sum, { droppedPerS }) => sum + droppedPerS, 0);
+  if (entering === 0) return "No packet is passing right now.";
+  return `${perSecond(entering)} packets enter, ${perSecond(dropped)} are dropped on the way.`;
+}
+
+function followForm(told) {
+  const input = h("input", { id: "follow", type: "search", autocomplete: "off", spellcheck: "false", placeholder: "10.45.0.2" });
+  return h(
+    "form",
+    {
+      class: "inline",
+      role: "search",
+      onsubmit: async (event) => {
+        event.preventDefault();
+        try {
+          const [found] = await get(`/v1/sessions?limit=1&ue=${encodeURIComponent(input.value.trim())}`);
+          if (found) location.hash = `#/path?session=${found.up_seid}`;
+          else setText(told, `No session has the UE address ${input.value}.`);
+        } catch (problem) {
+          setText(told, problem.message);
+        }
+      },
+    },
+    h("div", { class: "field" }, h("label", { for: "follow" }, "Follow the UE"), input),
+    h("button", { class: "plain" }, "Follow"),
+  );
+}
+
+function followedText({ up_seid: seid, ue_ipv4: ue }) {
+  return [
+    "Marked: the tables that packets of ",
+    h("a", { href: `#/sessions/${seid}` }, ue ?? `session ${seid}`),
+    " hit. ",
+    h("a", { href: "#/path" }, "Show all alike"),
+  ];
+}
+
+class Stage {
+  constructor() {
+    this.title = h("h2");
+    this.now = h("span", { class: "now" });
+    this.total = h("span", { class: "total" });
+    this.drops = h("ul", { class: "stage-drops" });
+    this.dropList = new KeyedList(this.drops, ({ reason }) => reason, () => new StageDrop());
+    this.tables = h("ul", { class: "stage-tables" });
+    this.tableList = new KeyedList(this.tables, ({ name }) => name, () => new StageTable());
+    this.element = h("li", {}, this.title, h("p", { class: "stage-flow" }, this.now, this.total), this.drops, this.tables);
+  }
+
+  update({ title, packets, perS, drops, tables, share }) {
+    setText(this.title, title);
+    setText(this.now, perSecond(perS));
+    setText(this.total, `${count(packets)} in all`);
+    this.element.style.setProperty("--share", share.toFixed(3));
+    this.dropList.update(drops);
+    this.tableList.update(tables);
+    show(this.drops, drops.length > 0);
+    show(this.tables, tables.length > 0);
+  }
+}
+
+class StageDrop {
+  constructor() {
+    this.element = h("li");
+  }
+
+  update({ reason, packets, packets_per_s: perS }) {
+    setText(this.element, perS > 0 ? `${label(reason)}, ${perSecond(perS)}` : `${label(reason)}, ${count(packets)} before`);
+    this.element.classList.toggle("happening", perS > 0);
+  }
+}
+
+class StageTable {
+  constructor() {
+    this.name = h("span", { class: "table-name" });
+    this.fill = h("span", { class: "fill" });
+    this.bar = h("span", { class: "bar", "aria-hidden": "true" });
+    this.hits = h("ul", { class: "hits" });
+    this.hitList = new KeyedList(this.hits, (entry) => `${entry.key} ${entry.pdr_id}`, () => new Hit());
+    this.element = h("li", {}, this.name, this.bar, this.fill, this.hits);
+  }
+
+  update({ name, entries, size, hits }) {
+    if (this.element.title !== name) {
+      this.element.title = name;
+      this.name.replaceChildren(...breakable(name.split(".").at(-1)));
+    }
+    setText(this.fill, size === null ? count(entries) : `${count(entries)} of ${count(size)}`);
+    this.bar.style.setProperty("--share", size ? (entries / size).toFixed(4) : "0");
+    this.element.classList.toggle("hit", hits.length > 0);
+    this.hitList.update(hits);
+    show(this.hits, hits.length > 0);
+  }
+}
+
+class Hit {
+  constructor() {
+    this.element = h("li");
+  }
+
+  update({ key, action, pdr_id: pdr }) {
+    const text = `${key.join(", ")} → ${action.split(".").at(-1)}`;
+    setText(this.element, pdr === null || pdr === undefined ? text : `PDR ${pdr}: ${text}`);
+  }
+}
+
+/** A name that may be broken after its underscores. */
+function breakable(name) {
+  return name.split(/(?<=_)/).flatMap((part, index) => (index ? [h("wbr"), part] : [part]));
+}
+
+/** The flow itself, over columns as wide as the stages' below it. */
+class River {
+  #width = 0;
+  #stages = [];
+  #observer;
+
+  constructor() {
+    this.flow = s("path", { class: "flow" });
+    this.legs = s("g", { class: "legs" });
+    this.marks = s("g", { class: "marks" });
+    this.element = s("svg", { class: "river", height: HEIGHT_PX, "aria-hidden": "true", focusable: "false" }, this.legs, this.flow, this.marks);
+    this.#observer = new ResizeObserver(([{ contentRect }]) => {
+      this.#width = contentRect.width;
+      this.#draw();
+    });
+    this.#observer.observe(this.element);
+  }
+
+  update(stages) {
+    this.#stages = stages;
+    this.#draw();
+  }
+
+  dispose() {
+    this.#observer.disconnect();
+  }
+
+  #draw() {
+    const stages = this.#stages;
+    if (this.#width === 0 || stages.length === 0) return;
+    const column = this.#width / stages.length;
+    const most = Math.max(...stages.map(({ perS }) => perS), 1);
+    const thick = (perS) => Math.max(LEAST_PX, (RIVER_PX * perS) / most);
+    const at = stages.map((_, index) => Math.round(index * column));
+    const enters = stages.map(({ perS }) => TOP_PX + thick(perS));
+    const leaves = stages.map(({ perS, droppedPerS }, index) =>
+      droppedPerS > 0 ? Math.min(TOP_PX + thick(Math.max(0, perS - droppedPerS)), enters[index] - LEAST_PX) : enters[index],
+    );
+    // The bank above is straight; what a stage drops leaves below, where it begins.
+    let bank = `M0,${TOP_PX}H${this.#width.toFixed(1)}V${leaves.at(-1).toFixed(1)}`;
+    for (let i = stages.length - 1; i >= 0; i -= 1) {
+      bank += `H${at[i] + LEG_PX}V${enters[i].toFixed(1)}H${at[i]}`;
+      if (i > 0) bank += `V${leaves[i - 1].toFixed(1)}`;
+    }
+    setAttribute(this.flow, "d", `${bank}Z`);
+    this.legs.replaceChildren(
+      ...stages.flatMap(({ droppedPerS }, i) => (droppedPerS > 0 ? [leg(at[i] + LEG_PX, leaves[i], enters[i])] : [])),
+    );
+    this.marks.replaceChildren(
+      ...at.map((x) => s("line", { x1: x + 0.5, x2: x + 0.5, y1: TOP_PX - 4, y2: HEIGHT_PX })),
+    );
+  }
+}
+
+/** What leaves a river between two heights, bending down. */
+function leg(x, above, below) {
+  const width = below - above;
+  const [middle, end] = [above + width / 2, x + LEG_PX + width / 2];
+  return s("path", { "stroke-width": width.toFixed(1), d: `M${x},${middle}C${end},${middle} ${end},${below} ${end},${HEIGHT_PX}` });
+}

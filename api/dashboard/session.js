@@ -1,0 +1,175 @@
+// One session, followed: what it carries, the rules its SMF gave, and the entries they became.
+
+import { ThroughputChart } from "./chart.js";
+import { h, setText } from "./dom.js";
+import { ago, label, octets, plural, rate } from "./format.js";
+import { poll } from "./live.js";
+import { get } from "./rest.js";
+
+const EVERY_MS = 1000;
+const LEAST_WINDOW_MS = 30_000; // grows with what was seen
+const MOST_WINDOW_MS = 300_000;
+const RULES = [
+  ["pdrs", "Packet detection rules", "PDR"],
+  ["fars", "Forwarding action rules", "FAR"],
+  ["qers", "QoS enforcement rules", "QER"],
+  ["urrs", "Usage reporting rules", "URR"],
+  ["bars", "Buffering action rules", "BAR"],
+];
+
+export function session(live, upSEID) {
+  const title = h("h1", {}, `Session ${upSEID}`);
+  const lede = h("p", { class: "lede" });
+  const facts = h("dl", { class: "facts-list" });
+  const chart = new ThroughputChart("This session");
+  const figures = h("p", { class: "session-now" });
+  const rules = h("div", { class: "rules" });
+  const entries = h("div");
+  const points = [];
+  let before = null;
+  let shape = null;
+
+  const element = h(
+    "div",
+    {},
+    h("p", { class: "back" }, h("a", { href: "#/sessions" }, "All sessions")),
+    h("div", { class: "head" }, h("div", {}, title, lede), h("a", { class: "button", href: `#/path?session=${upSEID}` }, "Show its path")),
+    h("section", { class: "follow", "aria-label": "Throughput" }, chart.element, figures),
+    facts,
+    rules,
+    entries,
+  );
+
+  async function look() {
+    let found;
+    try {
+      found = await get(`/v1/sessions/${upSEID}`);
+    } catch (problem) {
+      setText(lede, problem.status === 404 ? "This session is gone." : problem.message);
+      return;
+    }
+    measure(found);
+    setText(title, found.ue_ipv4 ?? `Session ${upSEID}`);
+    setText(lede, sentence(found));
+    // Rules and entries are built anew only when the SMF changed them; their counters live on.
+    const now = JSON.stringify([found.rules, found.entries]);
+    if (now !== shape) {
+      shape = now;
+      facts.replaceChildren(...factsOf(found));
+      rules.replaceChildren(...RULES.map((kind) => ruleList(found, kind)).filter(Boolean));
+      entries.replaceChildren(entryTable(found));
+    }
+    showCounters(rules, found.counters ?? []);
+  }
+
+  function measure({ usage }) {
+    const time = Date.now();
+    if (before !== null) {
+      const seconds = (time - before.time) / 1000;
+      const of = (name) => (8 * Math.max(0, usage[name] - before.usage[name])) / seconds;
+      points.push({ time, up: of("uplink_octets"), down: of("downlink_octets") });
+      if (points[0].time < time - MOST_WINDOW_MS) points.shift();
+      const { up, down } = points.at(-1);
+      setText(figures, `Now ${rate(up)} up and ${rate(down)} down; ${octets(usage.uplink_octets)} and ${octets(usage.downlink_octets)} since it began.`);
+      const windowMs = Math.max(LEAST_WINDOW_MS, time - points[0].time);
+      chart.update(points, { to: time, windowMs, capacity: { up: null, down: null } });
+    }
+    before = { time, usage };
+  }
+
+  const stop = poll(EVERY_MS, look);
+  return {
+    title: `Session ${upSEID}`,
+    element,
+    dispose() {
+      stop();
+      chart.dispose();
+    },
+  };
+}
+
+function sentence({ dnn, slice, cp_node_id: smf, since }) {
+  const of = slice === null ? "in no slice" : `in slice ${slice}`;
+  return `A PDU session to ${dnn ?? "no DNN"}, ${of}, from ${smf}, up for ${ago(Date.parse(since), Date.now())}.`;
+}
+
+function factsOf(found) {
+  const tunnels = (ends) => ends.map(({ teid, ipv4 }) => `${teid} at ${ipv4}`).join(", ") || "none";
+  return [
+    ["UP SEID", found.up_seid],
+    ["CP SEID", found.cp_seid],
+    ["S-NSSAI", found.s_nssai ?? "none"],
+    ["Tunnel here", tunnels(found.local_tunnels)],
+    ["Tunnel there", tunnels(found.remote_tunnels)],
+  ].map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
+}
+
+/** A value in words, whatever this version of the UPF gives; "" for none. */
+function told(value) {
+  if (value === null || value === undefined || value === false) return "";
+  if (value === true) return "yes";
+  if (Array.isArray(value)) return value.map(told).join(", ");
+  if (typeof value === "object") {
+    return Object.entries(value)
+      .filter(([, each]) => told(each) !== "")
+      .map(([name, each]) => (each === true ? label(name) : `${label(name)} ${told(each)}`))
+      .join(", ");
+  }
+  return String(value);
+}
+
+function table(caption, heads, rows) {
+  return h(
+    "section",
+    {},
+    h("h2", {}, caption),
+    h(
+      "div",
+      { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
+      h("table", {}, h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))), h("tbody", {}, rows)),
+    ),
+  );
+}
+
+/** Rules of a kind, each a line of what it says; fields without a value are left out. */
+function ruleList(found, [key, caption, noun]) {
+  const all = found.rules?.[key] ?? [];
+  if (all.length === 0) return null;
+  const id = `${noun.toLowerCase()}_id`;
+  const rows = all.map((rule) => {
+    const number = rule[id] ?? rule.id;
+    const fields = Object.entries(rule).filter(([name, value]) => name !== id && told(value) !== "");
+    return h(
+      "li",
+      {},
+      h("h3", {}, `${noun} ${number}`),
+      h("dl", {}, fields.map(([name, value]) => h("div", {}, h("dt", {}, label(name)), h("dd", {}, told(value))))),
+      key === "pdrs" && h("p", { class: "rule-count", "data-pdr": number }),
+    );
+  });
+  return h("section", {}, h("h2", {}, caption), h("ul", { class: "rule-list" }, rows));
+}
+
+function showCounters(rules, counters) {
+  for (const place of rules.querySelectorAll("[data-pdr]")) {
+    const counter = counters.find((each) => String(each.pdr_id) === place.dataset.pdr);
+    if (counter !== undefined) {
+      setText(place, `${plural(counter.packets, "packet")}, ${octets(counter.octets)}`);
+    }
+  }
+}
+
+function entryTable(found) {
+  const rows = (found.entries ?? []).map((entry) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, h("code", {}, entry.table)),
+      h("td", {}, h("code", {}, told(entry.key))),
+      h("td", {}, h("code", {}, entry.action)),
+      h("td", {}, h("code", {}, told(entry.params))),
+      h("td", {}, entry.pdr_id === null ? "–" : `PDR ${entry.pdr_id}`),
+    ),
+  );
+  return table("Entries in the switch", ["Table", "Key", "Action", "Parameters", "For"], rows);
+}
