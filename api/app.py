@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Response
 
 from api import associations, dashboard, events, metrics, problems, sessions, slices
 from api.node import Node
-from api.schemas import HealthBody
+from api.system_schemas import HealthBody
 
 if TYPE_CHECKING:
     from upf.node import UPF
@@ -44,6 +44,7 @@ def create_app(upf: UPF) -> FastAPI:
     for router in (
         _health,
         slices.router,
+        slices.usage_router,
         sessions.router,
         associations.router,
         events.router,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 
 from api.node import Node
-from api.schemas import AssociationBody
+from api.session_schemas import AssociationBody
 
 if TYPE_CHECKING:
     from upf.views import AssociationView

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from api.schemas import AssociationBody, Throughput, Usage
+from api.schemas import Throughput, Usage
+from api.session_schemas import AssociationBody
 
 
 class SliceFigures(BaseModel):

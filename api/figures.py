@@ -14,6 +14,7 @@ from upf.stages import TITLES, stage_counts, stage_of
 from upf.usage import NO_COUNTS, Volume, plus
 
 if TYPE_CHECKING:
+    from upf.config import InterfaceConfig
     from upf.figures import Sample
     from upf.node import UPF
     from upf.ports import PortStatistics
@@ -95,21 +96,24 @@ def _drops(now: Sample, before: Sample, interval_s: float) -> list[DropFigures]:
 
 def _ports(node: UPF, now: Sample, before: Sample, interval_s: float) -> list[PortFigures]:
     return [
-        _port(now.ports[each.name], before.ports.get(each.name), each.role, interval_s)
+        _port(now.ports[each.name], before.ports.get(each.name), each, interval_s)
         for each in node.config.interface
         if each.name in now.ports
     ]
 
 
 def _port(
-    now: PortStatistics, before: PortStatistics | None, role: str, interval_s: float
+    now: PortStatistics,
+    before: PortStatistics | None,
+    interface: InterfaceConfig,
+    interval_s: float,
 ) -> PortFigures:
     before = before or now
     return PortFigures(
         name=now.name,
-        role=role,
+        role=interface.role,
         is_up=now.is_up,
-        speed_mbps=now.speed_mbps,
+        speed_mbps=interface.speed_mbps or now.speed_mbps,
         rx_mbps=_mbps(now.rx_octets, before.rx_octets, interval_s),
         tx_mbps=_mbps(now.tx_octets, before.tx_octets, interval_s),
         rx_packets_per_s=_per_s(now.rx_packets, before.rx_packets, interval_s),

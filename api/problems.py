@@ -10,7 +10,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from upf.errors import ResourcesExhaustedError, RuleError, TargetError, UPFError
+from upf.errors import (
+    InUseError,
+    PreconditionError,
+    ResourcesExhaustedError,
+    RuleError,
+    StoreError,
+    TargetError,
+    UPFError,
+)
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
@@ -46,9 +54,11 @@ def _status_of(error: UPFError) -> HTTPStatus:
     match error:
         case ResourcesExhaustedError():
             return HTTPStatus.INSUFFICIENT_STORAGE
-        case RuleError():
+        case PreconditionError():
+            return HTTPStatus.PRECONDITION_FAILED
+        case RuleError() | InUseError():
             return HTTPStatus.CONFLICT
-        case TargetError():
+        case TargetError() | StoreError():
             return HTTPStatus.SERVICE_UNAVAILABLE
         case _:
             return HTTPStatus.INTERNAL_SERVER_ERROR

@@ -1,48 +1,47 @@
-"""What REST takes and gives: rates in Mbit/s (10**6 bit/s), volumes of users' IP packets."""
+"""Slices as REST takes and gives them: rates in Mbit/s (10**6 bit/s) of users' IP packets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
-from ipaddress import IPv4Address
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from upf.slices import DEFAULT_BURST_MS, NO_SD, SNSSAI, Slice
-from upf.usage import Volume, plus
+from upf.usage import Volume
 
 SliceName = Annotated[
     str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 ]
-DNN = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+DNN = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[!-~]+$")]
 # 1 kbit/s is the least a meter can keep, 1 Tbit/s more than any port has.
 Mbps = Annotated[float, Field(ge=0.001, le=1_000_000, allow_inf_nan=False)]
+Guarantee = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+SD = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{6}$")]
 
 _BITS_PER_MEGABIT = 1_000_000
+
+EXAMPLE_SLICE: dict[str, Any] = {
+    "sst": 1,
+    "sd": "000001",
+    "dnns": ["internet"],
+    "uplink_mbps": 20,
+    "downlink_mbps": 50,
+    "burst_ms": 250,
+    "guaranteed_uplink_mbps": 5,
+    "guaranteed_downlink_mbps": 10,
+    "max_sessions": 1000,
+}
 
 
 class SliceBody(BaseModel):
     """A network slice: which sessions belong to it, and what they may send together."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "sst": 1,
-                    "sd": "000001",
-                    "dnns": ["internet"],
-                    "uplink_mbps": 20,
-                    "downlink_mbps": 50,
-                }
-            ]
-        },
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE_SLICE]})
 
     sst: Annotated[int, Field(ge=0, le=255, description="Slice/service type of the S-NSSAI")]
     sd: Annotated[
-        Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{6}$")] | None,
+        SD | None,
         Field(description="Slice differentiator, six hex digits; null or ffffff for none"),
     ] = None
     dnns: Annotated[list[DNN], Field(max_length=64, description="Empty: every DNN")] = []
@@ -51,6 +50,16 @@ class SliceBody(BaseModel):
     burst_ms: Annotated[
         int, Field(ge=1, le=10_000, description="How long a burst may exceed the capacity")
     ] = DEFAULT_BURST_MS
+    guaranteed_uplink_mbps: Annotated[
+        Guarantee, Field(description="What the guaranteed bit rates of its sessions may add up to")
+    ] = 0
+    guaranteed_downlink_mbps: Annotated[
+        Guarantee, Field(description="What the guaranteed bit rates of its sessions may add up to")
+    ] = 0
+    max_sessions: Annotated[
+        int | None,
+        Field(ge=0, le=10_000_000, description="More are refused at N4; null for no limit"),
+    ] = None
 
     def to_slice(self, name: str) -> Slice:
         """The slice of this name that the body describes."""
@@ -61,7 +70,31 @@ class SliceBody(BaseModel):
             uplink_bps=_bits_per_s(self.uplink_mbps),
             downlink_bps=_bits_per_s(self.downlink_mbps),
             burst_ms=self.burst_ms,
+            guaranteed_uplink_bps=round(self.guaranteed_uplink_mbps * _BITS_PER_MEGABIT),
+            guaranteed_downlink_bps=round(self.guaranteed_downlink_mbps * _BITS_PER_MEGABIT),
+            max_sessions=self.max_sessions,
         )
+
+    @classmethod
+    def of(cls, held: Slice) -> SliceBody:
+        """What an operator would put to get this slice."""
+        return SliceBody(**fields_of(held))
+
+
+class SlicePatch(SliceBody):
+    """What to change of a slice (RFC 7396): a member left out stays as it is."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"uplink_mbps": 40, "downlink_mbps": None}]}
+    )
+
+    sst: Annotated[int, Field(ge=0, le=255, description="Slice/service type of the S-NSSAI")] = 0
+
+    def patched(self, held: Slice) -> Slice:
+        """The slice after the change."""
+        before = SliceBody.of(held).model_dump()
+        given = self.model_dump(include=self.model_fields_set)
+        return SliceBody.model_validate({**before, **given}).to_slice(held.name)
 
 
 class Usage(BaseModel):
@@ -81,13 +114,6 @@ class Usage(BaseModel):
             downlink_octets=volume.downlink.octets,
         )
 
-    @classmethod
-    def sum(cls, volumes: Iterable[Volume]) -> Usage:
-        total = Volume()
-        for volume in volumes:
-            total = Volume(plus(total.uplink, volume.uplink), plus(total.downlink, volume.downlink))
-        return cls.of(total)
-
 
 class Throughput(BaseModel):
     """Mbit/s of users' IP packets, over the last second or so."""
@@ -96,69 +122,87 @@ class Throughput(BaseModel):
     downlink_mbps: float = 0.0
 
 
+class Headroom(BaseModel):
+    """What is left of a slice's limits; null where it has none."""
+
+    uplink_mbps: float | None
+    downlink_mbps: float | None
+    sessions: int | None
+
+
 class SliceView(SliceBody):
-    """A slice as it is now, with the sessions that belong to it and their usage."""
+    """A slice as it is now, with the sessions that belong to it and what they use.
+
+    `usage` counts since the slice was made, sessions that ended included. `etag` is for If-Match.
+    """
 
     name: str
     sessions: int
     usage: Usage
-
-    @classmethod
-    def of(cls, held: Slice, sessions: int, usage: Usage) -> SliceView:
-        return cls(
-            name=held.name,
-            sst=held.s_nssai.sst,
-            sd=None if held.s_nssai.sd == NO_SD else f"{held.s_nssai.sd:06x}",
-            dnns=list(held.dnns),
-            uplink_mbps=mbps(held.uplink_bps),
-            downlink_mbps=mbps(held.downlink_bps),
-            burst_ms=held.burst_ms,
-            sessions=sessions,
-            usage=usage,
-        )
+    throughput: Throughput
+    headroom: Headroom
+    guaranteed_in_use: Throughput
+    etag: str
 
 
-class TunnelBody(BaseModel):
-    """One end of a GTP-U tunnel; `teid` as eight hex digits."""
+class Direction(BaseModel):
+    """One direction of all slices together against the ports its traffic leaves by."""
 
-    teid: str
-    ipv4: IPv4Address
-
-
-class SessionBody(BaseModel):
-    """A PFCP session. SEIDs are sixteen hex digits."""
-
-    up_seid: str
-    cp_seid: str
-    cp_node_id: str
-    ue_ipv4: IPv4Address | None
-    dnn: str | None
-    s_nssai: str | None
-    slice: str | None
-    local_tunnels: list[TunnelBody]
-    remote_tunnels: list[TunnelBody]
-    since: datetime
-    usage: Usage
+    direction: str
+    port_role: str
+    port_mbps: float | None
+    guaranteed_mbps: float
+    capacity_mbps: float | None
+    oversubscription: float | None
 
 
-class AssociationBody(BaseModel):
-    """An SMF associated with this UPF."""
+class Verdict(BaseModel):
+    """Whether a slice would fit, and why not."""
 
-    node_id: str
-    address: str
-    is_reachable: bool
+    fits: bool
+    reasons: list[str]
+    directions: list[Direction]
+
+
+class UsagePoint(BaseModel):
+    """What a slice carried in one step of time; sessions at its end."""
+
+    time: datetime
+    uplink_mbps: float
+    downlink_mbps: float
     sessions: int
 
 
-class HealthBody(BaseModel):
-    """Whether signalling and traffic are served."""
+class UsageSeries(BaseModel):
+    """A slice over time, oldest first. Steps without sessions and traffic may be missing."""
 
-    status: str
-    reason: str | None = None
+    slice: str | None
+    step_s: int
+    points: list[UsagePoint]
 
 
-def _bits_per_s(mbps: float | None) -> int | None:
-    return None if mbps is None else round(mbps * _BITS_PER_MEGABIT)
+def etag_of(held: Slice) -> str:
+    """Names what is configured of a slice, not its live figures."""
+    return f'"{held.revision}"'
+
+
+def fields_of(held: Slice) -> dict[str, Any]:
+    """The members of a SliceBody."""
+    return {
+        "sst": held.s_nssai.sst,
+        "sd": None if held.s_nssai.sd == NO_SD else f"{held.s_nssai.sd:06x}",
+        "dnns": list(held.dnns),
+        "uplink_mbps": mbps(held.uplink_bps),
+        "downlink_mbps": mbps(held.downlink_bps),
+        "burst_ms": held.burst_ms,
+        "guaranteed_uplink_mbps": held.guaranteed_uplink_bps / _BITS_PER_MEGABIT,
+        "guaranteed_downlink_mbps": held.guaranteed_downlink_bps / _BITS_PER_MEGABIT,
+        "max_sessions": held.max_sessions,
+    }
+
+
+def _bits_per_s(rate_mbps: float | None) -> int | None:
+    return None if rate_mbps is None else round(rate_mbps * _BITS_PER_MEGABIT)
 
 
 def mbps(bits_per_s: int | None) -> float | None:

@@ -10,7 +10,8 @@ from fastapi import APIRouter, HTTPException, Path
 
 from api.node import Node
 from api.problems import answers
-from api.schemas import SessionBody, TunnelBody, Usage
+from api.schemas import Usage
+from api.session_schemas import SessionBody, TunnelBody
 
 if TYPE_CHECKING:
     from upf.views import SessionView, Tunnel

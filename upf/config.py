@@ -9,7 +9,8 @@ import tomllib
 from collections import Counter
 from difflib import get_close_matches
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -25,9 +26,6 @@ from pfcp.admission import Admission, Rate, allow_list
 from upf.errors import ConfigError
 from upf.networks import Endpoint, NetworkInstance, Networks, Role
 from upf.slices import DEFAULT_BURST_MS, NO_SD, SNSSAI, Slice
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PFCP_PORT = 8805
 
@@ -63,12 +61,16 @@ class N4Config(_Table):
 
 
 class InterfaceConfig(_Table):
-    """A kernel interface that carries user traffic."""
+    """A kernel interface that carries user traffic.
+
+    `speed_mbps` is what it carries, asked of the kernel unless given.
+    """
 
     name: InterfaceName
     role: Role
     network_instance: Name | None = None
     gtpu_address: IPv4Address | None = None
+    speed_mbps: Annotated[int, Field(gt=0)] | None = None
 
 
 class RESTConfig(_Table):
@@ -89,6 +91,12 @@ class RESTConfig(_Table):
     @property
     def port(self) -> int:
         return int(self.listen.rpartition(":")[2])
+
+
+class StateConfig(_Table):
+    """Where what must outlive a restart is kept: beside the configuration unless said."""
+
+    file: Path | None = None
 
 
 class TargetConfig(_Table):
@@ -115,6 +123,9 @@ class SliceConfig(_Table):
     uplink_mbps: Annotated[float, Field(gt=0)] | None = None
     downlink_mbps: Annotated[float, Field(gt=0)] | None = None
     burst_ms: Annotated[int, Field(ge=1, le=10_000)] = DEFAULT_BURST_MS
+    guaranteed_uplink_mbps: Annotated[float, Field(ge=0)] = 0
+    guaranteed_downlink_mbps: Annotated[float, Field(ge=0)] = 0
+    max_sessions: Annotated[int, Field(ge=0)] | None = None
 
     def to_slice(self) -> Slice:
         return Slice(
@@ -124,6 +135,9 @@ class SliceConfig(_Table):
             uplink_bps=_bits_per_s(self.uplink_mbps),
             downlink_bps=_bits_per_s(self.downlink_mbps),
             burst_ms=self.burst_ms,
+            guaranteed_uplink_bps=round(self.guaranteed_uplink_mbps * 1_000_000),
+            guaranteed_downlink_bps=round(self.guaranteed_downlink_mbps * 1_000_000),
+            max_sessions=self.max_sessions,
         )
 
 
@@ -135,6 +149,7 @@ class Config(_Table):
     n4: N4Config
     interface: tuple[InterfaceConfig, ...]
     rest: RESTConfig = RESTConfig()
+    state: StateConfig = StateConfig()
     target: TargetConfig = TargetConfig()
     slice: tuple[SliceConfig, ...] = ()
 
@@ -197,7 +212,11 @@ def load(path: Path) -> Config:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: is not TOML: {error}") from error
-    return parse(tree, source=str(path))
+    config = parse(tree, source=str(path))
+    if config.state.file is None:
+        state = StateConfig(file=path.with_suffix(".state.db"))
+        return config.model_copy(update={"state": state})
+    return config
 
 
 def parse(tree: dict[str, Any], *, source: str) -> Config:
@@ -242,6 +261,7 @@ def _unknown_key(location: tuple[int | str, ...]) -> str:
         "n4": N4Config,
         "interface": InterfaceConfig,
         "rest": RESTConfig,
+        "state": StateConfig,
         "target": TargetConfig,
         "slice": SliceConfig,
     }

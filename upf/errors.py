@@ -98,6 +98,20 @@ class UnsupportedError(UPFError):
     cause = 76  # Service not supported
 
 
+class StoreError(UPFError):
+    """What must outlive a restart could not be kept or read."""
+
+    cause = 77  # System failure
+
+
+class PreconditionError(UPFError):
+    """Something changed since the caller looked."""
+
+
+class InUseError(UPFError):
+    """Something in use cannot go without force."""
+
+
 class ConfigError(UPFError):
     """The configuration cannot be used. One line, saying what to do."""
 

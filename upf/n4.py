@@ -9,6 +9,7 @@ function that made it.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from upf.errors import (
     TargetError,
     UPFError,
 )
+from upf.occupancy import Demand, Occupancy, demand_of
 from upf.records import SessionRecord
 from upf.resources import RequestResources, Resources
 from upf.session import Change, Rule, Session
@@ -72,6 +74,7 @@ class N4:
     """The sessions of this UPF, and the one who answers for them.
 
     `slice_of` tells a session's slice, `wall_clock` the time of day in seconds since 1970.
+    `counters` has the session requests answered, by message and cause.
     """
 
     def __init__(
@@ -86,6 +89,8 @@ class N4:
         wall_clock: Callable[[], float],
     ) -> None:
         self.sessions: dict[int, SessionRecord] = {}
+        self.occupancy = Occupancy()
+        self.counters: Counter[tuple[str, int]] = Counter()
         self._identity = identity
         self._associations = associations
         self._resources = resources
@@ -123,9 +128,16 @@ class N4:
                 | messages.SessionModificationRequest()
                 | messages.SessionDeletionRequest()
             ):
-                return await self._answer_session_request(request, peer)
+                answer = await self._answer_session_request(request, peer)
+                self._count(request, answer)
+                return answer
             case _:
                 return None
+
+    def _count(self, request: messages.Message, answer: messages.Message | None) -> None:
+        """Count a session request and the cause it was answered with."""
+        cause = getattr(answer, "cause", enums.Cause.SYSTEM_FAILURE)
+        self.counters[type(request).__name__, int(cause)] += 1
 
     async def forget_sessions_of(self, owner: ies.NodeID) -> None:
         """End all sessions of a CP function, which lost them or lets go of them."""
@@ -140,14 +152,19 @@ class N4:
     async def rebind_slices(self) -> None:
         """Put sessions into the slices that are theirs now."""
         for record in list(self.sessions.values()):
-            async with record.lock:
-                session = record.session
-                slice_id = self._slice_of(session.s_nssai, session.dnn)
-                if not record.is_deleted and slice_id != session.slice_id:
-                    moved = replace(session, slice_id=slice_id)
-                    record.held = await self._entries.replace(record.held, moved)
-                    record.session = moved
-                    record.version += 1
+            await self._rebind(record)
+
+    async def _rebind(self, record: SessionRecord) -> None:
+        async with record.lock:
+            session = record.session
+            slice_id = self._slice_of(session.s_nssai, session.dnn)
+            if record.is_deleted or slice_id == session.slice_id:
+                return
+            moved = replace(session, slice_id=slice_id)
+            record.held = await self._entries.replace(record.held, moved)
+            self.occupancy.move(demand_of(session), session.slice_id, slice_id)
+            record.session = moved
+            record.version += 1
 
     def _association_cause(self, node_id: ies.NodeID) -> enums.Cause:
         if self._associations.of_node(node_id) is None:
@@ -182,11 +199,14 @@ class N4:
             translator = Translator(blank, resources)
             change = Change(creates=_creates(request, translator))
             session = replace(blank.modified(change), chosen_fteids=resources.chosen)
+            self._occupy(session.slice_id, demand_of(session), undo)
             held = await self._entries.replace(NOTHING_HELD, session)
             undo.pop_all()
         record = SessionRecord(session, owner, self._now(), held)
         self._reporting.begin(record)
         self.sessions[session.up_seid] = record
+        # Slices may have changed while the switch was written.
+        await self._rebind(record)
         log.info("session %016x of %s for %s", session.up_seid, owner, session.ue_ipv4)
         return messages.SessionEstablishmentResponse(
             seid=session.cp_seid,
@@ -195,6 +215,11 @@ class N4:
             up_fseid=ies.FSEID(seid=session.up_seid, ipv4=self._identity.address),
             created_pdrs=_created_pdrs(session, translator),
         )
+
+    def _occupy(self, slice_id: int, gained: Demand, undo: ExitStack) -> None:
+        """Take of a slice what a request asks for; ResourcesExhaustedError if it is not there."""
+        self.occupancy.take(slice_id, gained)
+        undo.callback(self.occupancy.give_back, slice_id, gained)
 
     def _blank_session(
         self, request: messages.SessionEstablishmentRequest, undo: ExitStack
@@ -231,6 +256,8 @@ class N4:
                 session = replace(
                     before.modified(_change(request, translator)), chosen_fteids=resources.chosen
                 )
+                gained = demand_of(session).minus(demand_of(before))
+                self._occupy(before.slice_id, gained, undo)
                 record.held = await self._entries.replace(record.held, session)
                 undo.pop_all()
             record.session = session
@@ -265,6 +292,7 @@ class N4:
         await self._entries.remove(record.held)
         record.is_deleted = True
         del self.sessions[session.up_seid]
+        self.occupancy.give_back(session.slice_id, demand_of(session))
         self._resources.seids.release(session.up_seid)
         self._resources.release_fteids(session.local_fteids | set(session.chosen_fteids.values()))
         log.info("session %016x of %s ended", session.up_seid, record.owner)

@@ -15,16 +15,21 @@ from upf import preflight, switch, tables
 from upf.drops import NUM_DROP_REASONS, DropReason
 from upf.errors import TargetError
 from upf.figures import Sample, Sampler, SliceTotals, count_sessions
+from upf.headroom import Fit, fits
+from upf.history import History
 from upf.metering import UsageCounters
+from upf.meters import MeterWriter
 from upf.n4 import N4, Identity
 from upf.n4_server import N4Server
 from upf.netlink import Kernel
+from upf.networks import Role
+from upf.provisioning import Provisioning
 from upf.punts import Punts
 from upf.reporting import UsageReporting
 from upf.reports import ntp_time
 from upf.resources import Resources
 from upf.routing import Routing
-from upf.slices import SNSSAI, Slice, SliceRegistry
+from upf.store import MemoryStore, SQLiteStore
 from upf.transaction import SessionEntries
 from upf.usage import plus
 from upf.views import AssociationView, Health, SessionView, session_view
@@ -36,6 +41,10 @@ if TYPE_CHECKING:
     from upf.entry import Counts
     from upf.neighbours import NeighbourCounts
     from upf.networks import Networks
+    from upf.occupancy import Demand
+    from upf.provisioning import Check, Wanted
+    from upf.slices import SNSSAI, Slice
+from upf.store import Store
 
 SWEEP_INTERVAL_S = 1.0
 
@@ -49,11 +58,10 @@ class UPF:
         self.config = config
         self.since = time.time()
         self._stack = AsyncExitStack()
-        self._slices = SliceRegistry()
-        self._slices_lock = asyncio.Lock()
         self._background: list[asyncio.Task[None]] = []
         self._health = Health(is_ready=False, reason="starting")
         self.sampler = Sampler(self._take_sample)
+        self.history = History()
 
     @classmethod
     async def start(cls, config: Config) -> Self:
@@ -143,35 +151,49 @@ class UPF:
 
     def slices(self) -> list[Slice]:
         """All slices, by name."""
-        return sorted(self._slices.slices.values(), key=lambda each: each.name)
+        return sorted(self._provisioning.registry.slices.values(), key=lambda each: each.name)
 
-    async def put_slice(self, wanted: Slice) -> tuple[Slice, bool]:
-        """Make or change a slice; True if it is new. Its capacity holds from the next packet on.
+    def slice(self, name: str) -> Slice | None:
+        """The slice of this name."""
+        return self._provisioning.registry.slices.get(name)
 
-        ResourcesExhaustedError if there is no room, TargetError if the switch refuses.
+    def slice_of_id(self, slice_id: int) -> Slice | None:
+        """The slice with an identifier of the pipeline; None for what no slice claims."""
+        return self._provisioning.registry.of_id(slice_id)
+
+    async def change_slice(self, name: str, wanted: Wanted) -> tuple[Slice, bool]:
+        """Make a slice what `wanted` says, given what it is; True if it is new.
+
+        Its capacity holds from the next packet on, and it outlives a restart. What `wanted` raises
+        is passed on. ResourcesExhaustedError if there is no room, TargetError if the switch
+        refuses, StoreError if it cannot be kept.
         """
-        async with self._slices_lock:
-            is_new = wanted.name not in self._slices.slices
-            registry, put = self._slices.put(wanted)
-            await self._write_meters(put)
-            self._slices = registry
-            await self._n4.rebind_slices()
-            return put, is_new
+        return await self._provisioning.change(name, wanted)
 
-    async def delete_slice(self, name: str) -> None:
-        """Remove a slice; its sessions go to whichever covers them. KeyError if there is none."""
-        async with self._slices_lock:
-            removed = self._slices.slices[name]
-            self._slices = self._slices.without(name)
-            await self._n4.rebind_slices()
-            for is_uplink in (True, False):
-                index = tables.slice_meter_id(removed.slice_id, is_uplink=is_uplink)
-                await self._target.write_meter(tables.SLICE_METER, index, None)
+    async def delete_slice(self, name: str, check: Check, *, is_forced: bool = False) -> None:
+        """Remove a slice; its sessions go to whichever covers them.
 
-    async def _write_meters(self, wanted: Slice) -> None:
-        for is_uplink, rate in zip((True, False), wanted.rates(), strict=True):
-            index = tables.slice_meter_id(wanted.slice_id, is_uplink=is_uplink)
-            await self._target.write_meter(tables.SLICE_METER, index, rate)
+        `check` sees it first and may raise. KeyError if there is none, InUseError if it has
+        sessions and is not forced out.
+        """
+        await self._provisioning.delete(name, check, is_forced=is_forced)
+
+    def fits(self, wanted: Slice) -> list[Fit]:
+        """How all slices, `wanted` in its place among them, would stand to the ports."""
+        others = [each for each in self.slices() if each.name != wanted.name]
+        return fits([*others, wanted], self._speeds_mbps())
+
+    def _speeds_mbps(self) -> dict[Role, list[int | None]]:
+        ports = self.sampler.pair()[0].ports
+        speeds: dict[Role, list[int | None]] = {role: [] for role in Role}
+        for each in self.config.interface:
+            known = ports[each.name].speed_mbps if each.name in ports else None
+            speeds[each.role].append(each.speed_mbps or known)
+        return speeds
+
+    def occupancy(self, slice_id: int) -> Demand:
+        """Sessions of a slice and what they are guaranteed."""
+        return self._n4.occupancy.of(slice_id)
 
     # Coming up.
 
@@ -203,8 +225,8 @@ class UPF:
             slice_of=self._slice_of,
             wall_clock=time.time,
         )
-        for each in config.slice:
-            await self.put_slice(each.to_slice())
+        self._n4.occupancy.limits_of = self.slice_of_id
+        await self._restore_slices()
         self._stack.push_async_callback(self._cancel_background)
         self._run("routing", self._routing.run)
         self._run("usage", lambda: self._sweep(reporting))
@@ -214,7 +236,22 @@ class UPF:
 
     def _slice_of(self, s_nssai: SNSSAI | None, dnn: str | None) -> int:
         """By the registry of the moment, which changes."""
-        return self._slices.slice_id_for(s_nssai, dnn)
+        return self._provisioning.registry.slice_id_for(s_nssai, dnn)
+
+    async def _restore_slices(self) -> None:
+        path = self.config.state.file
+        store: Store = MemoryStore() if path is None else SQLiteStore.open(path)
+        self._stack.push_async_callback(store.close)
+        self._provisioning = Provisioning(
+            MeterWriter(self._target),
+            store,
+            rebind=self._n4.rebind_slices,
+            num_sessions=lambda slice_id: self._n4.occupancy.of(slice_id).sessions,
+            on_new_id=self._forget_figures,
+            # Higher than any of an earlier run, which changed fewer than a thousand a second.
+            first_revision=1000 * int(self.since),
+        )
+        await self._provisioning.restore(each.to_slice() for each in self.config.slice)
 
     async def _set_up_switch(self, networks: Networks, kernel: Kernel) -> None:
         ports = switch.bindings(self.config, networks)
@@ -222,8 +259,8 @@ class UPF:
         if self.config.target.kind == "p4runtime":
             # It may have run before us: what it counted is not ours, what it limits neither.
             await self._counters.adopt()
-            for index in range(2 * tables.NUM_SLICES):
-                await self._target.write_meter(tables.SLICE_METER, index, None)
+            unlimited = dict.fromkeys(range(2 * tables.NUM_SLICES))
+            await self._target.write_meters(tables.SLICE_METER, unlimited)
         self._routing = Routing(self._target, kernel, ports)
         self._punts = Punts(self._target, self._routing)
         self._target.on_packet_in(self._punts.receive)
@@ -241,11 +278,16 @@ class UPF:
             for record, request in due:
                 self._n4_server.report(record, request)
 
+    def _forget_figures(self, slice_id: int) -> None:
+        self._totals.forget(slice_id)
+        self.history.forget(slice_id)
+
     async def _sample(self) -> None:
         """Take live figures for as long as the UPF runs."""
         while True:
             try:
                 wait_s = await self.sampler.sample()
+                self.history.add(self.sampler.pair()[0])
             except TargetError as error:
                 log.warning("figures cannot be read: %s", error)
                 wait_s = SWEEP_INTERVAL_S

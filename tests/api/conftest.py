@@ -14,8 +14,13 @@ from upf.drops import DropReason
 from upf.entry import Counts
 from upf.errors import TargetError
 from upf.figures import Sample, Sampler
+from upf.history import History
 from upf.node import UPF
-from upf.slices import SNSSAI, SliceRegistry
+from upf.occupancy import Demand
+from upf.ports import PortStatistics
+from upf.provisioning import Provisioning
+from upf.slices import SNSSAI
+from upf.store import MemoryStore
 from upf.usage import Volume
 from upf.views import AssociationView, Health, SessionView, Tunnel
 
@@ -48,14 +53,25 @@ class StubUPF(UPF):
         self.since = 1_700_000_000.0
         self.config = parse(CONFIG, source="upf.toml")
         self.sampler = Sampler(self.take)
-        self.registry = SliceRegistry()
+        self.taken: dict[int, Demand] = {}
+        self.meters = Meters()
+        self.history = History()
+        self._provisioning = Provisioning(
+            self.meters,
+            MemoryStore(),
+            rebind=_nothing,
+            num_sessions=lambda slice_id: self.occupancy(slice_id).sessions,
+        )
         self.views: list[SessionView] = []
         self.state = Health(is_ready=True)
-        self.refuses: Exception | None = None
         self.sample = Sample(number=0, time=1_700_000_000.0, clock=0.0)
 
     async def take(self, number):
         return replace(self.sample, number=number, clock=float(number))
+
+    @property
+    def registry(self):
+        return self._provisioning.registry
 
     def health(self):
         return self.state
@@ -90,18 +106,31 @@ class StubUPF(UPF):
     def punt_counters(self):
         return {"echo_answered": 1}
 
-    def slices(self):
-        return sorted(self.registry.slices.values(), key=lambda each: each.name)
+    def set_sessions(self, slice_id, number):
+        self.taken[slice_id] = Demand(sessions=number)
 
-    async def put_slice(self, wanted):
+    def occupancy(self, slice_id):
+        return self.taken.get(slice_id, Demand())
+
+
+class Meters:
+    """Takes every capacity, unless it is told to refuse."""
+
+    def __init__(self) -> None:
+        self.refuses: Exception | None = None
+        self.capacities: dict[int, object] = {}
+
+    async def set_capacity(self, wanted):
         if self.refuses is not None:
             raise self.refuses
-        is_new = wanted.name not in self.registry.slices
-        self.registry, put = self.registry.put(wanted)
-        return put, is_new
+        self.capacities[wanted.slice_id] = wanted.rates()
 
-    async def delete_slice(self, name):
-        self.registry = self.registry.without(name)
+    async def remove_capacity(self, slice_id):
+        self.capacities.pop(slice_id, None)
+
+
+async def _nothing():
+    pass
 
 
 @pytest.fixture
@@ -125,3 +154,25 @@ def switch_gone() -> TargetError:
 def session_of():
     """Make a session's view: SEID, slice, uplink octets, downlink octets."""
     return _session_view
+
+
+@pytest.fixture
+def port():
+    """Make an interface's statistics: name, speed, octets received."""
+
+    def make(name, speed_mbps, rx_octets=0):
+        return PortStatistics(
+            name=name,
+            is_up=True,
+            mac=2,
+            mtu=1500,
+            speed_mbps=speed_mbps,
+            rx_packets=rx_octets // 100,
+            rx_octets=rx_octets,
+            rx_dropped=0,
+            tx_packets=0,
+            tx_octets=0,
+            tx_dropped=0,
+        )
+
+    return make

@@ -5,31 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 
+import pytest
+
 from upf.drops import DropReason
 from upf.entry import Counts
 from upf.figures import Sample
-from upf.ports import PortStatistics
 from upf.slices import SNSSAI, Slice
 from upf.usage import Volume
 
 
-def port(name, octets):
-    return PortStatistics(
-        name=name,
-        is_up=True,
-        mac=2,
-        mtu=1500,
-        speed_mbps=10_000,
-        rx_packets=octets // 100,
-        rx_octets=octets,
-        rx_dropped=0,
-        tx_packets=0,
-        tx_octets=0,
-        tx_dropped=0,
-    )
-
-
-def sample(octets, dropped):
+def sample(octets, dropped, ports):
     return Sample(
         number=0,
         time=1_700_000_000.0,
@@ -37,19 +22,27 @@ def sample(octets, dropped):
         slices={1: Volume(Counts(10, octets), Counts(20, 2 * octets))},
         num_sessions={1: 3},
         drops={DropReason.NO_SESSION: Counts(dropped, 0), DropReason.SLICE_CAPACITY: Counts(5, 0)},
-        ports={"n3": port("n3", octets)},
+        ports=ports,
     )
 
 
-async def tick(upf, octets, dropped=0):
-    upf.sample = sample(octets, dropped)
-    await upf.sampler.sample()
+@pytest.fixture
+def tick(upf, port):
+    """Lets the UPF take a sample in which this many octets have passed."""
+
+    async def take(octets, dropped=0):
+        n3 = port("n3", 10_000, octets)
+        upf.sample = sample(octets, dropped, {"n3": n3})
+        await upf.sampler.sample()
+
+    return take
 
 
-async def test_figures_tell_rates_between_the_two_latest_samples(http, upf) -> None:
-    await upf.put_slice(Slice(name="video", s_nssai=SNSSAI(1), uplink_bps=20_000_000))
-    await tick(upf, 0)
-    await tick(upf, 1_000_000, dropped=4)
+async def test_figures_tell_rates_between_the_two_latest_samples(http, upf, tick) -> None:
+    video = Slice(name="video", s_nssai=SNSSAI(1), uplink_bps=20_000_000)
+    await upf.change_slice("video", lambda _: video)
+    await tick(0)
+    await tick(1_000_000, dropped=4)
     shown = (await http.get("/v1/figures")).json()
     (video,) = shown["slices"]
     assert (video["name"], video["sessions"], video["uplink_mbps"]) == ("video", 3, 20)
@@ -77,14 +70,14 @@ async def test_figures_before_the_first_sample_are_zeros(http) -> None:
     assert (shown["slices"], shown["drops"], shown["interval_s"]) == ([], [], 0)
 
 
-async def test_a_stream_starts_at_once_and_follows_each_sample(http, upf) -> None:
-    await tick(upf, 0)
+async def test_a_stream_starts_at_once_and_follows_each_sample(http, upf, tick) -> None:
+    await tick(0)
     stream = http._transport.app.state.broadcast.stream(1)
     first = await anext(stream)
     assert first.startswith("event: figures\nid: 0\ndata: {")
     following = asyncio.ensure_future(anext(stream))
     await asyncio.sleep(0)
-    await tick(upf, 125_000)
+    await tick(125_000)
     lines = (await following).splitlines()
     assert lines[1] == "id: 1"
     assert json.loads(lines[2].removeprefix("data: "))["pipeline"][0]["packets"] == 35

@@ -61,6 +61,10 @@ class FakeTarget:
     async def write_meter(self, meter, index, rate):
         self.meters[meter, index] = rate
 
+    async def write_meters(self, meter, rates):
+        for index, rate in rates.items():
+            await self.write_meter(meter, index, rate)
+
     async def read_entries(self, table):
         return [entry for entry in self.entries.values() if entry.table == table]
 

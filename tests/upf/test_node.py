@@ -246,7 +246,7 @@ async def test_echo_request_is_answered_on_the_port_it_came_by(upf, target):
 async def test_slice_made_later_takes_its_sessions_in(upf, associated_smf, establishment, target):
     await associated_smf(establishment)
     wanted = Slice(name="video", s_nssai=SNSSAI(1), dnns=("internet",), uplink_bps=8_000_000)
-    put, is_new = await upf.put_slice(wanted)
+    put, is_new = await upf.change_slice("video", lambda _: wanted)
     assert is_new
     meter = "Egress.enforcement.slice_meters"
     assert target.meters[meter, 2 * put.slice_id] == MeterRate(
@@ -257,7 +257,7 @@ async def test_slice_made_later_takes_its_sessions_in(upf, associated_smf, estab
     assert view.slice_name == "video"
     uplink = next(p for a, p in target.table("sessions_by_fteid").values() if a == "forward")
     assert uplink[1] == 2 * put.slice_id
-    await upf.delete_slice("video")
+    await upf.delete_slice("video", lambda _: None, is_forced=True)
     (view,) = await upf.sessions()
     assert view.slice_name is None
 
@@ -265,10 +265,12 @@ async def test_slice_made_later_takes_its_sessions_in(upf, associated_smf, estab
 async def test_capacity_changes_without_touching_sessions(
     upf, associated_smf, establishment, target
 ):
-    await upf.put_slice(Slice(name="video", s_nssai=SNSSAI(1), uplink_bps=8_000_000))
+    slower = Slice(name="video", s_nssai=SNSSAI(1), uplink_bps=8_000_000)
+    await upf.change_slice("video", lambda _: slower)
     await associated_smf(establishment)
     plans = len(target.plans)
-    _, is_new = await upf.put_slice(Slice(name="video", s_nssai=SNSSAI(1), uplink_bps=16_000_000))
+    faster = replace(slower, uplink_bps=16_000_000)
+    _, is_new = await upf.change_slice("video", lambda _: faster)
     assert not is_new
     assert len(target.plans) == plans
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from upf.target.packet_in import PacketIn
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from upf.entry import Counts, Entry, MeterRate
     from upf.plan import Plan
@@ -25,6 +25,9 @@ class Target(Protocol):
 
     async def write_meter(self, meter: str, index: int, rate: MeterRate | None) -> None:
         """Set a cell of an indexed meter; None removes the limit."""
+
+    async def write_meters(self, meter: str, rates: Mapping[int, MeterRate | None]) -> None:
+        """Set several cells of an indexed meter in one call."""
 
     async def read_entries(self, table: str) -> list[Entry]:
         """Everything a table holds."""

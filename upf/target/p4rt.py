@@ -14,7 +14,7 @@ from upf.target.session import Session
 from upf.target.writer import WRITE_TIMEOUT_S, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from upf.entry import Entry, MeterRate
     from upf.plan import Plan
@@ -103,19 +103,24 @@ class P4RuntimeTarget:
 
     async def write_meter(self, meter: str, index: int, rate: MeterRate | None) -> None:
         """Set a cell of an indexed meter; None removes the limit."""
+        await self.write_meters(meter, {index: rate})
+
+    async def write_meters(self, meter: str, rates: Mapping[int, MeterRate | None]) -> None:
+        """Set several cells of an indexed meter in one call."""
         request = self._session.identity().request(p4r.WriteRequest.CONTINUE_ON_ERROR)
-        cell = request.updates.add(type=p4r.Update.MODIFY).entity.meter_entry
-        cell.meter_id = self._schema.meter(meter).id
-        cell.index.index = index
-        if rate is not None:
-            cell.config.CopyFrom(schema.meter_config(rate))
+        for index, rate in rates.items():
+            cell = request.updates.add(type=p4r.Update.MODIFY).entity.meter_entry
+            cell.meter_id = self._schema.meter(meter).id
+            cell.index.index = index
+            if rate is not None:
+                cell.config.CopyFrom(schema.meter_config(rate))
         try:
             await self._stub.Write(request, timeout=WRITE_TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
             codes = rpc_errors.update_codes(error)
             if codes:
-                raise rpc_errors.rejected(codes, [None]) from error
-            raise rpc_errors.from_rpc(error, f"setting {meter}[{index}]") from error
+                raise rpc_errors.rejected(codes, [None] * len(codes)) from error
+            raise rpc_errors.from_rpc(error, f"setting {meter}{list(rates)}") from error
 
     async def read_entries(self, table: str) -> list[Entry]:
         """Everything a table holds."""

@@ -1,0 +1,95 @@
+"""Sessions and associations as REST gives them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from ipaddress import IPv4Address
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress
+
+from api.schemas import Usage
+
+
+class TunnelBody(BaseModel):
+    """One end of a GTP-U tunnel; `teid` as eight hex digits."""
+
+    teid: str
+    ipv4: IPv4Address
+
+
+class SessionBody(BaseModel):
+    """A PFCP session. SEIDs are sixteen hex digits."""
+
+    up_seid: str
+    cp_seid: str
+    cp_node_id: str
+    ue_ipv4: IPv4Address | None
+    dnn: str | None
+    s_nssai: str | None
+    slice: str | None
+    local_tunnels: list[TunnelBody]
+    remote_tunnels: list[TunnelBody]
+    since: datetime
+    usage: Usage
+
+
+class RulesBody(BaseModel):
+    """The session's rules by the names of TS 29.244."""
+
+    pdrs: list[dict[str, Any]]
+    fars: list[dict[str, Any]]
+    qers: list[dict[str, Any]]
+    urrs: list[dict[str, Any]]
+    bars: list[dict[str, Any]]
+
+
+class EntryBody(BaseModel):
+    """A table entry that the switch holds for a session.
+
+    Key and parameters in the order of P4Info; a prefix is written VALUE/LENGTH.
+    """
+
+    table: str
+    key: list[int | str]
+    action: str
+    params: list[int]
+    pdr_id: int | None
+
+
+class CounterBody(BaseModel):
+    """What one PDR counted since it was created."""
+
+    pdr_id: int
+    usage_id: int
+    direction: str
+    packets: int
+    octets: int
+
+
+class SessionDetails(SessionBody):
+    """A session with all that is known of it."""
+
+    rules: RulesBody
+    entries: list[EntryBody]
+    counters: list[CounterBody]
+
+
+class AssociationBody(BaseModel):
+    """An SMF associated with this UPF."""
+
+    node_id: str
+    address: str
+    is_reachable: bool
+    sessions: int
+
+
+class AssociationSetup(BaseModel):
+    """The SMF to ask for an association."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"address": "10.100.4.1"}]}
+    )
+
+    address: IPvAnyAddress
+    port: Annotated[int, Field(ge=1, le=65535)] = 8805

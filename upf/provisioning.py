@@ -1,0 +1,213 @@
+"""Changing slices: the switch first, then the store, then in force and answered.
+
+Changes of one slice wait for each other, those of different slices do not. What fails leaves the
+slice as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from upf.errors import InUseError, StoreError, TargetError
+from upf.slices import SNSSAI, Slice, SliceRegistry
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
+
+    from upf.meters import MeterWriter
+    from upf.store import Document, Store
+
+KIND = "slice"
+
+Wanted: TypeAlias = "Callable[[Slice | None], Slice]"
+Check: TypeAlias = "Callable[[Slice], None]"
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class Provisioning:
+    """The slices of a UPF.
+
+    `rebind` puts sessions into the slices that are theirs now, `num_sessions` tells how many a
+    slice has, by slice_id; `on_new_id` hears of an identifier that gets a new owner. Revisions
+    begin above `first_revision`, which must be higher than any of an earlier run.
+    """
+
+    def __init__(
+        self,
+        meters: MeterWriter,
+        store: Store,
+        *,
+        rebind: Callable[[], Awaitable[None]],
+        num_sessions: Callable[[int], int],
+        on_new_id: Callable[[int], None] = lambda _: None,
+        first_revision: int = 0,
+    ) -> None:
+        self.registry = SliceRegistry(revision=first_revision)
+        self._meters = meters
+        self._store = store
+        self._rebind = rebind
+        self._num_sessions = num_sessions
+        self._on_new_id = on_new_id
+        self._configured: frozenset[str] = frozenset()
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._users: Counter[str] = Counter()
+        self._making: set[int] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def restore(self, configured: Iterable[Slice]) -> None:
+        """Put in force what was kept, and what the configuration names and nobody changed since."""
+        wanted = {each.name: each for each in configured}
+        self._configured = frozenset(wanted)
+        for name, document in (await self._store.load(KIND)).items():
+            wanted.pop(name, None)
+            if not document.get("is_deleted"):
+                wanted[name] = slice_of(name, document)
+        for each in wanted.values():
+            registry, put = self.registry.put(each)
+            kept = replace(put, revision=each.revision or put.revision)
+            self.registry = registry.with_slice(kept)
+        await asyncio.gather(
+            *(self._meters.set_capacity(each) for each in self.registry.slices.values())
+        )
+
+    async def change(self, name: str, wanted: Wanted) -> tuple[Slice, bool]:
+        """Make the slice what `wanted` says, given what it is; True if it is new.
+
+        Its capacity holds from the next packet on and it is kept when this returns. What `wanted`
+        raises is passed on. ResourcesExhaustedError if there is no room, TargetError if the switch
+        refuses, StoreError if it cannot be kept.
+        """
+        return await self._unbroken(self._change(name, wanted))
+
+    async def delete(self, name: str, check: Check, *, is_forced: bool = False) -> None:
+        """Remove a slice; its sessions go to whichever covers them.
+
+        `check` sees the slice first and may raise. KeyError if there is none, InUseError if it has
+        sessions and is not forced out.
+        """
+        await self._unbroken(self._delete(name, check, is_forced=is_forced))
+
+    async def _change(self, name: str, wanted: Wanted) -> tuple[Slice, bool]:
+        async with self._alone(name):
+            held = self.registry.slices.get(name)
+            _, put = self.registry.put(wanted(held), self._making)
+            if held is not None and put.revision == held.revision:
+                return held, False
+            with self._made(put, held):
+                # Another slice may have got this revision: it is told when put, not before.
+                put = replace(put, revision=self._next_revision())
+                await self._meters.set_capacity(put)
+                await self._keep(put, held)
+            self.registry = self.registry.with_slice(put)
+            if held is None or not held.has_same_members_as(put):
+                await self._rebind()
+            return put, held is None
+
+    async def _keep(self, put: Slice, held: Slice | None) -> None:
+        """Store the slice; on failure the switch limits it as before."""
+        try:
+            await self._store.put(KIND, put.name, document_of(put))
+        except StoreError:
+            if held is None:
+                await self._meters.remove_capacity(put.slice_id)
+            else:
+                await self._meters.set_capacity(held)
+            raise
+
+    async def _delete(self, name: str, check: Check, *, is_forced: bool) -> None:
+        async with self._alone(name):
+            removed = self.registry.slices[name]
+            check(removed)
+            num_sessions = self._num_sessions(removed.slice_id)
+            if num_sessions and not is_forced:
+                raise InUseError(
+                    f"{num_sessions} sessions are in slice {name}: end them, or force its removal, "
+                    "which leaves them without its capacity"
+                )
+            if name in self._configured:
+                # The configuration names it and must not bring it back.
+                document = {"is_deleted": True, "revision": self._next_revision()}
+                await self._store.put(KIND, name, document)
+            else:
+                await self._store.delete(KIND, name)
+            self._making.add(removed.slice_id)
+            try:
+                self.registry = self.registry.without(name)
+                await self._rebind()
+                await self._lift(removed)
+            finally:
+                self._making.discard(removed.slice_id)
+
+    async def _lift(self, removed: Slice) -> None:
+        """Nobody is in the slice any more: a limit that stays is set anew for the next owner."""
+        try:
+            await self._meters.remove_capacity(removed.slice_id)
+        except TargetError as error:
+            log.warning("the capacity of %s stays on the switch: %s", removed.name, error)
+
+    def _next_revision(self) -> int:
+        self.registry = replace(self.registry, revision=self.registry.revision + 1)
+        return self.registry.revision
+
+    @contextmanager
+    def _made(self, put: Slice, held: Slice | None) -> Iterator[None]:
+        """Keep a new slice's identifier from others until it is in the registry."""
+        if held is not None:
+            yield
+            return
+        self._making.add(put.slice_id)
+        self._on_new_id(put.slice_id)
+        try:
+            yield
+        finally:
+            self._making.discard(put.slice_id)
+
+    @asynccontextmanager
+    async def _alone(self, name: str) -> AsyncIterator[None]:
+        """Wait for other changes of this slice. Locks nobody waits for are not kept."""
+        lock = self._locks.setdefault(name, asyncio.Lock())
+        self._users[name] += 1
+        try:
+            async with lock:
+                yield
+        finally:
+            self._users[name] -= 1
+            if not self._users[name]:
+                del self._users[name], self._locks[name]
+
+    async def _unbroken(self, work: Coroutine[Any, Any, T]) -> T:
+        """Finish work begun though the one who asked has gone."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
+
+
+def document_of(held: Slice) -> Document:
+    """A slice as it is kept."""
+    return {
+        "sst": held.s_nssai.sst,
+        "sd": held.s_nssai.sd,
+        "dnns": list(held.dnns),
+        "uplink_bps": held.uplink_bps,
+        "downlink_bps": held.downlink_bps,
+        "burst_ms": held.burst_ms,
+        "guaranteed_uplink_bps": held.guaranteed_uplink_bps,
+        "guaranteed_downlink_bps": held.guaranteed_downlink_bps,
+        "max_sessions": held.max_sessions,
+        "revision": held.revision,
+    }
+
+
+def slice_of(name: str, document: Document) -> Slice:
+    """A slice as it was kept."""
+    fields = dict(document)
+    s_nssai = SNSSAI(fields.pop("sst"), fields.pop("sd"))
+    return Slice(name=name, s_nssai=s_nssai, dnns=tuple(fields.pop("dnns")), **fields)
