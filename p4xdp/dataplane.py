@@ -74,6 +74,12 @@ class PacketResult:
     frame: bytes
 
 
+def require_cells(array: str, first: int, count: int, size: int) -> None:
+    """Refuse cells that an array of `size` has not got."""
+    if first < 0 or count < 0 or first + count > size:
+        raise DataplaneError(f"{array} has cells 0..{size - 1}, not {first}..{first + count - 1}")
+
+
 class Dataplane(Protocol):
     """All calls are made under the server's write lock, from one thread.
 
@@ -112,6 +118,15 @@ class Dataplane(Protocol):
 
     def write_direct_meter(self, table: str, entry: Entry, config: MeterConfig | None) -> None:
         """Configure an entry's own meter."""
+
+    def read_register(self, register: str, first: int, count: int) -> list[tuple[int, ...]]:
+        """Read `count` cells from `first` on, each a number a field."""
+
+    def write_register(self, register: str, index: int, value: tuple[int, ...]) -> None:
+        """Set a cell, in one step to packets."""
+
+    def reset_registers(self) -> None:
+        """Set every cell of every register to what the program starts with."""
 
     def send(self, frame: bytes) -> None:
         """Packet-out: `frame` begins with the packet_out header; it enters at the CPU port."""

@@ -331,6 +331,26 @@ class ExecuteMeter:
 
 
 @dataclass(frozen=True, slots=True)
+class ExecuteRegister:
+    """`target = action.execute(index)`: in one step that no other packet sees the middle of, the
+    fields of the register's cell are put into `cell`, `result` becomes 0, `body` runs, and `cell`
+    is put back. Then `result` is assigned to `target`.
+
+    `body` has only assignments, to `cell`, `result` and variables of its own, and branches.
+    `result` is None if the action has none; `target` gets 0 then. An index beyond the register runs
+    nothing, and `target` gets 0.
+    """
+
+    register: str
+    index: Expression
+    cell: tuple[Variable, ...]
+    result: Variable | None
+    body: tuple[Statement, ...]
+    target: LValue | None
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateChecksum:
     """`target = checksum.update({...})`: ones' complement of the ones' complement sum of the
     concatenation of `fields` (whole 16-bit words)."""
@@ -403,6 +423,7 @@ Statement: TypeAlias = (
     | CallAction
     | Count
     | ExecuteMeter
+    | ExecuteRegister
     | UpdateChecksum
     | ComputeHash
     | Extract
@@ -549,6 +570,31 @@ class Meter:
     annotations: tuple[Annotation, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class RegisterField:
+    """A number in a register's cell. `name` is empty if it is all there is."""
+
+    name: str
+    width: int
+    is_signed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """An array of cells of one or two fields, of 32 bits at most each, that packets change.
+
+    `struct` is the name of the cells' type if that is one. `initial` is the value of every field of
+    a fresh cell, 0 where the program does not say.
+    """
+
+    name: str
+    fields: tuple[RegisterField, ...]
+    size: int
+    initial: tuple[int, ...]
+    struct: str | None = None
+    annotations: tuple[Annotation, ...] = ()
+
+
 # --- the whole ------------------------------------------------------------------------------------
 
 
@@ -571,6 +617,7 @@ class Gress:
     tables: dict[str, Table]
     counters: dict[str, Counter]
     meters: dict[str, Meter]
+    registers: dict[str, Register]
     roles: dict[str, Variable]
     intrinsic: Header | None
     reads_parser_error: bool

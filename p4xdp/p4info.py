@@ -145,6 +145,11 @@ def _document(message: Any, annotations: Iterable[ir.Annotation]) -> None:
             setattr(message.doc, one.name, one.text.strip('"'))
 
 
+def _describe(spec: Any, field: ir.RegisterField) -> None:
+    kind = spec.bitstring.int if field.is_signed else spec.bitstring.bit
+    kind.bitwidth = field.width
+
+
 # --- the message ----------------------------------------------------------------------------------
 
 
@@ -156,6 +161,7 @@ class _Builder:
         self._tables = [table for gress in gresses for table in gress.tables.values()]
         self._counters = [one for gress in gresses for one in gress.counters.values()]
         self._meters = [one for gress in gresses for one in gress.meters.values()]
+        self._registers = [one for gress in gresses for one in gress.registers.values()]
         self._actions: dict[str, ir.Action] = {}
         for gress in gresses:
             self._actions.update(gress.actions)
@@ -171,7 +177,7 @@ class _Builder:
         self._header_ids = assign_ids(p4i.P4Ids.CONTROLLER_HEADER, headers)
         prefixed = (
             self._prefixed(one.name)
-            for objects in (self._tables, self._counters, self._meters)
+            for objects in (self._tables, self._counters, self._meters, self._registers)
             for one in objects
         )
         self._aliases = aliases((*self._actions, *headers, *prefixed))
@@ -180,7 +186,7 @@ class _Builder:
         return f"{self._program.pipe}.{name}"
 
     def _prefixed_ids(
-        self, prefix: int, objects: Iterable[ir.Table | ir.Counter | ir.Meter]
+        self, prefix: int, objects: Iterable[ir.Table | ir.Counter | ir.Meter | ir.Register]
     ) -> dict[str, int]:
         names = {self._prefixed(one.name): _given_id(one.annotations) for one in objects}
         ids = assign_ids(prefix, names)
@@ -200,12 +206,16 @@ class _Builder:
                 self._add_action(action)
         self._add_counters()
         self._add_meters()
+        self._add_registers()
         for name, header in self._program.controller_headers:
             self._add_controller_header(name, header)
         return self._info
 
     def _preamble(
-        self, message: Any, number: int, declared: ir.Table | ir.Action | ir.Counter | ir.Meter
+        self,
+        message: Any,
+        number: int,
+        declared: ir.Table | ir.Action | ir.Counter | ir.Meter | ir.Register,
     ) -> None:
         preamble = message.preamble
         preamble.id = number
@@ -289,6 +299,21 @@ class _Builder:
                 self._preamble(message, ids[one.name], one)
                 message.spec.unit = p4i.MeterSpec.BYTES if one.in_bytes else p4i.MeterSpec.PACKETS
                 self._size_or_table(message, one)
+
+    def _add_registers(self) -> None:
+        ids = self._prefixed_ids(p4i.P4Ids.REGISTER, self._registers)
+        for one in self._registers:
+            message = self._info.registers.add()
+            self._preamble(message, ids[one.name], one)
+            message.size = one.size
+            if one.struct is None:
+                _describe(message.type_spec, one.fields[0])
+                continue
+            message.type_spec.struct.name = one.struct
+            described = self._info.type_info.structs[one.struct]
+            if not described.members:
+                for field in one.fields:
+                    _describe(described.members.add(name=field.name).type_spec, field)
 
     def _size_or_table(self, message: Any, one: ir.Counter | ir.Meter) -> None:
         if one.size is not None:

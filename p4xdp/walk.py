@@ -33,7 +33,7 @@ def nested(statements: Iterable[ir.Statement]) -> Iterator[ir.Statement]:
                 for _, body in statement.cases:
                     yield from nested(body)
                 yield from nested(statement.default_case)
-            case ir.CallAction():
+            case ir.CallAction() | ir.ExecuteRegister():
                 yield from nested(statement.body)
             case _:
                 pass
@@ -48,7 +48,9 @@ def written(statement: ir.Statement) -> ir.Read | ir.HeaderField | None:
             | ir.ComputeHash(target=target)
         ):
             return root(target)
-        case ir.ExecuteMeter(target=target) if target is not None:
+        case ir.ExecuteMeter(target=target) | ir.ExecuteRegister(target=target) if (
+            target is not None
+        ):
             return root(target)
         case _:
             return None
@@ -126,7 +128,9 @@ def parts(expression: ir.Expression) -> Iterator[ir.Expression]:
         yield from parts(operand)
 
 
-def expressions(statement: ir.Statement) -> tuple[ir.Expression, ...]:
+def expressions(  # noqa: PLR0911  # one case a kind
+    statement: ir.Statement,
+) -> tuple[ir.Expression, ...]:
     """Return the expressions of a statement itself, targets first, not of those it contains."""
     match statement:
         case ir.Assign():
@@ -137,7 +141,9 @@ def expressions(statement: ir.Statement) -> tuple[ir.Expression, ...]:
             return () if statement.index is None else (statement.index,)
         case ir.ExecuteMeter():
             found = (statement.target, statement.index, statement.color)
-            return tuple(expression for expression in found if expression is not None)
+            return tuple(one for one in found if one is not None)
+        case ir.ExecuteRegister(target=target):
+            return (statement.index,) if target is None else (target, statement.index)
         case ir.UpdateChecksum() | ir.ComputeHash():
             return (statement.target, *statement.fields)
         case _:

@@ -73,6 +73,9 @@ def statement(node: ir.Statement) -> str:  # noqa: C901, PLR0911, PLR0912 - one 
         case ir.ExecuteMeter():
             into = "" if node.target is None else f"{expression(node.target)} = "
             return f"{into}meter {short(node.meter)}{_index(node.index)}"
+        case ir.ExecuteRegister():
+            into = "" if node.target is None else f"{expression(node.target)} = "
+            return f"{into}register {short(node.register)}{_index(node.index)}"
         case ir.UpdateChecksum():
             return f"{expression(node.target)} = checksum of {len(node.fields)} fields"
         case ir.ComputeHash():

@@ -217,6 +217,17 @@ extern DirectMeter {
     bit<8> execute(@optional in bit<32> adjust_byte_count);
 }
 
+extern Register<T, I> {
+    Register(bit<32> size);
+    Register(bit<32> size, T initial_value);
+}
+
+// The program gives the method `void apply(inout T value, @optional out U rv)`.
+extern RegisterAction<T, I, U> {
+    RegisterAction(Register<_, _> reg);
+    U execute(in I index);
+}
+
 // --- blocks and packages --------------------------------------------------------------------------
 
 #ifdef T2NA

@@ -15,6 +15,7 @@ from p4xdp.frontend.syntax import (
     ControlDeclaration,
     InstanceDeclaration,
     LocalDeclaration,
+    MethodBody,
     Name,
     NamedType,
     Parameter,
@@ -115,14 +116,19 @@ class BlockGrammar(TypeGrammar):
     ) -> InstanceDeclaration:
         arguments = self._arguments()
         name = self._name("the instance's name")
-        if self._is("="):
-            raise SourceError(
-                self._at,
-                "instances with abstract methods are not supported",
-                "use an extern without them",
-            )
+        methods = self._methods() if self._accept("=") else []
         self._expect(";", "after the instance")
-        return InstanceDeclaration(name.at, kind, arguments, name.text, annotations)
+        return InstanceDeclaration(name.at, kind, arguments, name.text, annotations, methods)
+
+    def _methods(self) -> list[MethodBody]:
+        self._expect("{", "before the methods")
+        methods: list[MethodBody] = []
+        while not self._accept("}"):
+            self._expect("void", "before a method's name")
+            name = self._take()
+            parameters = self._parameters()
+            methods.append(MethodBody(name.at, name.text, parameters, self._block()))
+        return methods
 
     def _action(self, annotations: tuple[Annotation, ...]) -> ActionDeclaration:
         self._take()

@@ -164,7 +164,8 @@ class CallChecker(ExpressionChecker):
                     callee.at, f"Checksum.{callee.name} is not supported", "use update({...})"
                 )
             names = ", ".join(sorted({method.name for method in base.declaration.methods}))
-            raise SourceError(callee.at, f"{base} has no method {callee.name}", f"it has {names}")
+            hint = f"it has {names}" if names else "execute a RegisterAction"
+            raise SourceError(callee.at, f"{base} has no method {callee.name}", hint)
         fitting = [method for method in named if accepts(method, node.arguments)]
         if len(fitting) > 1:
             raise SourceError(node.at, f"{base}.{callee.name} is ambiguous", "name the arguments")

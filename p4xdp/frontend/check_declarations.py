@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from p4xdp.frontend import syntax
 from p4xdp.frontend.check_calls import accepts
-from p4xdp.frontend.check_packages import PackageChecker
+from p4xdp.frontend.check_registers import RegisterChecker
 from p4xdp.frontend.errors import SourceError
 from p4xdp.frontend.scope import Scope, TypeSymbol
 from p4xdp.frontend.types import (
@@ -43,7 +43,7 @@ def check(declarations: Sequence[syntax.Declaration]) -> syntax.InstanceDeclarat
     return DeclarationChecker().program(declarations)
 
 
-class DeclarationChecker(PackageChecker):
+class DeclarationChecker(RegisterChecker):
     """Checks declarations, top level and inside blocks."""
 
     def program(self, declarations: Sequence[syntax.Declaration]) -> syntax.InstanceDeclaration:
@@ -243,8 +243,15 @@ class DeclarationChecker(PackageChecker):
                 "write the steps out: hardware has no recursion",
             )
         kind = self._resolve_type(node.type)
+        extern = kind.declaration.name if isinstance(kind, ExternOf) else ""
+        if node.methods and extern != "RegisterAction":
+            raise SourceError(node.at, f"{kind} has no abstract methods", "end with a semicolon")
         if isinstance(kind, BlockOf) and isinstance(kind.declaration, syntax.ControlDeclaration):
             node.bound = self._bind(f"{kind}", [], node.arguments, node.at, {})
+        elif isinstance(kind, ExternOf) and extern == "Register":
+            self._check_register(node, kind)
+        elif isinstance(kind, ExternOf) and extern == "RegisterAction":
+            self._check_register_action(node, kind)
         elif isinstance(kind, ExternOf) and kind.declaration.constructors:
             self._check_constructor(node, kind)
         else:

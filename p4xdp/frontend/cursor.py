@@ -92,8 +92,6 @@ UNSUPPORTED_EXTERNS = frozenset(
         "ParserCounter",
         "ParserPriority",
         "Random",
-        "Register",
-        "RegisterAction",
         "RegisterParam",
         "Resubmit",
         "SelectorAction",

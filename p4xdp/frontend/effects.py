@@ -57,6 +57,9 @@ def writes(body: Iterable[ir.Statement]) -> set[Cell]:
                 found |= reads(node.target)
             case ir.ExecuteMeter():
                 found |= reads(node.target) if node.target is not None else set()
+            case ir.ExecuteRegister():
+                found |= reads(node.target) if node.target is not None else set()
+                found |= writes(node.body)
             case ir.SetValid():
                 found.add((node.header.name, "*"))
             case ir.If():

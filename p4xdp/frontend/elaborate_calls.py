@@ -9,6 +9,7 @@ from p4xdp.frontend import syntax
 from p4xdp.frontend.effects import Cell, cells, overlap, touches, writes
 from p4xdp.frontend.elaborate_statements import StatementElaborator, as_lvalue, copy
 from p4xdp.frontend.errors import SourceError
+from p4xdp.frontend.registers import require_local, require_one_execution
 from p4xdp.frontend.storage import (
     ActionBinding,
     Binding,
@@ -162,7 +163,9 @@ class CallElaborator(StatementElaborator):
         """Elaborate an action's body with its parameters bound."""
         environment = extended(action.environment, arguments)
         inner = type(self)(self._storage, action.path, environment, Place.ACTION)
-        return inner.body(action.declaration.body)
+        body = inner.body(action.declaration.body)
+        require_one_execution(body)
+        return body
 
     # --- controls ---
 
@@ -258,6 +261,8 @@ class CallElaborator(StatementElaborator):
                 index, color = self._argument(node, "index"), self._argument(node, "color")
                 adjust = self._adjustment(node)
                 return [ir.ExecuteMeter(base.name, target, index, color, adjust, node.at)]
+            case "RegisterAction", "execute":
+                return [self._execute_register(base, node, target)]
             case "Hash", "get":
                 return self._compute_hash(base, node, target)
             case "Checksum", "update":
@@ -269,6 +274,36 @@ class CallElaborator(StatementElaborator):
                     f"{base.type}.{callee.name} is not supported",
                     "see docs/p4-subset.md for what is",
                 )
+
+    def _execute_register(
+        self, base: ExternBinding, node: syntax.Call, target: ir.LValue | None
+    ) -> ir.ExecuteRegister:
+        action, index = base.register_action, self._argument(node, "index")
+        assert action is not None
+        assert index is not None
+        mark = len(self._storage.variables)
+        arguments: dict[syntax.Parameter, Binding] = {}
+        for parameter in action.method.parameters:
+            assert parameter.resolved is not None
+            name = f"{base.name.rpartition('.')[2]}.{parameter.name}"
+            arguments[parameter] = self._storage.allocate(
+                self._local_name(name), parameter.resolved
+            )
+        made = self._storage.variables[mark:]
+        has_result = len(arguments) > 1
+        environment = extended(action.environment, arguments)
+        inner = type(self)(self._storage, self._path, environment, Place.REGISTER)
+        body = inner.body(action.method.body)
+        require_local(body, self._storage.variables[mark:], action.method)
+        return ir.ExecuteRegister(
+            action.register,
+            index,
+            tuple(made[:-1] if has_result else made),
+            made[-1] if has_result else None,
+            body,
+            target,
+            node.at,
+        )
 
     def _argument(self, node: syntax.Call, name: str) -> ir.Expression | None:
         value = node.bound.get(name)

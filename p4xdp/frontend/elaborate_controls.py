@@ -13,12 +13,14 @@ from p4xdp.frontend.elaborate_calls import CallElaborator
 from p4xdp.frontend.entries import entry_matches, require_distinct
 from p4xdp.frontend.errors import SourceError
 from p4xdp.frontend.hashes import hash_algorithm
+from p4xdp.frontend.registers import elaborate_register
 from p4xdp.frontend.storage import (
     ActionBinding,
     Binding,
     ControlBinding,
     ExternBinding,
     Place,
+    RegisterMethod,
     TableBinding,
 )
 from p4xdp.frontend.types import BlockOf, ExternOf, width_of
@@ -72,12 +74,22 @@ class ControlElaborator(CallElaborator):
         assert isinstance(kind, ExternOf)
         if kind.declaration.name != "Checksum" and self._place is Place.DEPARSER:
             raise SourceError(node.at, f"a {kind} in a deparser", "move it to the control")
-        if name in self._storage.counters or name in self._storage.meters:
+        storage = self._storage
+        if any(name in known for known in (storage.counters, storage.meters, storage.registers)):
             raise SourceError(node.at, f"{name} names two objects", "change an @name")
         if "Counter" in kind.declaration.name:
             self._storage.counters[name] = self._counter(name, node, kind)
         elif "Meter" in kind.declaration.name:
             self._storage.meters[name] = self._meter(name, node, kind)
+        elif kind.declaration.name == "Register":
+            storage.registers[name] = elaborate_register(name, node, kind)
+        elif kind.declaration.name == "RegisterAction":
+            (register,) = node.bound.values()
+            assert register is not None
+            known = self._binding(register)
+            assert isinstance(known, ExternBinding)
+            method = RegisterMethod(known.name, node.methods[0], self._environment)
+            return ExternBinding(name, kind, register_action=method)
         elif kind.declaration.name == "Hash":
             return ExternBinding(name, kind, hash_algorithm(node, kind))
         return ExternBinding(name, kind)

@@ -148,6 +148,7 @@ class _Gress:
             tables=storage.tables,
             counters=storage.counters,
             meters=storage.meters,
+            registers=storage.registers,
             roles=storage.roles,
             intrinsic=storage.intrinsic,
             reads_parser_error=error is not None and (error.name, "") in read,

@@ -18,6 +18,7 @@ class Place(Enum):
     CONTROL = "control"
     ACTION = "action"
     DEPARSER = "deparser"
+    REGISTER = "register"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,23 @@ class PacketBinding:
 
 @dataclass(frozen=True, slots=True)
 class ExternBinding:
-    """`name` is the control-plane name; `hash_algorithm` is a Hash's."""
+    """`name` is the control-plane name; `hash_algorithm` is a Hash's, `register_action` a
+    RegisterAction's.
+    """
 
     name: str
     type: ExternOf
     hash_algorithm: ir.HashAlgorithm | None = None
+    register_action: RegisterMethod | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterMethod:
+    """What an action does to the cells of `register`."""
+
+    register: str
+    method: syntax.MethodBody
+    environment: Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +106,7 @@ class GressStorage:
     tables: dict[str, ir.Table] = field(default_factory=dict)
     counters: dict[str, ir.Counter] = field(default_factory=dict)
     meters: dict[str, ir.Meter] = field(default_factory=dict)
+    registers: dict[str, ir.Register] = field(default_factory=dict)
     roles: dict[str, ir.Variable] = field(default_factory=dict)
     called_actions: dict[str, None] = field(default_factory=dict)
     intrinsic: ir.Header | None = None

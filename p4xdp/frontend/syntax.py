@@ -389,13 +389,26 @@ class PackageDeclaration(Node):
 
 
 @dataclass(slots=True, eq=False)
+class MethodBody(Node):
+    """What the program gives for an abstract method of an extern."""
+
+    name: str
+    parameters: list[Parameter]
+    body: Block
+
+
+@dataclass(slots=True, eq=False)
 class InstanceDeclaration(Node):
-    """`Type(arguments) name;` `resolved` and `bound` are the checker's."""
+    """`Type(arguments) name;` or `... name = { methods };`.
+
+    `resolved` and `bound` are the checker's.
+    """
 
     type: NamedType
     arguments: list[Argument]
     name: str
     annotations: tuple[Annotation, ...]
+    methods: list[MethodBody] = field(default_factory=list)
     resolved: types.Type | None = None
     bound: dict[str, Expression | None] = field(default_factory=dict)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from p4xdp.graph.model import Node
 
-_EXTERNS = (ir.Count, ir.ExecuteMeter, ir.ComputeHash, ir.UpdateChecksum)
+_EXTERNS = (ir.Count, ir.ExecuteMeter, ir.ExecuteRegister, ir.ComputeHash, ir.UpdateChecksum)
 
 # Ends that still lead nowhere: the node, and when its edge is taken.
 _Loose: TypeAlias = list[tuple[str, str]]

@@ -10,7 +10,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from p4xdp.dataplane import CounterValue, PacketResult
+from p4xdp.dataplane import CounterValue, PacketResult, require_cells
 from p4xdp.interp.machine import Machine
 from p4xdp.interp.parser import PARSER_ERROR_OK, parse
 from p4xdp.interp.statements import ExitControl, execute
@@ -134,6 +134,19 @@ class Interpreter:
         """Return how full the buckets of a cell are, or None if it is not configured."""
         cell = self._store.meter(meter, index, None)
         return None if cell is None else cell.state
+
+    def read_register(self, register: str, first: int, count: int) -> list[tuple[int, ...]]:
+        cells = self._store.register(register)
+        require_cells(register, first, count, len(cells))
+        return cells[first : first + count]
+
+    def write_register(self, register: str, index: int, value: tuple[int, ...]) -> None:
+        cells = self._store.register(register)
+        require_cells(register, index, 1, len(cells))
+        cells[index] = value
+
+    def reset_registers(self) -> None:
+        self._store.reset_registers()
 
     def send(self, frame: bytes) -> None:
         self.receive(self._cpu_port, frame)

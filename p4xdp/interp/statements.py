@@ -48,6 +48,8 @@ def _execute(  # noqa: C901, PLR0912  # one case a kind
             machine.store.count(statement.counter, index, machine.entry, octets)
         case ir.ExecuteMeter():
             _execute_meter(statement, machine)
+        case ir.ExecuteRegister():
+            _execute_register(statement, machine)
         case ir.UpdateChecksum():
             assign(statement.target, _checksum(statement.fields, machine), machine)
         case ir.ComputeHash():
@@ -88,6 +90,23 @@ def _execute_meter(statement: ir.ExecuteMeter, machine: Machine) -> None:
         color = metering.execute(meter.cell, meter.state, units, machine.now_ns, color)
     if statement.target is not None:
         assign(statement.target, color, machine)
+
+
+def _execute_register(statement: ir.ExecuteRegister, machine: Machine) -> None:
+    cells = machine.store.register(statement.register)
+    index = evaluate(statement.index, machine)
+    result = 0
+    if index < len(cells):
+        names = [variable.name for variable in statement.cell]
+        machine.variables.update(zip(names, cells[index], strict=True))
+        if statement.result is not None:
+            machine.variables[statement.result.name] = 0
+        execute(statement.body, machine)
+        cells[index] = tuple(machine.variables[name] for name in names)
+        if statement.result is not None:
+            result = machine.variables[statement.result.name]
+    if statement.target is not None:
+        assign(statement.target, result, machine)
 
 
 def _index(expression: ir.Expression | None, machine: Machine) -> int | None:

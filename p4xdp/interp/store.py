@@ -117,13 +117,16 @@ class TableStore:
 
 
 class Store:
-    """All tables, counters and meters of both gresses, by their names."""
+    """All tables, counters, meters and registers of both gresses, by their names."""
 
     def __init__(self, program: ir.Program) -> None:
         gresses = (program.ingress, program.egress)
         self.tables = {name: TableStore(t) for g in gresses for name, t in g.tables.items()}
         self._counters = {name: counter for g in gresses for name, counter in g.counters.items()}
         self._meters = {name: meter for g in gresses for name, meter in g.meters.items()}
+        self._declared_registers = [one for g in gresses for one in g.registers.values()]
+        self._registers: dict[str, list[tuple[int, ...]]] = {}
+        self.reset_registers()
         self._counter_cells: dict[tuple[str, int], CounterCell] = {}
         self._meter_cells: dict[tuple[str, int], MeterCell] = {}
 
@@ -183,6 +186,16 @@ class Store:
             key = None if entry is None else identity(entry)
             return None if key is None else self.tables[declared.table].meters.get(key)
         return None if index is None else self._meter_cells.get((name, index))
+
+    def register(self, name: str) -> list[tuple[int, ...]]:
+        """Return the cells of a register, one number a field each."""
+        if name not in self._registers:
+            raise DataplaneError(f"the program has no register {name}")
+        return self._registers[name]
+
+    def reset_registers(self) -> None:
+        """Set all registers to what they start with."""
+        self._registers = {one.name: [one.initial] * one.size for one in self._declared_registers}
 
     def is_meter_in_bytes(self, name: str) -> bool:
         """Return whether the meter counts octets, not packets."""

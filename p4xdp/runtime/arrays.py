@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from finsy.proto import p4r
 
@@ -10,19 +10,20 @@ from p4xdp.runtime import entries
 from p4xdp.runtime.errors import Code, RequestError, invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from p4xdp.dataplane import Dataplane, MeterConfig
     from p4xdp.runtime.schema import Array, Schema
     from p4xdp.runtime.store import Store
 
-_CELLS_PER_CALL = 4096
+AnyArray = TypeVar("AnyArray", bound="Array")
+CELLS_PER_CALL = 4096
 
 
 def write_counter(schema: Schema, dataplane: Dataplane, message: Any) -> Callable[[], None]:
     """Set one cell, or all without an index. Returns how to undo it (packets since are lost)."""
-    counter = _array(schema.counters, message.counter_id, "counter")
-    cells = _cells(counter, message)
+    counter = find(schema.counters, message.counter_id, "counter")
+    cells = cells_of(counter, message)
     if not message.HasField("data"):
         return lambda: None
     value = entries.decode_counter(message.data, counter.name)
@@ -41,10 +42,10 @@ def write_meter(
     schema: Schema, store: Store, dataplane: Dataplane, message: Any
 ) -> Callable[[], None]:
     """Configure one cell, or all without an index. Returns how to undo it."""
-    meter = _array(schema.meters, message.meter_id, "meter")
+    meter = find(schema.meters, message.meter_id, "meter")
     if message.HasField("counter_data"):
         raise RequestError(Code.UNIMPLEMENTED, "this switch has no counters per colour")
-    cells = _cells(meter, message)
+    cells = cells_of(meter, message)
     config = None
     if message.HasField("config"):
         config = entries.decode_meter_config(message.config, meter.name)
@@ -74,14 +75,14 @@ def _set_meters(
 
 def read_counters(schema: Schema, dataplane: Dataplane, message: Any) -> Iterator[Any]:
     """Give the entities a CounterEntry asks for; id 0 is every counter, no index every cell."""
-    selected = _selected(schema.counters, message.counter_id, "counter")
-    return _counter_entities(dataplane, [(array, _cells(array, message)) for array in selected])
+    chosen = selected(schema.counters, message.counter_id, "counter")
+    return _counter_entities(dataplane, [(array, cells_of(array, message)) for array in chosen])
 
 
-def _counter_entities(dataplane: Dataplane, selected: list[tuple[Array, range]]) -> Iterator[Any]:
-    for counter, cells in selected:
-        for first in range(cells.start, cells.stop, _CELLS_PER_CALL):
-            count = min(_CELLS_PER_CALL, cells.stop - first)
+def _counter_entities(dataplane: Dataplane, chosen: list[tuple[Array, range]]) -> Iterator[Any]:
+    for counter, cells in chosen:
+        for first in range(cells.start, cells.stop, CELLS_PER_CALL):
+            count = min(CELLS_PER_CALL, cells.stop - first)
             values = dataplane.read_counter(counter.name, first, count)
             for index, value in enumerate(values, start=first):
                 entity = p4r.Entity()
@@ -97,16 +98,16 @@ def read_meters(schema: Schema, store: Store, message: Any) -> Iterator[Any]:
         raise RequestError(Code.UNIMPLEMENTED, "this switch has no counters per colour")
     return _meter_entities(
         [
-            (array, _cells(array, message), dict(store.meters[array.name]))
-            for array in _selected(schema.meters, message.meter_id, "meter")
+            (array, cells_of(array, message), dict(store.meters[array.name]))
+            for array in selected(schema.meters, message.meter_id, "meter")
         ]
     )
 
 
 def _meter_entities(
-    selected: list[tuple[Array, range, dict[int, MeterConfig]]],
+    chosen: list[tuple[Array, range, dict[int, MeterConfig]]],
 ) -> Iterator[Any]:
-    for meter, cells, configured in selected:
+    for meter, cells, configured in chosen:
         for index in cells:
             entity = p4r.Entity()
             entity.meter_entry.meter_id = meter.id
@@ -117,18 +118,21 @@ def _meter_entities(
             yield entity
 
 
-def _array(arrays: dict[int, Array], array_id: int, what: str) -> Array:
+def find(arrays: Mapping[int, AnyArray], array_id: int, what: str) -> AnyArray:
+    """Return the array of that id; RequestError if there is none."""
     array = arrays.get(array_id)
     if array is None:
         raise RequestError(Code.NOT_FOUND, f"no {what} has id {array_id:#x}")
     return array
 
 
-def _selected(arrays: dict[int, Array], array_id: int, what: str) -> list[Array]:
-    return [_array(arrays, array_id, what)] if array_id else list(arrays.values())
+def selected(arrays: Mapping[int, AnyArray], array_id: int, what: str) -> list[AnyArray]:
+    """Return the array of that id, or all for id 0."""
+    return [find(arrays, array_id, what)] if array_id else list(arrays.values())
 
 
-def _cells(array: Array, message: Any) -> range:
+def cells_of(array: Array, message: Any) -> range:
+    """Return the cells a message names: one, or all without an index."""
     if not message.HasField("index"):
         return range(array.size)
     index = message.index.index

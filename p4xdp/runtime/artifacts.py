@@ -48,7 +48,7 @@ def load(build: Path) -> CompiledPipeline:
 def sizes(info: Any, options: Iterable[str]) -> dict[str, int]:
     """Read NAME=N options; a name may be P4Info's short alias."""
     names = {}
-    for section in (info.tables, info.counters, info.meters):
+    for section in (info.tables, info.counters, info.meters, info.registers):
         for item in section:
             names[item.preamble.name] = names[item.preamble.alias] = item.preamble.name
     result = {}
@@ -56,7 +56,7 @@ def sizes(info: Any, options: Iterable[str]) -> dict[str, int]:
         name, _, number = option.partition("=")
         if name not in names:
             known = ", ".join(sorted(names.keys() - set(names.values())))
-            raise ArtifactError(f"--size {option}: no such table, counter or meter; have {known}")
+            raise ArtifactError(f"--size {option}: no such table or array; have {known}")
         if not number.isdecimal() or not 0 < int(number) < 1 << 31:
             raise ArtifactError(f"--size {option}: not of the form {name}=NUMBER")
         result[names[name]] = int(number)

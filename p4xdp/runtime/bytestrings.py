@@ -20,3 +20,19 @@ def decode(data: bytes, width: int, owner: str, name: str) -> int:
 def encode(value: int) -> bytes:
     """Write the shortest string of a value; at least one octet."""
     return value.to_bytes((value.bit_length() + 7) // 8 or 1, "big")
+
+
+def decode_signed(data: bytes, width: int, owner: str, name: str) -> int:
+    """Read an int<width> value; return its bits as an unsigned number."""
+    value = int.from_bytes(data, "big", signed=True)
+    if not data or not -(1 << (width - 1)) <= value < 1 << (width - 1):
+        text = f"{owner}: {name}: {data.hex() or 'nothing'} does not fit in int<{width}>"
+        raise RequestError(Code.OUT_OF_RANGE, text)
+    return value & ((1 << width) - 1)
+
+
+def encode_signed(bits: int, width: int) -> bytes:
+    """Write the shortest string of an int<width>, given by its bits."""
+    value = bits - (1 << width) if bits >> (width - 1) else bits
+    magnitude = ~value if value < 0 else value
+    return value.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True)

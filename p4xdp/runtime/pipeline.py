@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _Set = p4r.SetForwardingPipelineConfigRequest
 _Get = p4r.GetForwardingPipelineConfigRequest
 
-_SIZED = ("tables", "counters", "meters")
+_SIZED = ("tables", "counters", "meters", "registers")
 _SECTIONS = tuple(f.name for f in p4i.P4Info.DESCRIPTOR.fields if f.label == f.LABEL_REPEATED)
 
 
@@ -88,7 +88,7 @@ class Pipeline:
 
 
 def with_sizes(p4info: Any, sizes: Mapping[str, int]) -> Any:
-    """Copy a P4Info with other sizes for the tables, counters and meters named.
+    """Copy a P4Info with other sizes for the tables and arrays named.
 
     ValueError names one that does not exist.
     """
@@ -99,7 +99,7 @@ def with_sizes(p4info: Any, sizes: Mapping[str, int]) -> Any:
         for item in getattr(sized, section):
             item.size = wanted.pop(item.preamble.name, item.size)
     if wanted:
-        raise ValueError(f"no table, counter or meter is called {next(iter(wanted))}")
+        raise ValueError(f"no table, counter, meter or register is called {next(iter(wanted))}")
     return sized
 
 

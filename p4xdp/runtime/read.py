@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from finsy.proto import p4r
 
-from p4xdp.runtime import arrays, changes, entries
+from p4xdp.runtime import arrays, changes, entries, registers
 from p4xdp.runtime.errors import Code, RequestError, invalid
 from p4xdp.runtime.store import Metadata
 
@@ -27,7 +27,6 @@ _ID_FIELDS = (
     "action_profile_id",
     "digest_id",
     "extern_type_id",
-    "register_id",
     "value_set_id",
 )
 _NO_METADATA = Metadata()
@@ -41,7 +40,9 @@ class Reader:
         self._store = store
         self._dataplane = dataplane
 
-    def select(self, entity: Any) -> Iterator[Any]:
+    def select(  # noqa: PLR0911  # one case a kind
+        self, entity: Any
+    ) -> Iterator[Any]:
         """Check one request and return the entities it asks for; RequestError if it is wrong."""
         kind = entity.WhichOneof("entity")
         match kind:
@@ -51,6 +52,10 @@ class Reader:
                 return arrays.read_counters(self._schema, self._dataplane, entity.counter_entry)
             case "meter_entry":
                 return arrays.read_meters(self._schema, self._store, entity.meter_entry)
+            case "register_entry":
+                return registers.read_registers(
+                    self._schema, self._dataplane, entity.register_entry
+                )
             case "direct_counter_entry":
                 return self._direct_counters(entity.direct_counter_entry)
             case "direct_meter_entry":

@@ -98,6 +98,20 @@ class Array:
 
 
 @dataclass(frozen=True, slots=True)
+class Register(Array):
+    """Its cells are structs of `fields`, or, if `is_struct` is False, one field alone."""
+
+    fields: tuple[RegisterField, ...] = ()
+    is_struct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterField:
+    width: int
+    is_signed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PacketHeader:
     """A @controller_header: its fields, first at the most significant end."""
 
@@ -114,6 +128,7 @@ class Schema:
     tables: dict[int, Table]
     counters: dict[int, Array]
     meters: dict[int, Array]
+    registers: dict[int, Register]
     direct_counters: frozenset[int]
     direct_meters: frozenset[int]
     packet_in: PacketHeader | None
@@ -136,6 +151,7 @@ def load(info: Any) -> Schema:
         tables={table.id: table for table in tables},
         counters={c.preamble.id: _array(c) for c in info.counters},
         meters={m.preamble.id: _array(m) for m in info.meters},
+        registers={r.preamble.id: _register(r, info.type_info) for r in info.registers},
         direct_counters=direct_counters,
         direct_meters=direct_meters,
         packet_in=headers.get("packet_in"),
@@ -150,6 +166,24 @@ def _action(spec: Any) -> Action:
 
 def _array(spec: Any) -> Array:
     return Array(spec.preamble.id, spec.preamble.name, spec.size)
+
+
+def _register(spec: Any, type_info: Any) -> Register:
+    name = spec.preamble.name
+    is_struct = spec.type_spec.WhichOneof("type_spec") == "struct"
+    types = [spec.type_spec]
+    if is_struct:
+        types = [m.type_spec for m in type_info.structs[spec.type_spec.struct.name].members]
+    fields = tuple(_register_field(name, one) for one in types)
+    return Register(spec.preamble.id, name, spec.size, fields=fields, is_struct=is_struct)
+
+
+def _register_field(register: str, spec: Any) -> RegisterField:
+    if spec.bitstring.WhichOneof("type_spec") not in ("bit", "int"):
+        raise SchemaError(f"register {register}: its cells are not numbers")
+    is_signed = spec.bitstring.HasField("int")
+    described = spec.bitstring.int if is_signed else spec.bitstring.bit
+    return RegisterField(described.bitwidth, is_signed)
 
 
 def _table(

@@ -122,6 +122,7 @@ class P4RuntimeService:
             for index in configured:
                 self._dataplane.write_meter(meter, index, None)
         self._store = Store.empty(self._schema, self._dataplane.constant_entries())
+        self._dataplane.reset_registers()
         for counter in self._schema.counters.values():
             self._clear_counter(counter)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from finsy.proto import p4r
 
 from p4xdp.dataplane import DataplaneError
-from p4xdp.runtime import arrays, changes, entries
+from p4xdp.runtime import arrays, changes, entries, registers
 from p4xdp.runtime.changes import DELETE, INSERT, MODIFY, Change, Group
 from p4xdp.runtime.errors import Code, RequestError, invalid
 
@@ -80,6 +80,7 @@ class Batch:
         write = {
             "counter_entry": self._write_counter,
             "meter_entry": self._write_meter,
+            "register_entry": self._write_register,
             "direct_counter_entry": self._write_direct_counter,
             "direct_meter_entry": self._write_direct_meter,
         }.get(entity)
@@ -218,6 +219,9 @@ class Batch:
 
     def _write_meter(self, message: Any) -> None:
         self._undo.append(arrays.write_meter(self._schema, self._store, self._dataplane, message))
+
+    def _write_register(self, message: Any) -> None:
+        self._undo.append(registers.write_register(self._schema, self._dataplane, message))
 
     def _write_direct_counter(self, message: Any) -> None:
         table, _, entry = changes.find_entry(self._schema, self._store, message.table_entry)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from p4xdp import ir
-from p4xdp.walk import conditions, statements_of
+from p4xdp.walk import conditions, nested, statements_of, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -199,6 +199,8 @@ class Control:
                 | ir.ExecuteMeter(target=target)
             ):
                 return {self._store(target, None, state) for state in states}
+            case ir.ExecuteRegister():
+                return self._execute_register(statement, states)
             case ir.If():
                 return self._branch(statement, states)
             case ir.Apply():
@@ -227,6 +229,19 @@ class Control:
             return state
         known = None if value is None else evaluate(value, state)
         return state.with_value(target.variable, known)
+
+    def _execute_register(self, statement: ir.ExecuteRegister, states: set[State]) -> set[State]:
+        own = {ir.Read(variable) for variable in statement.cell}
+        if statement.result is not None:
+            own.add(ir.Read(statement.result))
+        for read in own:
+            states = {self._store(read, None, state) for state in states}
+        states = self._run(statement.body, states)
+        # Nothing else reads what the body computed.
+        own |= {read for read in map(written, nested(statement.body)) if isinstance(read, ir.Read)}
+        for target in (*own, statement.target):
+            states = {self._store(target, None, state) for state in states}
+        return states
 
     def _branch(self, statement: ir.If, states: set[State]) -> set[State]:
         after: set[State] = set()

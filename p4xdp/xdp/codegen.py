@@ -70,6 +70,8 @@ def generate(program: ir.Program) -> tuple[str, dict[str, object]]:
         for meter in gress.meters.values():
             size = array_size(meter, gress.tables)
             out.line(f"METER({symbols.meters[meter.name]}, {size});")
+        for register in gress.registers.values():
+            out.line(f"REGISTER({symbols.registers[register.name]}, {register.size});")
     out.line()
     text = out.text() + _Pipeline(program, symbols, shapes).render() + _TAIL
     return text, manifest_of(program, symbols)
@@ -86,6 +88,7 @@ def _symbols(program: ir.Program) -> Symbols:
         },
         counters=short_names((name for g in gresses for name in g.counters), "c_"),
         meters=short_names((name for g in gresses for name in g.meters), "m_"),
+        registers=short_names((name for g in gresses for name in g.registers), "r_"),
     )
 
 

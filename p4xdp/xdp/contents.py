@@ -1,4 +1,4 @@
-"""The maps of a loaded program as its tables, counters and meters."""
+"""The maps of a loaded program as its tables, counters, meters and registers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from p4xdp.xdp.direct import DirectCells
 from p4xdp.xdp.errors import LoadError
 from p4xdp.xdp.layout import ARRAY_CELL_HEAD, LARGEST_SCAN
 from p4xdp.xdp.objects import Fence
+from p4xdp.xdp.registers import REGISTER_CELL_SIZE, XdpRegister
 from p4xdp.xdp.rules import BANKS_SIZE, RuleBanks, RuleTable
 from p4xdp.xdp.tables import CellArray, Entries, XdpTable
 
@@ -46,6 +47,15 @@ class Contents:
             )
             for name, info in manifest.meters.items()
         }
+        self._registers = {
+            name: XdpRegister(
+                name,
+                info,
+                loaded.map(info.symbol, 4, REGISTER_CELL_SIZE),
+                sizes.get(name, info.size),
+            )
+            for name, info in manifest.registers.items()
+        }
         self._tables = {name: self._table_of(name) for name in manifest.tables}
         for name, entries in self.constant_entries().items():
             self._tables[name].insert(entries)
@@ -80,6 +90,18 @@ class Contents:
             raise DataplaneError(f"{name} is direct: name an entry of its table, not an index")
         return found
 
+    def register(self, name: str) -> XdpRegister:
+        """Return a register."""
+        found = self._registers.get(name)
+        if found is None:
+            raise DataplaneError(f"the program has no register {name}")
+        return found
+
+    def reset_registers(self) -> None:
+        """Set all registers to what they start with."""
+        for register in self._registers.values():
+            register.reset()
+
     def direct_counter(self, table: str, entry: Entry) -> tuple[XdpCounter, int]:
         """Return the counter of an entry, and the cell there."""
         found = self.table(table)
@@ -100,6 +122,8 @@ class Contents:
             table.close()
         for meter in self._meters.values():
             meter.close()
+        for register in self._registers.values():
+            register.close()
         if self._fence is not None:
             self._fence.close()
 
@@ -134,11 +158,12 @@ class Contents:
 
 
 def resize(loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None:
-    """Give tables, counters and meters the sizes wanted; before loading."""
+    """Give tables and arrays the sizes wanted; before loading."""
     kinds = {name: info.layout.kind for name, info in manifest.tables.items()}
     symbols = {name: info.layout.symbol for name, info in manifest.tables.items()}
     arrays = [*manifest.counters.items(), *manifest.meters.items()]
     symbols |= {name: info.symbol for name, info in arrays if info.table is None}
+    symbols |= {name: info.symbol for name, info in manifest.registers.items()}
     for name, size in sizes.items():
         if name not in symbols:
             raise LoadError(f"a size for {name}, which the program does not have")

@@ -41,6 +41,7 @@ _SWITCH_DROPS = {
     5: "too_long_for_controller",
     6: "no_headroom",
     7: "internal",
+    8: "register_busy",
 }
 
 
@@ -148,6 +149,15 @@ class XdpDataplane:
     def meter_state(self, meter: str, index: int) -> CellState | None:
         """Return how full the buckets of a cell are, or None if it is not configured."""
         return self._contents.meter(meter).state(index)
+
+    def read_register(self, register: str, first: int, count: int) -> list[tuple[int, ...]]:
+        return self._contents.register(register).read(first, count)
+
+    def write_register(self, register: str, index: int, value: tuple[int, ...]) -> None:
+        self._contents.register(register).write(index, value)
+
+    def reset_registers(self) -> None:
+        self._contents.reset_registers()
 
     def send(self, frame: bytes) -> None:
         if not self._port_names:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from p4xdp import ir
     from p4xdp.xdp.statements import Symbols
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,16 @@ class ArrayInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class RegisterInfo:
+    """A register: the widths of a cell's fields, and what they start with."""
+
+    symbol: str
+    size: int
+    widths: tuple[int, ...]
+    initial: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """A program as the control path sees it."""
 
@@ -60,6 +70,7 @@ class Manifest:
     tables: Mapping[str, TableInfo]
     counters: Mapping[str, ArrayInfo]
     meters: Mapping[str, ArrayInfo]
+    registers: Mapping[str, RegisterInfo]
 
 
 def manifest_of(program: ir.Program, symbols: Symbols) -> dict[str, object]:
@@ -102,6 +113,16 @@ def manifest_of(program: ir.Program, symbols: Symbols) -> dict[str, object]:
             for gress in gresses
             for name, meter in gress.meters.items()
         },
+        "registers": {
+            name: {
+                "symbol": symbols.registers[name],
+                "size": register.size,
+                "widths": [field.width for field in register.fields],
+                "initial": list(register.initial),
+            }
+            for gress in gresses
+            for name, register in gress.registers.items()
+        },
     }
 
 
@@ -140,7 +161,13 @@ def parse_manifest(data: Mapping[str, Any], origin: str) -> Manifest:
         tables={name: _table(table) for name, table in data["tables"].items()},
         counters={name: ArrayInfo(**counter) for name, counter in data["counters"].items()},
         meters={name: ArrayInfo(**meter) for name, meter in data["meters"].items()},
+        registers={name: _register(register) for name, register in data["registers"].items()},
     )
+
+
+def _register(data: Mapping[str, Any]) -> RegisterInfo:
+    widths, initial = tuple(data["widths"]), tuple(data["initial"])
+    return RegisterInfo(data["symbol"], data["size"], widths, initial)
 
 
 def _table(data: Mapping[str, Any]) -> TableInfo:

@@ -146,9 +146,10 @@ enum switch_drop {
     DROPPED_TOO_LONG = -5,        /* for the controller */
     DROPPED_NO_HEADROOM = -6,
     DROPPED_INTERNAL = -7, /* bounds the generator promises; stays 0 */
+    DROPPED_REGISTER_BUSY = -8, /* other processors were faster each of so many times */
 };
 
-#define SWITCH_DROP_REASONS 8
+#define SWITCH_DROP_REASONS 9
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -311,6 +312,36 @@ ALWAYS_INLINE struct meter_cell *meter_at(void *meter, __u32 index)
     struct meter_cell *cell = bpf_map_lookup_elem(meter, &index);
 
     return cell && *(volatile __u32 *)&cell->active ? cell : 0;
+}
+
+/* --- registers ------------------------------------------------------------------------------------- */
+
+/* A cell is one word, so that processors change both its fields in one step. */
+#define REGISTER(name, cells) \
+    struct { \
+        __uint(type, BPF_MAP_TYPE_ARRAY); \
+        __uint(map_flags, BPF_F_MMAPABLE); \
+        __uint(max_entries, cells); \
+        __type(key, __u32); \
+        __type(value, __u64); \
+    } name SEC(".maps")
+
+#define REGISTER_TRIES 32
+
+ALWAYS_INLINE __u64 *register_at(void *array, __u32 index)
+{
+    return bpf_map_lookup_elem(array, &index);
+}
+
+/* Puts `next` where `*seen` was; else sees what is there now, and returns 0. */
+ALWAYS_INLINE int register_put(__u64 *cell, __u64 *seen, __u64 next)
+{
+    __u64 before = *seen;
+
+    if (next == before)
+        return 1;
+    *seen = __sync_val_compare_and_swap(cell, before, next);
+    return *seen == before;
 }
 
 #endif

@@ -12,6 +12,7 @@ from p4xdp.xdp.expressions import constant
 from p4xdp.xdp.hashing import hash_of
 from p4xdp.xdp.layout import TableLayout
 from p4xdp.xdp.names import identifier
+from p4xdp.xdp.registers import packed, unpacked, widths_of
 from p4xdp.xdp.scanning import find_rule
 from p4xdp.xdp.storage import wide
 
@@ -30,6 +31,7 @@ class Symbols:
     tables: Mapping[str, TableLayout]
     counters: Mapping[str, str]
     meters: Mapping[str, str]
+    registers: Mapping[str, str]
 
 
 class Statements:
@@ -84,7 +86,9 @@ class Statements:
         self.render(statements)
         self._valid &= before
 
-    def _render(self, statement: ir.Statement) -> None:  # noqa: C901  # one case a kind
+    def _render(  # noqa: C901, PLR0912  # one case a kind
+        self, statement: ir.Statement
+    ) -> None:
         match statement:
             case ir.Assign():
                 self.store(statement.target, self.expression(statement.value))
@@ -101,6 +105,8 @@ class Statements:
                 self._count(statement)
             case ir.ExecuteMeter():
                 self._execute_meter(statement)
+            case ir.ExecuteRegister():
+                self._execute_register(statement)
             case ir.UpdateChecksum():
                 self._update_checksum(statement)
             case ir.ComputeHash():
@@ -300,6 +306,33 @@ class Statements:
             out.line(f"if (cell) color = meter_execute(cell, {units}, NOW_NS(), color);")
             if statement.target is not None:
                 self.store(statement.target, "color")
+
+    def _execute_register(self, statement: ir.ExecuteRegister) -> None:
+        out, storage = self._out, self._storage
+        symbol = self._symbols.registers[statement.register]
+        cell = [storage.variable(variable) for variable in statement.cell]
+        result = None if statement.result is None else storage.variable(statement.result)
+        out.position(statement.at)
+        with out.block(""):
+            index = self.expression(statement.index)
+            out.line(f"__u64 *cell = register_at(&{symbol}, {index});")
+            if result is not None:
+                out.line(f"{result} = 0;")
+            with out.block("if (cell)"):
+                out.line("__u64 seen = *(volatile __u64 *)cell;")
+                out.line("int tries = 0;")
+                with out.block("for (; tries < REGISTER_TRIES; tries++)"):
+                    for name, field in zip(
+                        cell, unpacked(widths_of(statement), "seen"), strict=True
+                    ):
+                        out.line(f"{name} = {field};")
+                    if result is not None:
+                        out.line(f"{result} = 0;")
+                    self._render_apart(statement.body)
+                    out.line(f"if (register_put(cell, &seen, {packed(cell)})) break;")
+                out.line("if (tries == REGISTER_TRIES) return DROPPED_REGISTER_BUSY;")
+            if statement.target is not None:
+                self.store(statement.target, result or "0")
 
     def _update_checksum(self, statement: ir.UpdateChecksum) -> None:
         out = self._out

@@ -9,6 +9,8 @@ def table(key="md.x : exact;", actions="NoAction;", rest=""):
     return TABLE.format(key=key, actions=actions, rest=rest)
 
 
+REGISTER = "Register<bit<8>, bit<4>>(16) r; RegisterAction<bit<8>, bit<4>, bit<8>>(r)"
+
 REFUSED = {
     # names
     "unknown name": ({"apply": "md.x = /*!*/nothing;"}, "unknown name nothing"),
@@ -229,6 +231,91 @@ REFUSED = {
         {"locals": table(actions="@tableonly NoAction;", rest="default_action = /*!*/NoAction();")},
         "cannot be the default",
     ),
+    # registers
+    "register of an odd width": (
+        {"locals": "/*!*/Register<bit<10>, bit<4>>(16) r;"},
+        "a register of bit<10>; bit<1>, bit<8>",
+    ),
+    "register of three numbers": (
+        {
+            "top": "struct three { bit<8> a; bit<8> b; bit<8> c; }",
+            "locals": "/*!*/Register<three, bit<4>>(16) r;",
+        },
+        "a register of struct three",
+    ),
+    "register of two widths": (
+        {
+            "top": "struct two { bit<8> a; bit<16> b; }",
+            "locals": "/*!*/Register<two, bit<4>>(16) r;",
+        },
+        "a register of struct two",
+    ),
+    "register that starts with too much": (
+        {"locals": "Register<bit<8>, bit<4>>(16, /*!*/256) r;"},
+        "does not fit bit<8>",
+    ),
+    "register read": (
+        {
+            "locals": "Register<bit<8>, bit<4>>(16) r;",
+            "apply": "md.x = r./*!*/read(1);",
+        },
+        "execute a RegisterAction",
+    ),
+    "register action of another type": (
+        {
+            "locals": "Register<bit<8>, bit<4>>(16) r; "
+            "/*!*/RegisterAction<bit<16>, bit<4>, bit<8>>(r) a = "
+            "{ void apply(inout bit<16> v) { v = 1; } };"
+        },
+        "of a register of bit<8>",
+    ),
+    "register action of no register": (
+        {
+            "locals": "RegisterAction<bit<8>, bit<4>, bit<8>>(/*!*/md.x) a = "
+            "{ void apply(inout bit<8> v) { v = 1; } };"
+        },
+        "is not a register",
+    ),
+    "register action with a wide result": (
+        {
+            "locals": "Register<bit<8>, bit<4>>(16) r; "
+            "/*!*/RegisterAction<bit<8>, bit<4>, bit<64>>(r) a = "
+            "{ void apply(inout bit<8> v) { v = 1; } };"
+        },
+        "at most 32 bits",
+    ),
+    "register action without apply": (
+        {"locals": REGISTER + " /*!*/a;"},
+        "wants the method apply",
+    ),
+    "register action with another parameter": (
+        {"locals": REGISTER + " a = { void /*!*/apply(inout bit<8> v, out bit<4> x) { } };"},
+        "apply has other parameters",
+    ),
+    "register action that returns": (
+        {"locals": REGISTER + " a = { void apply(inout bit<8> v) { v = 1; /*!*/return; } };"},
+        "cannot stand in a RegisterAction",
+    ),
+    "register action that stores elsewhere": (
+        {
+            "locals": REGISTER + " a = { void /*!*/apply(inout bit<8> v) { md.x = v; } };",
+            "apply": "a.execute(1);",
+        },
+        "apply assigns to md.x",
+    ),
+    "two executions in an action": (
+        {
+            "locals": REGISTER
+            + " a = { void apply(inout bit<8> v, out bit<8> rv) { rv = v; } };"
+            + " action b() { md.x = a.execute(1); md.y = /*!*/a.execute(2); }",
+            "apply": "b();",
+        },
+        "one in each action",
+    ),
+    "methods of what has none": (
+        {"locals": "Hash<bit<8>>(HashAlgorithm_t.CRC32) /*!*/h = { void f() { } };"},
+        "has no abstract methods",
+    ),
     "entries that change": ({"locals": table(rest="/*!*/entries = { }")}, "const entries"),
     "entries with priorities": (
         {"locals": table(rest="const entries = { /*!*/priority = 3 : 1 : NoAction(); }")},
@@ -311,7 +398,10 @@ REFUSED = {
         "not an action of t",
     ),
     # externs
-    "register": ({"locals": "/*!*/Register<bit<8>, bit<8>>(4) r;"}, "Register is not supported"),
+    "direct register": (
+        {"locals": "/*!*/DirectRegister<bit<8>>() r;"},
+        "DirectRegister is not supported",
+    ),
     "ambiguous meter": (
         {
             "locals": "Meter<bit<8>>(4, MeterType_t.BYTES) m;",

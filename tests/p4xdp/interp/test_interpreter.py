@@ -111,7 +111,7 @@ EGRESS_CONTROL = (
 
 
 def gress(name, headers, parser, control, deparser, **parts):
-    empty = {"actions": {}, "tables": {}, "counters": {}, "meters": {}, "roles": {}}
+    empty = {part: {} for part in ("actions", "tables", "counters", "meters", "registers", "roles")}
     return ir.Gress(
         name, headers, (), parser, control, deparser,
         intrinsic=None, **(empty | {"reads_parser_error": False} | parts),

@@ -115,7 +115,7 @@ COUNTERS = {
 def store():
     def gress(name, tables, counters, meters):
         return ir.Gress(
-            name, (), (), ir.Parser({}), (), (), {}, tables, counters, meters, {}, None,
+            name, (), (), ir.Parser({}), (), (), {}, tables, counters, meters, {}, {}, None,
             reads_parser_error=False,
         )  # fmt: skip
 

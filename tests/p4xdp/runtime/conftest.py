@@ -32,6 +32,7 @@ class FakeDataplane:
         self.sent = []
         self.receiver = None
         self.constant = {}
+        self.registers = {}
 
     def constant_entries(self):
         return self.constant
@@ -96,6 +97,17 @@ class FakeDataplane:
         if "direct meters" in self.broken:
             raise DataplaneError("the direct meters are out of order")
         self.direct_meters[table, self._key(entry)] = config
+
+    def read_register(self, register, first, count):
+        cells = self.registers.setdefault(register, {})
+        zero = (0, 0) if register == "Ingress.quotas" else (0,)
+        return [cells.get(i, zero) for i in range(first, first + count)]
+
+    def write_register(self, register, index, value):
+        self.registers.setdefault(register, {})[index] = value
+
+    def reset_registers(self):
+        self.registers.clear()
 
     def send(self, frame):
         if "send" in self.broken:

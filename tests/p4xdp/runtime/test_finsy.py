@@ -99,3 +99,9 @@ async def test_finsy_gives_way_to_a_better_finsy_and_takes_over_again(switch, se
         while not switch.is_primary:  # noqa: ASYNC110 - finsy has no event for it
             await asyncio.sleep(0.01)
     await switch.write([+entry(1)])
+
+
+async def test_finsy_writes_and_reads_registers(switch):
+    await switch.write([~fy.P4RegisterEntry("quotas", index=3, data={"limit": 1000, "used": 7})])
+    (found,) = [e async for e in switch.read(fy.P4RegisterEntry("quotas", index=3))]
+    assert found.data == {"limit": 1000, "used": 7}

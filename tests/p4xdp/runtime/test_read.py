@@ -143,7 +143,6 @@ async def test_many_entries_come_in_several_messages(client, table_entry):
 @pytest.mark.parametrize(
     "entity",
     [
-        pytest.param({"register_entry": p4r.RegisterEntry()}, id="registers"),
         pytest.param({"action_profile_group": p4r.ActionProfileGroup()}, id="groups"),
         pytest.param(
             {

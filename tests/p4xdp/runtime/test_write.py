@@ -330,7 +330,6 @@ async def test_without_arbitration_nobody_writes(new_client, entry):
 @pytest.mark.parametrize(
     "entity",
     [
-        pytest.param(p4r.RegisterEntry(register_id=1), id="register"),
         pytest.param(p4r.ActionProfileMember(member_id=1), id="member"),
     ],
 )
