@@ -11,7 +11,7 @@ from p4xdp.stf.errors import StfError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from p4xdp.stf.syntax import Add, Call, CheckCounter, Pattern, SetDefault
+    from p4xdp.stf.syntax import Add, Call, CheckCounter, Pattern, RegisterWrite, SetDefault
 
 _T = TypeVar("_T")
 
@@ -27,6 +27,7 @@ class Names:
         self._tables = {name: table for g in gresses for name, table in g.tables.items()}
         self._actions = {name: action for g in gresses for name, action in g.actions.items()}
         self._counters = {name: counter for g in gresses for name, counter in g.counters.items()}
+        self._registers = {name: one for g in gresses for name, one in g.registers.items()}
 
     def tables(self) -> Mapping[str, ir.Table]:
         """Return all tables by name."""
@@ -38,6 +39,20 @@ class Names:
         if counter.size is None or check.index >= counter.size:
             raise StfError(f"line {check.line}: {counter.name} has no cell {check.index}")
         return counter
+
+    def has_registers(self) -> bool:
+        """Return whether the program keeps state in registers."""
+        return bool(self._registers)
+
+    def register(self, write: RegisterWrite) -> ir.Register:
+        """Return the register; the values fit its fields."""
+        register = _find(self._registers, write.register, "register")
+        if len(write.values) != len(register.fields):
+            raise StfError(f"{register.name} has {len(register.fields)} values in a cell")
+        for field, value in zip(register.fields, write.values, strict=True):
+            if value >> field.width:
+                raise StfError(f"{value:#x} has more than {field.width} bits")
+        return register
 
     def entry(self, add: Add) -> tuple[str, Entry]:
         """Return the table's name and the entry."""

@@ -17,6 +17,7 @@ from p4xdp.stf.syntax import (
     Expect,
     Packet,
     Pattern,
+    RegisterWrite,
     RemoveAll,
     SetDefault,
     Statement,
@@ -98,6 +99,14 @@ def _set_default(line: int, rest: str) -> SetDefault:
     return SetDefault(line, _unquoted(head.strip()), call)
 
 
+def _register_write(line: int, rest: str) -> RegisterWrite:
+    words = rest.split()
+    if len(words) < 3:
+        raise _Fault("register_write: say NAME INDEX VALUE, one value for each field")
+    register, index, *values = words
+    return RegisterWrite(line, _unquoted(register), _number(index), tuple(map(_number, values)))
+
+
 def _remove(line: int, rest: str) -> RemoveAll:
     if rest.lower() != "all":
         raise _Fault("`remove all` is the only removal")
@@ -134,6 +143,7 @@ def _check_counter(line: int, rest: str) -> CheckCounter:
 _STATEMENTS: dict[str, Callable[[int, str], Statement]] = {
     "add": _add,
     "setdefault": _set_default,
+    "register_write": _register_write,
     "remove": _remove,
     "packet": _packet,
     "expect": _expect,

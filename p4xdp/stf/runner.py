@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Protocol
 from p4xdp.dataplane import CounterValue, Dataplane, DataplaneError
 from p4xdp.stf.binding import Names
 from p4xdp.stf.errors import StfError
-from p4xdp.stf.syntax import Add, CheckCounter, Expect, Packet, RemoveAll, SetDefault
+from p4xdp.stf.syntax import (
+    Add,
+    CheckCounter,
+    Expect,
+    Packet,
+    RegisterWrite,
+    RemoveAll,
+    SetDefault,
+)
 
 if TYPE_CHECKING:
     from p4xdp import ir
@@ -73,6 +81,10 @@ class Runner:
                     table, action, arguments = self._names.default(statement)
                     self._dataplane.set_default(table, action, arguments)
                     self._changed_defaults.add(table)
+                case RegisterWrite():
+                    register = self._names.register(statement)
+                    values = statement.values
+                    self._dataplane.write_register(register.name, statement.index, values)
                 case RemoveAll():
                     self._remove_all()
                 case Packet():
@@ -95,6 +107,8 @@ class Runner:
             declared = self._names.tables()[name]
             self._dataplane.set_default(name, declared.default_action, declared.default_arguments)
         self._changed_defaults.clear()
+        if self._names.has_registers():
+            self._dataplane.reset_registers()
 
     def _clear_counters(self, vector: Vector) -> None:
         for check in vector.statements:

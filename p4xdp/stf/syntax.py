@@ -48,8 +48,18 @@ class SetDefault:
 
 
 @dataclass(frozen=True, slots=True)
+class RegisterWrite:
+    """`register_write REGISTER INDEX VALUE ...`: as many values as a cell has fields."""
+
+    line: int
+    register: str
+    index: int
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveAll:
-    """`remove all`: tables become as they are when the program starts."""
+    """`remove all`: tables and registers become as they are when the program starts."""
 
     line: int
 
@@ -88,12 +98,12 @@ class CheckCounter:
     number: int
 
 
-Statement: TypeAlias = Add | SetDefault | RemoveAll | Packet | Expect | CheckCounter
+Statement: TypeAlias = Add | SetDefault | RegisterWrite | RemoveAll | Packet | Expect | CheckCounter
 
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """One test. It begins with tables as they are when the program starts."""
+    """One test. It begins with tables and registers as they are when the program starts."""
 
     name: str
     line: int

@@ -10,6 +10,7 @@ from p4xdp.stf.syntax import (
     Expect,
     Packet,
     Pattern,
+    RegisterWrite,
     RemoveAll,
     SetDefault,
     Vector,
@@ -54,6 +55,7 @@ def test_values_may_be_patterns(text, read):
 def test_other_statements():
     text = """
         setdefault t A.drop()   # why not
+        register_write A.r 3 0x10 0
         remove all
         packet 3 00 ff 1A
         expect 4 0a**$
@@ -66,12 +68,13 @@ def test_other_statements():
     (vector,) = parse(text, "all")
     assert vector.statements == (
         SetDefault(2, "t", Call("A.drop", ())),
-        RemoveAll(3),
-        Packet(4, 3, b"\x00\xff\x1a"),
-        Expect(5, 4, "0a**", is_whole=True),
-        Expect(6, 5, "ff", is_whole=False),
-        Expect(7, 6, None, is_whole=False),
-        CheckCounter(10, "A.c", 2, "bytes", ">=", 16),
+        RegisterWrite(3, "A.r", 3, (16, 0)),
+        RemoveAll(4),
+        Packet(5, 3, b"\x00\xff\x1a"),
+        Expect(6, 4, "0a**", is_whole=True),
+        Expect(7, 5, "ff", is_whole=False),
+        Expect(8, 6, None, is_whole=False),
+        CheckCounter(11, "A.c", 2, "bytes", ">=", 16),
     )
 
 
@@ -95,6 +98,7 @@ def test_title_begins_a_vector():
         ("add t k:1* a()", "binary (0b) and hexadecimal (0x)"),
         ("packet 1 0", "no octets"),
         ("expect 1 0g", "hexadecimal digits"),
+        ("register_write r 1", "say NAME INDEX VALUE"),
         ("remove entry", "`remove all` is the only"),
         ("check_counter c packets == 1", "NAME(INDEX)"),
         ("check_counter c(1) packets =! 1", "NAME(INDEX)"),

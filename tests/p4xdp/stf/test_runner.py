@@ -11,6 +11,7 @@ from p4xdp.interp import Interpreter
 from p4xdp.stf import Runner, StfError, parse
 
 RULES = Path(__file__).parents[1] / "programs" / "rules.p4"
+REGISTERS = RULES.with_name("registers.p4")
 
 # kind, a, b, n, m, x and the rest, 14 octets; leaves behind first, second and hit.
 FRAME = "c1 07 1234 5abc 000000000001 000000"
@@ -113,6 +114,40 @@ def test_counters_are_checked_from_zero():
     (vector,) = parse("check_counter ingress_drops(64) packets == 0", "counters")
     with pytest.raises(StfError, match=r"line 1: Ingress.ingress_drops has no cell 64"):
         runner.run(vector)
+
+
+# Kind 1, index 3, the rest 0; its ticket leaves first, then whether the quota refused.
+TICKET = f"packet 3 0103 {'00' * 22}\n"
+
+
+@pytest.fixture(scope="module")
+def run_registers():
+    program = frontend.load(REGISTERS)
+    runner = Runner(program, Interpreter(program))
+    return lambda text: runner.run(parse(text, "test")[0])
+
+
+def test_registers_hold_what_is_written_until_the_vector_ends(run_registers):
+    written = "register_write tickets 3 0x2A\nregister_write Ingress.quotas 3 7 7\n"
+    assert run_registers(written + TICKET + "expect 0 0000002a 01") == []
+    first, second = "expect 0 00000005 00\n", "expect 0 00000006 00\n"
+    assert run_registers(TICKET + TICKET + first + second) == []
+    assert run_registers(TICKET + "remove all\n" + TICKET + first + first) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("register_write nothing 0 1", "no register nothing"),
+        ("register_write quotas 0 1", "Ingress.quotas has 2 values in a cell"),
+        ("register_write levels 0 256", "0x100 has more than 8 bits"),
+        ("register_write tickets 12 1", "12"),
+    ],
+)
+def test_what_a_register_cannot_hold_fails(run_registers, statement, message):
+    (problem,) = run_registers(statement)
+    assert problem.startswith("line 1: ")
+    assert message in problem
 
 
 def stf(tmp_path, text, *options):
