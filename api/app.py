@@ -1,37 +1,34 @@
-"""The HTTP face of a running UPF: one router a noun."""
+"""The HTTP face of a running UPF: one router a noun, behind one guard."""
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import FastAPI
 
-from api import associations, dashboard, events, metrics, problems, sessions, slices
-from api.node import Node
-from api.system_schemas import HealthBody
+from api import (
+    associations,
+    dashboard,
+    data_plane,
+    events,
+    metrics,
+    openapi,
+    problems,
+    sdcore,
+    sessions,
+    slices,
+    system,
+)
+from api.audit import Audit
+from api.security import Guard
 
 if TYPE_CHECKING:
     from upf.node import UPF
 
-_health = APIRouter(tags=["health"])
 
-
-@_health.get(
-    "/health",
-    summary="Whether the UPF serves",
-    responses={HTTPStatus.SERVICE_UNAVAILABLE: {"model": HealthBody}},
-)
-async def health(node: Node, response: Response) -> HealthBody:
-    state = node.health()
-    if not state.is_ready:
-        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-    return HealthBody(status="ready" if state.is_ready else "not ready", reason=state.reason)
-
-
-def create_app(upf: UPF) -> FastAPI:
-    """Return the ASGI application that shows `upf`."""
+def create_app(upf: UPF, audit: Audit | None = None) -> FastAPI:
+    """Return the ASGI application that shows `upf` and records changes with `audit`."""
     app = FastAPI(
         title="Tern UPF",
         version=version("tern-upf"),
@@ -40,14 +37,19 @@ def create_app(upf: UPF) -> FastAPI:
     )
     app.state.upf = upf
     app.state.broadcast = events.Broadcast(upf)
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign] # FastAPI's own way
+    app.add_middleware(Guard, rest=upf.config.rest, audit=audit or Audit())
     problems.install(app)
     for router in (
-        _health,
+        system.health_router,
+        system.router,
         slices.router,
         slices.usage_router,
         sessions.router,
         associations.router,
+        data_plane.router,
         events.router,
+        sdcore.router,
         metrics.router,
         dashboard.router,
     ):

@@ -6,13 +6,14 @@ import asyncio
 import logging
 import signal
 import socket
+import ssl
 from contextlib import contextmanager
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import uvicorn
 
 from api.app import create_app
+from api.audit import Audit
 from upf.errors import StartError
 from upf.node import UPF
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GRACE_S = 2
+_UNREAD_TIMEOUT_MS = 20_000
+# More at once are told to come back later (503).
+_MAX_CONNECTIONS = 1000
 
 log = logging.getLogger(__name__)
 
@@ -42,32 +46,41 @@ async def run(config: Config) -> None:
         # Under nohup, the terminal's end is to be survived.
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    _tls(config.rest)  # that it cannot be used is told before anything is started
     with _listener(config.rest) as listener:
-        upf = await UPF.start(config)
+        audit = Audit(config.rest.audit_log)
         try:
-            await _serve(upf, listener, stop)
+            upf = await UPF.start(config)
+            try:
+                await _serve(upf, audit, listener, stop)
+            finally:
+                await upf.stop()
         finally:
-            await upf.stop()
+            audit.close()
 
 
-async def _serve(upf: UPF, listener: socket.socket, stop: asyncio.Event) -> None:
-    server = _Server(
-        uvicorn.Config(
-            create_app(upf),
-            log_config=None,
-            access_log=False,
-            log_level="warning",
-            timeout_graceful_shutdown=_GRACE_S,
-        )
+async def _serve(upf: UPF, audit: Audit, listener: socket.socket, stop: asyncio.Event) -> None:
+    config = uvicorn.Config(
+        create_app(upf, audit),
+        log_config=None,
+        access_log=False,
+        log_level="warning",
+        limit_concurrency=_MAX_CONNECTIONS,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
     )
+    config.load()
+    config.ssl = _tls(upf.config.rest)
+    server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(stop.wait())
     failing = asyncio.create_task(upf.wait_failed())
     log.info(
-        "ready: N4 on %s:%d, REST on http://%s",
+        "ready: N4 on %s:%d, REST on %s",
         upf.config.n4.address,
         upf.config.n4.port,
-        upf.config.rest.listen,
+        upf.config.rest.url,
     )
     await asyncio.wait({serving, stopping, failing}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
@@ -88,13 +101,23 @@ def _listener(rest: RESTConfig) -> socket.socket:
             f"cannot listen on {rest.listen} for REST ({error.strerror}): "
             "set another [rest] listen, or end what uses it"
         ) from error
-    if not _is_loopback(rest.host):
-        log.warning("REST on %s is open to whoever reaches it: it asks for no token", rest.listen)
+    # Connections inherit it: one whose far end does not read is reset by the kernel.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_TIMEOUT_MS)
     return listener
 
 
-def _is_loopback(host: str) -> bool:
+def _tls(rest: RESTConfig) -> ssl.SSLContext | None:
+    """What connections are encrypted with; None for plain ones."""
+    if rest.tls_certificate is None or rest.tls_key is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        context.load_cert_chain(rest.tls_certificate, rest.tls_key)
+    except OSError as error:
+        raise StartError(
+            f"{rest.tls_certificate} and {rest.tls_key} cannot be used for TLS "
+            f"({error.strerror or error}): set [rest] tls_certificate and tls_key to PEM files "
+            "that belong together"
+        ) from error
+    return context

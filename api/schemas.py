@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from upf.errors import SliceError
 from upf.slices import DEFAULT_BURST_MS, NO_SD, SNSSAI, Slice
 from upf.usage import Volume
 
@@ -39,7 +40,10 @@ class SliceBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE_SLICE]})
 
-    sst: Annotated[int, Field(ge=0, le=255, description="Slice/service type of the S-NSSAI")]
+    sst: Annotated[
+        int | None,
+        Field(ge=0, le=255, description="Slice/service type of the S-NSSAI; null for any S-NSSAI"),
+    ]
     sd: Annotated[
         SD | None,
         Field(description="Slice differentiator, six hex digits; null or ffffff for none"),
@@ -62,10 +66,13 @@ class SliceBody(BaseModel):
     ] = None
 
     def to_slice(self, name: str) -> Slice:
-        """The slice of this name that the body describes."""
+        """The slice of this name that the body describes. SliceError for an SD without SST."""
+        if self.sst is None and self.sd is not None:
+            raise SliceError(f"slice {name} has the SD {self.sd} but any SST: set sst too")
+        sd = NO_SD if self.sd is None else int(self.sd, 16)
         return Slice(
             name=name,
-            s_nssai=SNSSAI(self.sst, NO_SD if self.sd is None else int(self.sd, 16)),
+            s_nssai=None if self.sst is None else SNSSAI(self.sst, sd),
             dnns=tuple(self.dnns),
             uplink_bps=_bits_per_s(self.uplink_mbps),
             downlink_bps=_bits_per_s(self.downlink_mbps),
@@ -88,7 +95,10 @@ class SlicePatch(SliceBody):
         extra="forbid", json_schema_extra={"examples": [{"uplink_mbps": 40, "downlink_mbps": None}]}
     )
 
-    sst: Annotated[int, Field(ge=0, le=255, description="Slice/service type of the S-NSSAI")] = 0
+    sst: Annotated[
+        int | None,
+        Field(ge=0, le=255, description="Slice/service type of the S-NSSAI; null for any S-NSSAI"),
+    ] = None
 
     def patched(self, held: Slice) -> Slice:
         """The slice after the change."""
@@ -189,8 +199,8 @@ def etag_of(held: Slice) -> str:
 def fields_of(held: Slice) -> dict[str, Any]:
     """The members of a SliceBody."""
     return {
-        "sst": held.s_nssai.sst,
-        "sd": None if held.s_nssai.sd == NO_SD else f"{held.s_nssai.sd:06x}",
+        "sst": held.s_nssai.sst if held.s_nssai else None,
+        "sd": _sd(held.s_nssai),
         "dnns": list(held.dnns),
         "uplink_mbps": mbps(held.uplink_bps),
         "downlink_mbps": mbps(held.downlink_bps),
@@ -199,6 +209,10 @@ def fields_of(held: Slice) -> dict[str, Any]:
         "guaranteed_downlink_mbps": held.guaranteed_downlink_bps / _BITS_PER_MEGABIT,
         "max_sessions": held.max_sessions,
     }
+
+
+def _sd(s_nssai: SNSSAI | None) -> str | None:
+    return None if s_nssai is None or s_nssai.sd == NO_SD else f"{s_nssai.sd:06x}"
 
 
 def _bits_per_s(rate_mbps: float | None) -> int | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from ipaddress import IPv4Address, IPv4Network
+
 from pydantic import BaseModel
 
 
@@ -10,3 +13,103 @@ class HealthBody(BaseModel):
 
     status: str
     reason: str | None = None
+
+
+class StatusBody(BaseModel):
+    """The UPF in a few lines."""
+
+    version: str
+    node_id: str
+    since: datetime
+    is_ready: bool
+    reason: str | None
+    target: str
+    sessions: int
+    slices: int
+    associations: int
+
+
+class TargetBody(BaseModel):
+    """The switch, and what of its tables is in use."""
+
+    kind: str
+    address: str | None
+    mode: str
+    is_ready: bool
+    entries: dict[str, int]
+
+
+class PortBody(BaseModel):
+    """An interface behind a port of the pipeline, as its kernel counts it; whole frames."""
+
+    name: str
+    port: int
+    role: str
+    network_instance: str | None
+    gtpu_addresses: list[IPv4Address]
+    is_present: bool
+    is_up: bool
+    mac: str | None
+    mtu: int | None
+    speed_mbps: int | None
+    rx_packets: int
+    rx_octets: int
+    rx_dropped: int
+    tx_packets: int
+    tx_octets: int
+    tx_dropped: int
+
+
+class RouteBody(BaseModel):
+    """A route in the pipeline. Without MAC address the neighbour is still to be found."""
+
+    network_instance: str
+    destination: IPv4Network
+    interface: str
+    next_hop_mac: str | None
+
+
+class NeighbourBody(BaseModel):
+    """Someone on a link whose MAC address the kernel knows."""
+
+    interface: str
+    address: IPv4Address
+    mac: str
+    is_stale: bool
+
+
+class UEPoolBody(BaseModel):
+    """A configured pool of UE addresses with the sessions that have one of it."""
+
+    prefix: str
+    network_instance: str | None
+    addresses: int
+    in_use: int
+
+
+class DropBody(BaseModel):
+    """Packets dropped for one reason since the switch started."""
+
+    reason: str
+    meaning: str
+    stage: str
+    packets: int
+    octets: int
+
+
+class TableBody(BaseModel):
+    """A table of the pipeline and how many entries it holds."""
+
+    name: str
+    entries: int
+
+
+class StageBody(BaseModel):
+    """A stage that packets pass, in packet order."""
+
+    stage: str
+    title: str
+    packets: int
+    dropped_packets: int
+    tables: list[TableBody]
+    drops: list[str]

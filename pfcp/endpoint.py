@@ -124,6 +124,10 @@ class Endpoint:
         self._send(octets, event.peer)
         self._peers.agree(event.peer, event.request, response, now)
 
+    def release(self, node_id: NodeID, now: float) -> None:
+        """End an association, if there is one, without asking the peer."""
+        self._peers.release(node_id, now)
+
     # In: the network and the clock.
 
     def receive_datagram(self, octets: bytes, peer: Peer, now: float) -> None:

@@ -96,6 +96,12 @@ class Peers:
         """A peer did not answer a heartbeat, or not so that it could be read."""
         self._signal(peer, Signal.SILENT, now)
 
+    def release(self, node_id: NodeID, now: float) -> None:
+        """End an association without asking the peer."""
+        move = self.associations.signal(node_id, Signal.RELEASED)
+        if move.before is not None:
+            self._carry_out(move, move.before.peer, now)
+
     def _signal(self, peer: Peer, signal: Signal, now: float) -> None:
         association = self.associations.of_peer(peer)
         if association is not None:

@@ -9,6 +9,7 @@ from typing import cast
 
 from pfcp.endpoint import Endpoint
 from pfcp.events import Event, Peer, RequestReceived
+from pfcp.ies import NodeID
 from pfcp.messages import Message
 
 _log = logging.getLogger(__name__)
@@ -47,6 +48,11 @@ class Server(asyncio.DatagramProtocol):
         handle = self.endpoint.send_request(peer, request, self._loop.time())
         self._settle()
         return handle
+
+    def release(self, node_id: NodeID) -> None:
+        """End an association now, without asking the peer."""
+        self.endpoint.release(node_id, self._loop.time())
+        self._settle()
 
     def respond(self, event: RequestReceived, response: Message) -> None:
         """Answer a request now."""

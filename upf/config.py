@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from difflib import get_close_matches
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -73,8 +73,31 @@ class InterfaceConfig(_Table):
     speed_mbps: Annotated[int, Field(gt=0)] | None = None
 
 
+class TokenConfig(_Table):
+    """A bearer token of REST, known by its SHA-256 alone: `upf token NAME` makes one.
+
+    `read` may look, `operate` may change.
+    """
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    role: Literal["read", "operate"]
+    sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+
+
 class RESTConfig(_Table):
+    """REST, metrics and the dashboard. Off the loopback interface both tokens and TLS are needed.
+
+    `audit_log` is the file that changes are written to besides the log. Each client may send
+    `requests_per_s`, and `request_burst` at once.
+    """
+
     listen: str = "127.0.0.1:8080"
+    token: tuple[TokenConfig, ...] = ()
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    audit_log: Path | None = None
+    requests_per_s: Annotated[float, Field(gt=0)] = 1000
+    request_burst: Annotated[int, Field(ge=1)] = 2000
 
     @field_validator("listen")
     @classmethod
@@ -84,6 +107,21 @@ class RESTConfig(_Table):
             raise ValueError('write it as "ADDRESS:PORT", such as "127.0.0.1:8080"')
         return value
 
+    @model_validator(mode="after")
+    def _is_guarded(self) -> RESTConfig:
+        names = [each.name for each in self.token]
+        if len(set(names)) < len(names):
+            raise ValueError("two tokens have the same name: name each once")
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key go together: set both or none")
+        if not self.is_loopback and not (self.token and self.has_tls):
+            raise ValueError(
+                f"{self.listen} can be reached from elsewhere, which needs [[rest.token]] "
+                "(upf token NAME makes one) and tls_certificate with tls_key; "
+                "or listen on 127.0.0.1"
+            )
+        return self
+
     @property
     def host(self) -> str:
         return self.listen.rpartition(":")[0].strip("[]")
@@ -91,6 +129,22 @@ class RESTConfig(_Table):
     @property
     def port(self) -> int:
         return int(self.listen.rpartition(":")[2])
+
+    @property
+    def has_tls(self) -> bool:
+        return self.tls_certificate is not None
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether this host alone reaches it."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.has_tls else 'http'}://{self.listen}"
 
 
 class StateConfig(_Table):
@@ -111,6 +165,13 @@ class TargetConfig(_Table):
         if self.kind == "p4runtime" and self.address is None:
             raise ValueError('kind "p4runtime" needs address = "HOST:PORT"')
         return self
+
+
+class UEPoolConfig(_Table):
+    """Addresses that the SMF gives to UEs of a DNN: shown with their use, not handed out here."""
+
+    prefix: IPv4Network | IPv6Network
+    network_instance: Name | None = None
 
 
 class SliceConfig(_Table):
@@ -152,6 +213,7 @@ class Config(_Table):
     state: StateConfig = StateConfig()
     target: TargetConfig = TargetConfig()
     slice: tuple[SliceConfig, ...] = ()
+    ue_pool: tuple[UEPoolConfig, ...] = ()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Config:
@@ -257,16 +319,23 @@ def _what(fault: Any) -> str:
 
 def _unknown_key(location: tuple[int | str, ...]) -> str:
     """What to write instead of a key that there is not."""
-    tables: dict[str, type[_Table]] = {
-        "n4": N4Config,
-        "interface": InterfaceConfig,
-        "rest": RESTConfig,
-        "state": StateConfig,
-        "target": TargetConfig,
-        "slice": SliceConfig,
-    }
-    table = tables[str(location[0])] if len(location) > 1 else Config
+    table: Any = Config
+    for part in location[:-1]:
+        if isinstance(part, str):
+            table = _TABLES[part]
     known = list(table.model_fields)
     near = get_close_matches(str(location[-1]), known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
     return f"unknown key; {hint}"
+
+
+_TABLES: dict[str, type[_Table]] = {
+    "n4": N4Config,
+    "interface": InterfaceConfig,
+    "rest": RESTConfig,
+    "token": TokenConfig,
+    "state": StateConfig,
+    "target": TargetConfig,
+    "slice": SliceConfig,
+    "ue_pool": UEPoolConfig,
+}

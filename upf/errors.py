@@ -112,6 +112,18 @@ class InUseError(UPFError):
     """Something in use cannot go without force."""
 
 
+class SliceError(UPFError):
+    """A slice that makes no sense is asked for."""
+
+
+class PeerError(UPFError):
+    """A CP function refused what we asked of it, or gave an answer that cannot be read."""
+
+
+class PeerSilentError(PeerError):
+    """A CP function did not answer."""
+
+
 class ConfigError(UPFError):
     """The configuration cannot be used. One line, saying what to do."""
 

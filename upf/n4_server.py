@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pfcp import enums, events, messages, udp
 from pfcp.endpoint import Endpoint
 from upf.config import PFCP_PORT
-from upf.errors import StartError, TargetError
+from upf.errors import PeerError, PeerSilentError, StartError, TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -25,7 +26,10 @@ log = logging.getLogger(__name__)
 
 
 class N4Server:
-    """The N4 side of the UPF on the wire. `open` binds, `serve` begins to carry out requests."""
+    """The N4 side of the UPF on the wire. `open` binds, `serve` begins to carry out requests.
+
+    `reports_answered` counts answers to session reports by cause.
+    """
 
     def __init__(self, identity: Identity, admission: Admission | None = None) -> None:
         self.endpoint = Endpoint(
@@ -40,6 +44,9 @@ class N4Server:
         self._is_serving = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._forgetting: dict[str, asyncio.Task[None]] = {}
+        self._asked: dict[int, asyncio.Future[messages.Message]] = {}
+        self.reports_sent = 0
+        self.reports_answered: Counter[int] = Counter()
 
     async def open(self, local: Peer) -> None:
         """Bind; heartbeats are answered from here on. StartError if the address cannot be had."""
@@ -56,7 +63,31 @@ class N4Server:
     def report(self, record: SessionRecord, request: messages.SessionReportRequest) -> None:
         """Send a session report to the session's CP function."""
         assert self._server is not None
+        self.reports_sent += 1
         self._server.send_request((str(record.session.cp_address), PFCP_PORT), request)
+
+    async def ask(self, peer: Peer, request: messages.Message) -> messages.Message:
+        """Send a request of ours and wait for its answer.
+
+        PeerError if it is refused, cannot be read, or does not come.
+        """
+        assert self._server is not None
+        handle = self._server.send_request(peer, request)
+        outcome: asyncio.Future[messages.Message] = asyncio.get_running_loop().create_future()
+        self._asked[handle] = outcome
+        try:
+            answer = await outcome
+        finally:
+            del self._asked[handle]
+        cause = getattr(answer, "cause", enums.Cause.REQUEST_ACCEPTED)
+        if cause != enums.Cause.REQUEST_ACCEPTED:
+            raise PeerError(f"the SMF at {peer[0]} refused: cause {int(cause)}")
+        return answer
+
+    def release(self, node_id: NodeID) -> None:
+        """End an association without asking the peer."""
+        assert self._server is not None
+        self._server.release(node_id)
 
     async def close(self) -> None:
         """Stop serving; what is under way is abandoned."""
@@ -87,13 +118,31 @@ class N4Server:
                 # A UP function steers no load to its CP functions.
                 log.debug("%s tells its load", event.association.node_id)
             case events.ResponseReceived():
-                cause = getattr(event.response, "cause", enums.Cause.REQUEST_ACCEPTED)
-                if cause != enums.Cause.REQUEST_ACCEPTED:
-                    log.warning("%s refused a report: cause %d", event.peer[0], cause)
+                self._receive_answer(event)
             case events.ResponseMalformed():
-                log.warning("%s gave an answer that cannot be read: %s", event.peer[0], event.error)
+                text = f"{event.peer[0]} gave an answer that cannot be read: {event.error}"
+                self._fail(event.handle, PeerError(text))
             case events.RequestTimedOut():
-                log.warning("%s does not answer %s", event.peer[0], type(event.request).__name__)
+                text = f"{event.peer[0]} does not answer {type(event.request).__name__}"
+                self._fail(event.handle, PeerSilentError(text))
+
+    def _receive_answer(self, event: events.ResponseReceived) -> None:
+        asked = self._asked.get(event.handle)
+        if asked is not None and not asked.done():
+            asked.set_result(event.response)
+            return
+        cause = getattr(event.response, "cause", enums.Cause.REQUEST_ACCEPTED)
+        self.reports_answered[int(cause)] += 1
+        if cause != enums.Cause.REQUEST_ACCEPTED:
+            log.warning("%s refused a report: cause %d", event.peer[0], cause)
+
+    def _fail(self, handle: int, error: PeerError) -> None:
+        """Tell whoever waits for an answer that it does not come."""
+        asked = self._asked.get(handle)
+        if asked is not None and not asked.done():
+            asked.set_exception(error)
+        else:
+            log.warning("%s", error)
 
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(coroutine)

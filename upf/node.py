@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from contextlib import AsyncExitStack
+from heapq import nsmallest
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Self
 
-from pfcp import ies
+from pfcp import ies, messages
 from pfcp.association import State
 from upf import preflight, switch, tables
 from upf.drops import NUM_DROP_REASONS, DropReason
@@ -19,7 +21,7 @@ from upf.headroom import Fit, fits
 from upf.history import History
 from upf.metering import UsageCounters
 from upf.meters import MeterWriter
-from upf.n4 import N4, Identity
+from upf.n4 import N4, UP_FUNCTION_FEATURES, Identity
 from upf.n4_server import N4Server
 from upf.netlink import Kernel
 from upf.networks import Role
@@ -32,7 +34,15 @@ from upf.routing import Routing
 from upf.store import MemoryStore, SQLiteStore
 from upf.transaction import SessionEntries
 from upf.usage import plus
-from upf.views import AssociationView, Health, SessionView, session_view
+from upf.views import (
+    AssociationView,
+    Health,
+    SessionFilter,
+    SessionInside,
+    SessionView,
+    session_inside,
+    session_view,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -43,6 +53,7 @@ if TYPE_CHECKING:
     from upf.networks import Networks
     from upf.occupancy import Demand
     from upf.provisioning import Check, Wanted
+    from upf.routes import Neighbour, Routes
     from upf.slices import SNSSAI, Slice
 from upf.store import Store
 
@@ -111,22 +122,57 @@ class UPF:
     def num_sessions(self) -> int:
         return len(self._n4.sessions)
 
-    async def sessions(self) -> list[SessionView]:
-        """All sessions with their usage."""
-        records = list(self._n4.sessions.values())
-        usage_ids = {pdr.usage_id for each in records for pdr in each.session.pdrs.values()}
+    async def find_sessions(
+        self, wanted: SessionFilter, *, first: int = 0, limit: int
+    ) -> tuple[int, list[SessionView]]:
+        """How many sessions are wanted, and of those with an UP SEID from `first` on up to `limit`,
+        in that order, with their usage.
+        """
+        names = self._slice_names()
+        found = [each for each in self._n4.sessions.values() if wanted.is_met_by(each, names)]
+        later = (each for each in found if each.session.up_seid >= first)
+        page = nsmallest(limit, later, key=lambda each: each.session.up_seid)
+        usage_ids = {pdr.usage_id for each in page for pdr in each.session.pdrs.values()}
         readings = await self._counters.read(usage_ids)
-        names = {each.slice_id: each.name for each in self.slices()}
-        return [session_view(record, names, self._counters, readings) for record in records]
+        views = [session_view(record, names, self._counters, readings) for record in page]
+        return len(found), views
 
-    async def session(self, up_seid: int) -> SessionView | None:
-        """One session with its usage."""
+    async def session_inside(self, up_seid: int) -> SessionInside | None:
+        """One session with all that is known of it."""
         record = self._n4.sessions.get(up_seid)
         if record is None:
             return None
         readings = await self._counters.read(p.usage_id for p in record.session.pdrs.values())
-        names = {each.slice_id: each.name for each in self.slices()}
-        return session_view(record, names, self._counters, readings)
+        return session_inside(record, self._slice_names(), self._counters, readings)
+
+    def _slice_names(self) -> dict[int, str]:
+        return {each.slice_id: each.name for each in self.slices()}
+
+    async def set_up_association(self, peer: tuple[str, int]) -> None:
+        """Ask a CP function for an association. PeerError if it will not or does not answer."""
+        request = messages.AssociationSetupRequest(
+            node_id=self._identity.node_id,
+            recovery_time_stamp=self._identity.recovery_time_stamp,
+            up_function_features=UP_FUNCTION_FEATURES,
+        )
+        await self._n4_server.ask(peer, request)
+
+    async def release_association(self, node_id: str, *, is_forced: bool = False) -> None:
+        """Ask a CP function to release its association, or end it and its sessions at once.
+
+        KeyError if there is none; PeerError if it will not or does not answer.
+        """
+        known = {str(each.node_id): each for each in self._n4_server.endpoint.associations.all()}
+        association = known[node_id]
+        if is_forced:
+            self._n4_server.release(association.node_id)
+            await self._n4.forget_sessions_of(association.node_id)
+            return
+        request = messages.AssociationUpdateRequest(
+            node_id=self._identity.node_id,
+            pfcp_association_release_request=ies.PFCPAssociationReleaseRequest(sarr=True),
+        )
+        await self._n4_server.ask(association.peer, request)
 
     async def drops(self) -> dict[DropReason, Counts]:
         """Packets dropped by the pipeline since the switch started, by reason."""
@@ -142,6 +188,47 @@ class UPF:
     def punt_counters(self) -> dict[str, int]:
         """What became of packets shown to the controller."""
         return dict(self._punts.counts)
+
+    def session_counters(self) -> dict[tuple[str, int], int]:
+        """Session requests answered, by message and cause."""
+        return dict(self._n4.counters)
+
+    def report_counters(self) -> tuple[int, dict[int, int]]:
+        """Session reports sent, and their answers by cause."""
+        return self._n4_server.reports_sent, dict(self._n4_server.reports_answered)
+
+    @property
+    def node_id(self) -> str:
+        return str(self._identity.node_id)
+
+    def networks(self) -> Networks:
+        """The network instances that interfaces join."""
+        return self._networks
+
+    def routes(self) -> Routes:
+        """The routes in the pipeline, by network_instance_id and destination."""
+        return dict(self._routing.routes)
+
+    def neighbours(self) -> list[tuple[str, Neighbour]]:
+        """Who the kernel knows on the interfaces of the pipeline, by interface name."""
+        return self._routing.neighbours()
+
+    def num_entries(self) -> dict[str, int]:
+        """What the tables of the switch hold by our books, by table."""
+        held = Counter(
+            entry.table
+            for record in self._n4.sessions.values()
+            for entry in record.held.compiled.entries
+        )
+        held.update(self._base_tables)
+        held.update(self._routing.num_entries())
+        held[tables.TABLES[tables.TunnelPeer]] = len(self._entries.tunnel_peers.ids)
+        return {name: held[name] for name in tables.TABLES.values()}
+
+    def ue_addresses(self) -> list[IPv4Address]:
+        """The addresses of UEs with a session."""
+        records = self._n4.sessions.values()
+        return [each.session.ue_ipv4 for each in records if each.session.ue_ipv4 is not None]
 
     def neighbour_counters(self) -> NeighbourCounts:
         """What became of packets that waited for a neighbour."""
@@ -205,8 +292,10 @@ class UPF:
         if config.target.kind == "xdp":
             preflight.check_interfaces(config, state)
             preflight.check_privileges()
-        networks = config.networks(dict(state.addresses or {}))
-        identity = Identity(_node_id(config), config.n4.address, ntp_time(self.since))
+        networks = self._networks = config.networks(dict(state.addresses or {}))
+        identity = self._identity = Identity(
+            _node_id(config), config.n4.address, ntp_time(self.since)
+        )
         self._n4_server = N4Server(identity, config.n4.admission())
         await self._n4_server.open((str(config.n4.address), config.n4.port))
         self._stack.push_async_callback(self._n4_server.close)
@@ -216,11 +305,12 @@ class UPF:
         self._totals = SliceTotals(self._counters)
         await self._set_up_switch(networks, kernel)
         reporting = UsageReporting(self._counters, time.time, self._totals.settle)
+        self._entries = SessionEntries(self._target, networks)
         self._n4 = N4(
             identity,
             associations=self._n4_server.endpoint.associations,
             resources=Resources(networks, self._counters),
-            entries=SessionEntries(self._target, networks),
+            entries=self._entries,
             reporting=reporting,
             slice_of=self._slice_of,
             wall_clock=time.time,
@@ -255,7 +345,9 @@ class UPF:
 
     async def _set_up_switch(self, networks: Networks, kernel: Kernel) -> None:
         ports = switch.bindings(self.config, networks)
-        await switch.reset(self._target, switch.base_entries(networks, ports))
+        base = switch.base_entries(networks, ports)
+        self._base_tables = Counter(each.table for each in base)
+        await switch.reset(self._target, base)
         if self.config.target.kind == "p4runtime":
             # It may have run before us: what it counted is not ours, what it limits neither.
             await self._counters.adopt()

@@ -193,8 +193,8 @@ class Provisioning:
 def document_of(held: Slice) -> Document:
     """A slice as it is kept."""
     return {
-        "sst": held.s_nssai.sst,
-        "sd": held.s_nssai.sd,
+        "sst": held.s_nssai.sst if held.s_nssai else None,
+        "sd": held.s_nssai.sd if held.s_nssai else None,
         "dnns": list(held.dnns),
         "uplink_bps": held.uplink_bps,
         "downlink_bps": held.downlink_bps,
@@ -209,5 +209,6 @@ def document_of(held: Slice) -> Document:
 def slice_of(name: str, document: Document) -> Slice:
     """A slice as it was kept."""
     fields = dict(document)
-    s_nssai = SNSSAI(fields.pop("sst"), fields.pop("sd"))
+    sst, sd = fields.pop("sst"), fields.pop("sd")
+    s_nssai = None if sst is None else SNSSAI(sst, sd)
     return Slice(name=name, s_nssai=s_nssai, dnns=tuple(fields.pop("dnns")), **fields)

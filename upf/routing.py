@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from upf.neighbours import NeighbourQueues, Waiting
 from upf.plan import diff
 from upf.routes import (
     KernelState,
+    Neighbour,
     NextHop,
     NextHopIds,
     PortBinding,
@@ -59,6 +61,20 @@ class Routing:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow())
             tasks.create_task(self._probe_regularly())
+
+    def neighbours(self) -> list[tuple[str, Neighbour]]:
+        """Who the kernel knows on our interfaces, by interface name."""
+        names = {link.index: link.name for link in self._state.links}
+        ours = {binding.interface for binding in self._bindings}
+        return [
+            (names[each.output], each)
+            for each in self._state.neighbours
+            if names.get(each.output) in ours
+        ]
+
+    def num_entries(self) -> Counter[str]:
+        """How many entries of ours each table holds."""
+        return Counter(each.table for each in self._entries)
 
     async def hold(self, port: int, frame: bytes) -> None:
         """Keep a frame that leaves by `port` until the MAC address of its next hop is known."""

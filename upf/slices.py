@@ -35,7 +35,7 @@ class SNSSAI:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """What an operator asked for. No DNNs means all; None for a rate or number means no limit.
+    """What an operator asked for. No S-NSSAI or no DNNs means any, None for a limit means none.
 
     `guaranteed_uplink_bps` and `guaranteed_downlink_bps` are what the slice is promised: its
     sessions' guaranteed bit rates may take no more in sum. `revision` tells states of the same
@@ -43,7 +43,7 @@ class Slice:
     """
 
     name: str
-    s_nssai: SNSSAI
+    s_nssai: SNSSAI | None
     dnns: tuple[str, ...] = ()
     uplink_bps: int | None = None
     downlink_bps: int | None = None
@@ -56,9 +56,9 @@ class Slice:
 
     def covers(self, s_nssai: SNSSAI | None, dnn: str | None) -> bool:
         """Whether a session with these belongs here. One without S-NSSAI is judged by its DNN."""
-        if s_nssai is None:
+        if s_nssai is None and self.s_nssai is not None:
             return dnn is not None and dnn in self.dnns
-        return s_nssai == self.s_nssai and (not self.dnns or dnn in self.dnns)
+        return self.s_nssai in (None, s_nssai) and (not self.dnns or dnn in self.dnns)
 
     def rates(self) -> tuple[MeterRate | None, MeterRate | None]:
         """Settings of the uplink and the downlink meter."""
@@ -71,6 +71,11 @@ class Slice:
     def has_same_members_as(self, other: Slice) -> bool:
         """Whether the same sessions belong to both."""
         return (self.name, self.s_nssai, self.dnns) == (other.name, other.s_nssai, other.dnns)
+
+
+def _closeness(each: Slice) -> tuple[bool, bool, str]:
+    """Sorts the slice that says most of its sessions first."""
+    return (not each.dnns, each.s_nssai is None, each.name)
 
 
 def _rate(bits_per_s: int | None, burst_ms: int) -> MeterRate | None:
@@ -117,11 +122,13 @@ class SliceRegistry:
         return SliceRegistry(remaining, self.revision)
 
     def slice_id_for(self, s_nssai: SNSSAI | None, dnn: str | None) -> int:
-        """Where a session belongs: of several, the slice that names its DNN, then by name."""
+        """Where a session belongs: of several slices one that names its DNN, then one that names
+        its S-NSSAI, then the first by name.
+        """
         covering = [each for each in self.slices.values() if each.covers(s_nssai, dnn)]
         if not covering:
             return DEFAULT_SLICE_ID
-        return min(covering, key=lambda each: (not each.dnns, each.name)).slice_id
+        return min(covering, key=_closeness).slice_id
 
     def of_id(self, slice_id: int) -> Slice | None:
         """The slice with this identifier; None for what no slice claims."""

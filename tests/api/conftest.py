@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 
 import httpx
 import pytest
@@ -19,10 +19,11 @@ from upf.node import UPF
 from upf.occupancy import Demand
 from upf.ports import PortStatistics
 from upf.provisioning import Provisioning
+from upf.routes import Neighbour, NextHop, Unresolved
 from upf.slices import SNSSAI
 from upf.store import MemoryStore
 from upf.usage import Volume
-from upf.views import AssociationView, Health, SessionView, Tunnel
+from upf.views import AssociationView, Health, SessionInside, SessionView, Tunnel
 
 CONFIG = {
     "n4": {"address": "127.0.0.1"},
@@ -63,6 +64,9 @@ class StubUPF(UPF):
             num_sessions=lambda slice_id: self.occupancy(slice_id).sessions,
         )
         self.views: list[SessionView] = []
+        self.insides: list[SessionInside] = []
+        self.asked: list[object] = []
+        self.peer_error: Exception | None = None
         self.state = Health(is_ready=True)
         self.sample = Sample(number=0, time=1_700_000_000.0, clock=0.0)
 
@@ -91,11 +95,45 @@ class StubUPF(UPF):
     def num_sessions(self):
         return len(self.views)
 
-    async def sessions(self):
-        return self.views
+    async def find_sessions(self, wanted, *, first=0, limit):
+        found = [each for each in self.views if wanted.slice_name in (None, each.slice_name)]
+        later = [each for each in found if each.up_seid >= first]
+        return len(found), later[:limit]
 
-    async def session(self, up_seid):
-        return next((each for each in self.views if each.up_seid == up_seid), None)
+    async def session_inside(self, up_seid):
+        return next((each for each in self.insides if each.view.up_seid == up_seid), None)
+
+    def num_entries(self):
+        return {"Ingress.detection.ports": 2, "Ingress.routing.next_hops": 1}
+
+    def networks(self):
+        return self.config.networks({"n3": IPv4Address("10.100.3.1")})
+
+    def routes(self):
+        return {
+            (2, IPv4Network("0.0.0.0/0")): NextHop(2, 1, 0x0200000000D0),
+            (1, IPv4Network("10.100.3.0/24")): Unresolved(1),
+        }
+
+    def neighbours(self):
+        return [("n6", Neighbour(3, IPv4Address("10.100.6.2"), 0x0200000000D0))]
+
+    def ue_addresses(self):
+        return [IPv4Address("10.45.0.2"), IPv4Address("10.60.0.1")]
+
+    node_id = "10.100.4.2"
+
+    async def set_up_association(self, peer):
+        self.asked.append(peer)
+        if self.peer_error is not None:
+            raise self.peer_error
+
+    async def release_association(self, node_id, *, is_forced=False):
+        if node_id != "10.100.4.1":
+            raise KeyError(node_id)
+        self.asked.append((node_id, is_forced))
+        if self.peer_error is not None:
+            raise self.peer_error
 
     async def drops(self):
         return {DropReason.NO_SESSION: Counts(7, 700)}
@@ -141,7 +179,7 @@ def upf() -> StubUPF:
 @pytest.fixture
 async def http(upf: StubUPF):
     transport = httpx.ASGITransport(app=create_app(upf))
-    async with httpx.AsyncClient(transport=transport, base_url="http://upf") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
 
 

@@ -37,7 +37,7 @@ def upf(monkeypatch):
     async def start(_config):
         return idle
 
-    async def serve(_upf, _listener, stop):
+    async def serve(_upf, _audit, _listener, stop):
         async with asyncio.timeout(1):
             await stop.wait()
 

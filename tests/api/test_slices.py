@@ -88,6 +88,7 @@ async def test_a_patch_changes_what_it_names_and_nothing_else(http, upf) -> None
     assert upf.meters.capacities[1] == held.rates()
     assert (await http.patch("/v1/slices/none", json={})).status_code == 404
     assert (await http.patch("/v1/slices/video", json={"sst": None})).status_code == 422
+    assert (await http.patch("/v1/slices/video", json={"burst_ms": None})).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,8 @@ async def test_a_deleted_slice_is_gone(http) -> None:
     ("change", "where"),
     [
         ({"sst": 256}, "sst"),
-        ({"sst": None}, "sst"),
+        ({"sst": "one"}, "sst"),
+        ({"sst": None}, "set sst too"),
         ({"sd": "12345"}, "sd"),
         ({"sd": "12345g"}, "sd"),
         ({"uplink_mbps": 0}, "uplink_mbps"),

@@ -407,6 +407,14 @@ def test_an_accepted_setup_makes_an_association_and_a_refused_one_does_not():
     assert len(upf.associations) == 0
 
 
+def test_an_association_may_be_ended_without_asking_the_peer():
+    upf = associated()
+    upf.release(SMF_NODE, now=1.0)
+    assert len(upf.associations) == 0
+    assert upf.next_timer() is None
+    upf.release(SMF_NODE, now=2.0)
+
+
 def test_an_accepted_release_ends_the_association_and_its_heartbeats():
     upf = associated()
     release = messages.AssociationReleaseRequest(sequence_number=2, node_id=SMF_NODE)

@@ -71,6 +71,20 @@ async def test_a_request_and_its_answer_cross_a_real_socket(opened):
     assert (event.handle, event.response.cause) == (handle, Cause.REQUEST_ACCEPTED)
 
 
+async def test_an_association_ended_here_is_gone_at_once(opened):
+    upf = endpoint("127.0.0.1")
+    server = await opened(upf, lambda _: None)
+    request = messages.AssociationSetupRequest(
+        node_id=ies.NodeID(value=IPv4Address("127.0.0.2")), recovery_time_stamp=1
+    )
+    answer = messages.AssociationSetupResponse(
+        node_id=upf.node_id, cause=Cause.REQUEST_ACCEPTED, recovery_time_stamp=100
+    )
+    upf.associations.agree(("127.0.0.2", 8805), request, answer)
+    server.release(request.node_id)
+    assert len(upf.associations) == 0
+
+
 async def test_a_datagram_of_sixty_kilobytes_is_read(opened):
     told = asyncio.Queue()
     upf, smf = await pair(opened, told)

@@ -14,11 +14,12 @@ from upf import switch
 from upf.config import parse
 from upf.drops import DropReason
 from upf.entry import Counts, MeterRate, Prefix
-from upf.errors import ConfigError, StartError, TargetError
+from upf.errors import ConfigError, PeerError, StartError, TargetError
 from upf.node import UPF
 from upf.punts import PuntReason
 from upf.slices import SNSSAI, Slice
 from upf.target import PacketIn
+from upf.views import SessionFilter
 
 pytestmark = pytest.mark.root
 
@@ -80,6 +81,11 @@ class SMF:
         await loop.sock_sendto(self._socket, octets, ("127.0.0.1", 8805))
         return await self.receive(lambda m: type(m).__name__.endswith("Response"))
 
+    async def send(self, response, sequence_number):
+        """Answer a request of the UPF."""
+        octets = response.encode(sequence_number)
+        await asyncio.get_running_loop().sock_sendto(self._socket, octets, ("127.0.0.1", 8805))
+
     async def receive(self, is_wanted):
         """The next message wanted; others are passed over."""
         loop = asyncio.get_running_loop()
@@ -107,6 +113,11 @@ async def associated_smf(smf):
     )
     assert answer.cause == enums.Cause.REQUEST_ACCEPTED
     return smf
+
+
+async def shown(upf, **wanted):
+    """The sessions that are wanted."""
+    return (await upf.find_sessions(SessionFilter(**wanted), limit=9))[1]
 
 
 async def until(condition):
@@ -139,7 +150,7 @@ async def test_session_over_the_wire(upf, associated_smf, establishment, target)
     answer = await associated_smf(establishment)
     assert answer.cause == enums.Cause.REQUEST_ACCEPTED
     assert upf.num_sessions == 1
-    (view,) = await upf.sessions()
+    (view,) = await shown(upf)
     assert view.ue_ipv4 == IPv4Address("10.45.0.2")
     assert (view.up_seid, view.cp_seid) == (answer.up_fseid.seid, 0x35E)
     assert {each.teid for each in view.local_tunnels} == {
@@ -148,7 +159,108 @@ async def test_session_over_the_wire(upf, associated_smf, establishment, target)
     (association,) = upf.associations()
     assert (association.node_id, association.sessions) == (SMF_ADDRESS, 1)
     await associated_smf(messages.SessionDeletionRequest(seid=answer.up_fseid.seid))
-    assert await upf.sessions() == []
+    assert await shown(upf) == []
+
+
+async def test_a_session_is_found_by_what_it_has(upf, associated_smf, establishment):
+    answer = await associated_smf(establishment)
+    seid = answer.up_fseid.seid
+    assert await upf.find_sessions(SessionFilter(), first=seid + 1, limit=9) == (1, [])
+    for wanted in (
+        {"ue_ipv4": IPv4Address("10.45.0.2")},
+        {"dnn": "internet"},
+        {"cp_node_id": SMF_ADDRESS},
+        {},
+    ):
+        assert [each.up_seid for each in await shown(upf, **wanted)] == [seid]
+    for wanted in (
+        {"ue_ipv4": IPv4Address("10.45.0.3")},
+        {"dnn": "ims"},
+        {"cp_node_id": "10.0.0.9"},
+        {"slice_name": "video"},
+    ):
+        assert await shown(upf, **wanted) == []
+
+
+async def test_a_session_shows_rules_entries_and_counters(
+    upf, associated_smf, establishment, target
+):
+    answer = await associated_smf(establishment)
+    (record,) = upf._n4.sessions.values()
+    target.count(record.session.pdrs[1].usage_id, packets=3, octets=300)
+    inside = await upf.session_inside(answer.up_fseid.seid)
+    pdrs = {each["pdr_id"]: each for each in inside.rules["pdrs"]}
+    assert pdrs.keys() == {each.pdr_id for each in establishment.create_pdrs}
+    assert pdrs[1]["pdi"]["source_interface"] == "core"
+    assert inside.rules["fars"][0]["apply_action"] == ["BUFF", "NOCP"]
+    assert {entry for entry, _ in inside.entries} <= set(target.entries.values())
+    assert {pdr_id for _, pdr_id in inside.entries} <= pdrs.keys()
+    (first,) = [each for each in inside.counters if each.pdr_id == 1]
+    assert (first.is_uplink, first.counts) == (False, Counts(3, 300))
+    assert await upf.session_inside(1) is None
+    assert upf.num_entries()["Ingress.detection.sessions_by_fteid"] == len(
+        target.table("sessions_by_fteid")
+    )
+
+
+async def test_an_smf_is_asked_for_an_association_and_to_release_it(upf, smf):
+    asking = asyncio.create_task(upf.set_up_association((SMF_ADDRESS, 8805)))
+    request = await smf.receive(lambda m: isinstance(m, messages.AssociationSetupRequest))
+    node_id = ies.NodeID(value=IPv4Address(SMF_ADDRESS))
+    await smf.send(
+        messages.AssociationSetupResponse(
+            node_id=node_id, cause=enums.Cause.REQUEST_ACCEPTED, recovery_time_stamp=100
+        ),
+        request.sequence_number,
+    )
+    await asking
+    assert [each.node_id for each in upf.associations()] == [SMF_ADDRESS]
+    for cause in (enums.Cause.REQUEST_REJECTED, enums.Cause.REQUEST_ACCEPTED):
+        releasing = asyncio.create_task(upf.release_association(SMF_ADDRESS))
+        request = await smf.receive(lambda m: isinstance(m, messages.AssociationUpdateRequest))
+        assert request.pfcp_association_release_request.sarr
+        await smf.send(
+            messages.AssociationUpdateResponse(node_id=node_id, cause=cause),
+            request.sequence_number,
+        )
+        if cause == enums.Cause.REQUEST_REJECTED:
+            with pytest.raises(PeerError, match="refused: cause 64"):
+                await releasing
+        else:
+            await releasing
+    with pytest.raises(KeyError):
+        await upf.release_association("10.9.9.9")
+
+
+async def test_an_association_ended_by_force_takes_its_sessions(upf, associated_smf, establishment):
+    await associated_smf(establishment)
+    await upf.release_association(SMF_ADDRESS, is_forced=True)
+    assert upf.num_sessions == 0
+    assert upf.associations() == []
+
+
+async def test_slice_totals_keep_what_ended_sessions_used(
+    upf, associated_smf, establishment, target
+):
+    video = Slice(name="video", s_nssai=SNSSAI(1))
+    put, _ = await upf.change_slice("video", lambda _: video)
+    answer = await associated_smf(establishment)
+    (record,) = upf._n4.sessions.values()
+    usage_id = record.session.pdrs[1].usage_id
+    target.count(usage_id, packets=1, octets=100)
+    await upf.sampler.sample()
+    assert upf.sampler.latest.slices[put.slice_id].downlink == Counts(1, 100)
+    target.count(usage_id, packets=1, octets=11)
+    await associated_smf(messages.SessionDeletionRequest(seid=answer.up_fseid.seid))
+    await upf.sampler.sample()
+    await upf.sampler.sample()
+    assert upf.sampler.latest.slices[put.slice_id].downlink == Counts(2, 111)
+    answer = await associated_smf(establishment)
+    await upf.sampler.sample()
+    assert upf.sampler.latest.slices[put.slice_id].downlink == Counts(2, 111)
+    assert upf.sampler.latest.num_sessions == {put.slice_id: 1}
+    assert upf.sampler.latest.ports.keys() == {"n3", "n6"}
+    assert upf.sampler.latest.ports["n3"].speed_mbps == 10_000
 
 
 async def test_restarted_smf_finds_its_sessions_gone(upf, associated_smf, establishment, target):
@@ -253,12 +365,12 @@ async def test_slice_made_later_takes_its_sessions_in(upf, associated_smf, estab
         1_000_000, 250_000, 1_000_000, 250_000
     )
     assert target.meters[meter, 2 * put.slice_id + 1] is None
-    (view,) = await upf.sessions()
+    (view,) = await shown(upf)
     assert view.slice_name == "video"
     uplink = next(p for a, p in target.table("sessions_by_fteid").values() if a == "forward")
     assert uplink[1] == 2 * put.slice_id
     await upf.delete_slice("video", lambda _: None, is_forced=True)
-    (view,) = await upf.sessions()
+    (view,) = await shown(upf)
     assert view.slice_name is None
 
 
