@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,6 +27,17 @@ class Mode(StrEnum):
     generic = "generic"
 
 
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The ports of a switch: interfaces by number, and what other ports are for."""
+
+    ports: dict[int, str]
+    cpu_port: int
+    host_port: int
+    recirculation_ports: tuple[int, ...]
+    mode: Mode
+
+
 def switch(  # noqa: PLR0913 - the command's options
     build: Annotated[Path, typer.Argument(metavar="DIR", help="What `p4xdp compile` wrote.")],
     *,
@@ -42,6 +54,15 @@ def switch(  # noqa: PLR0913 - the command's options
     host_port: Annotated[
         int, typer.Option(min=0, max=511, help="Behind it is this host's own network stack.")
     ] = 193,
+    recirculation_port: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=0,
+            max=511,
+            metavar="NUMBER",
+            help="What is sent there is processed once more; repeat it.",
+        ),
+    ] = None,
     size: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=N", help="Entries of a table or cells of an array; repeat it."),
@@ -74,17 +95,16 @@ def switch(  # noqa: PLR0913 - the command's options
     }
     if len(ports) != len(port) or len(set(ports.values())) != len(ports):
         fail("--port: every number and every interface may be given once")
-    asyncio.run(_switch(build, ports, listen, device_id, (cpu_port, host_port), size or [], mode))
+    settings = Settings(ports, cpu_port, host_port, tuple(recirculation_port or ()), mode)
+    asyncio.run(_switch(build, settings, listen, device_id, size or []))
 
 
 async def _switch(
     build: Path,
-    ports: dict[int, str],
+    settings: Settings,
     listen: str,
     device_id: int,
-    own_ports: tuple[int, int],
     size_options: list[str],
-    mode: Mode,
 ) -> None:
     from p4xdp import runtime  # noqa: PLC0415
     from p4xdp.dataplane import DataplaneError  # noqa: PLC0415
@@ -95,7 +115,7 @@ async def _switch(
         pipeline = artifacts.load(build)
         sizes = artifacts.sizes(pipeline.p4info, size_options)
         runtime.check_listen(listen)  # before any interface is touched
-        dataplane = _open_dataplane(build, ports, own_ports, sizes, mode)
+        dataplane = _open_dataplane(build, settings, sizes)
     except (artifacts.ArtifactError, runtime.ListenError, DataplaneError) as error:
         fail(str(error))
     try:
@@ -116,18 +136,17 @@ async def _switch(
         dataplane.close()
 
 
-def _open_dataplane(
-    build: Path,
-    ports: dict[int, str],
-    own_ports: tuple[int, int],
-    sizes: dict[str, int],
-    mode: Mode,
-) -> Dataplane:
+def _open_dataplane(build: Path, settings: Settings, sizes: dict[str, int]) -> Dataplane:
     from p4xdp.xdp.dataplane import XdpDataplane  # noqa: PLC0415
 
-    cpu_port, host_port = own_ports
     dataplane: Dataplane = XdpDataplane.open(
-        build, ports=ports, cpu_port=cpu_port, host_port=host_port, sizes=sizes, mode=mode.value
+        build,
+        ports=settings.ports,
+        cpu_port=settings.cpu_port,
+        host_port=settings.host_port,
+        recirculation_ports=settings.recirculation_ports,
+        sizes=sizes,
+        mode=settings.mode.value,
     )
     return dataplane
 

@@ -17,7 +17,7 @@ from p4xdp.interp.statements import ExitControl, execute
 from p4xdp.interp.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from p4xdp import ir
     from p4xdp.dataplane import Entry, MeterConfig
@@ -33,10 +33,12 @@ class Interpreter:
     `cpu_port` is the controller's, `host_port` stands for the host's own network stack. Packets
     enter by `run`, which only answers, or by `receive`, which delivers as well: packet-ins to the
     receiver of `on_packet_in`, other frames to `transmit(port, frame)`. `clock` gives nanoseconds.
-    `watch` is shown every statement, and the gress at work, before it runs.
+    `watch` is shown every statement, and the gress at work, before it runs. A packet sent to one of
+    `recirculation_ports` goes through the program once more, as received on that port; sent to one
+    again, it is dropped and counted in `switch_drops`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all but the first are settings with a default
         self,
         program: ir.Program,
         *,
@@ -46,6 +48,7 @@ class Interpreter:
         transmit: Callable[[int, bytes], None] = lambda _port, _frame: None,
         clock: Callable[[], int] = time.monotonic_ns,
         watch: Watch | None = None,
+        recirculation_ports: Collection[int] = (),
     ) -> None:
         self._program = program
         self._cpu_port = cpu_port
@@ -54,11 +57,27 @@ class Interpreter:
         self._transmit = transmit
         self._clock = clock
         self._watch = watch
+        self._recirculation_ports = frozenset(recirculation_ports)
+        self._recirculated_twice = 0
         self._receiver: Callable[[bytes], None] = lambda _frame: None
         self._store = Store(program)
 
     def run(self, port: int, frame: bytes, now_ns: int) -> PacketResult:
         """Return what becomes of `frame` received on `port` (packet_out first on the CPU port)."""
+        result = self._pass_through(port, frame, now_ns)
+        if result.port not in self._recirculation_ports:
+            return result
+        result = self._pass_through(result.port, result.frame, now_ns)
+        if result.port not in self._recirculation_ports:
+            return result
+        self._recirculated_twice += 1
+        return _DROPPED
+
+    def switch_drops(self) -> dict[str, int]:
+        """Return how many packets the switch itself dropped, by reason."""
+        return {"recirculated_twice": self._recirculated_twice}
+
+    def _pass_through(self, port: int, frame: bytes, now_ns: int) -> PacketResult:
         device = {"ingress_port": port, "ingress_mac_tstamp": now_ns}
         ingress = Machine(
             self._program.ingress, self._store, frame, now_ns, device, watch=self._watch

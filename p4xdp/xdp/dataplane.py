@@ -19,18 +19,20 @@ from p4xdp.xdp.ports import Mode, Ports, interface_index
 from p4xdp.xdp.ring import Ring
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from p4xdp.dataplane import CounterValue, Entry, MeterConfig
     from p4xdp.metering import CellState
 
-_LARGEST_PORT = 511
+PORTS = 512
 _SHORTEST_FRAME_OCTETS = 14
 _WIRE_PROGRAM = "from_wire"
 _CONTROLLER_PROGRAM = "from_controller"
+_RECIRCULATION_PROGRAM = "from_recirculation"
 _TEST_PROGRAM = "from_test"
 _BENCHMARK_PROGRAM = "from_benchmark"
 _INJECTED_HEAD = 128
+_SETTINGS = struct.Struct(f"<II{PORTS // 8}sII")  # struct switch_settings
 _INJECTION = struct.Struct(f"<QIi{_INJECTED_HEAD}sI4x")  # struct switch_injection
 
 # enum switch_drop, negated.
@@ -42,6 +44,7 @@ _SWITCH_DROPS = {
     6: "no_headroom",
     7: "internal",
     8: "register_busy",
+    9: "recirculated_twice",
 }
 
 
@@ -58,7 +61,7 @@ class XdpDataplane:
         self._cpu_port = self._host_port = 0
 
     @classmethod
-    def open(  # all but the first two are settings with a default
+    def open(  # noqa: PLR0913  # all but the first two are settings with a default
         cls,
         build_dir: Path,
         ports: Mapping[int, str],
@@ -68,27 +71,43 @@ class XdpDataplane:
         sizes: Mapping[str, int] | None = None,
         mode: Mode = "auto",
         testing: bool = False,
+        recirculation_ports: Collection[int] = (),
     ) -> Self:
         """Load the program in `build_dir` and attach it to the interfaces of `ports`, if any.
 
         `sizes` changes how many entries tables, and cells counters and meters, have. `testing` lets
-        `run` and `measure` work. DataplaneError in one sentence if it cannot be.
+        `run` and `measure` work. What the program sends to one of `recirculation_ports` goes
+        through it once more, as received there; sent to one again, it is dropped. DataplaneError in
+        one sentence if it cannot be.
         """
-        _require_ports(ports, cpu_port, host_port)
+        _require_ports([*ports.items()], (cpu_port, host_port), recirculation_ports)
         indices = {port: interface_index(name) for port, name in ports.items()}
         source, manifest = _built(build_dir)
         loaded = Object(object_for(source))
         try:
             resize(loaded, manifest, sizes or {})
             loaded.set_size("switch_ports", max(indices.values(), default=0) + 1)
-            settings = struct.pack("<III", cpu_port, host_port, int(testing))
+            recirculates = sum(1 << port for port in set(recirculation_ports))
+            settings = _SETTINGS.pack(
+                cpu_port,
+                host_port,
+                recirculates.to_bytes(PORTS // 8, "little"),
+                recirculates != 0,
+                testing,
+            )
             loaded.set_constants(".rodata.switch", settings)
             for program in (_WIRE_PROGRAM, _CONTROLLER_PROGRAM) if ports else ():
                 loaded.want_program(program)
             if testing:
                 loaded.want_program(_TEST_PROGRAM)
                 loaded.want_program(_BENCHMARK_PROGRAM)
+            if recirculates:
+                loaded.want_program(_RECIRCULATION_PROGRAM)
             loaded.load()
+            if recirculates:
+                again = loaded.program_fd(_RECIRCULATION_PROGRAM)
+                programs = loaded.map("switch_programs", 4, 4)
+                programs.put((0).to_bytes(4, "little"), again.to_bytes(4, "little"))
             dataplane = cls(loaded, manifest, sizes or {})
         except BaseException:
             loaded.close()
@@ -225,14 +244,19 @@ class XdpDataplane:
         self._object.close()
 
 
-def _require_ports(ports: Mapping[int, str], cpu_port: int, host_port: int) -> None:
-    for port, name in ports.items():
-        if not 0 <= port <= _LARGEST_PORT:
-            raise DataplaneError(f"port {port} of {name}: ports are numbered 0..{_LARGEST_PORT}")
-        if port in (cpu_port, host_port):
+def _require_ports(
+    ports: Sequence[tuple[int, str]], own_ports: tuple[int, int], recirculation: Collection[int]
+) -> None:
+    for port, name in ports:
+        if not 0 <= port < PORTS:
+            raise DataplaneError(f"port {port} of {name}: ports are numbered 0..{PORTS - 1}")
+        if port in own_ports:
             raise DataplaneError(f"port {port} of {name} is taken by the switch itself")
-    if len(set(ports.values())) != len(ports):
+    if len({name for _, name in ports}) != len(ports):
         raise DataplaneError("an interface cannot be two ports")
+    for port in recirculation:
+        if not 0 <= port < PORTS or port in own_ports or port in dict(ports):
+            raise DataplaneError(f"port {port} cannot recirculate: choose a free one below {PORTS}")
 
 
 def _built(build_dir: Path) -> tuple[Path, Manifest]:

@@ -105,9 +105,13 @@ ALWAYS_INLINE __u16 checksum_of(__u32 sum)
 
 /* --- set before loading, and while running ------------------------------------------------------ */
 
+#define PORTS 512
+
 struct switch_settings {
     __u32 cpu_port;
     __u32 host_port;
+    __u64 recirculation_ports[PORTS / 64]; /* a bit each */
+    __u32 has_recirculation;
     __u32 is_test;
 };
 
@@ -147,9 +151,10 @@ enum switch_drop {
     DROPPED_NO_HEADROOM = -6,
     DROPPED_INTERNAL = -7, /* bounds the generator promises; stays 0 */
     DROPPED_REGISTER_BUSY = -8, /* other processors were faster each of so many times */
+    DROPPED_RECIRCULATED_TWICE = -9,
 };
 
-#define SWITCH_DROP_REASONS 9
+#define SWITCH_DROP_REASONS 10
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -16,7 +16,7 @@ struct {
 /* Port number to interface. */
 struct {
     __uint(type, BPF_MAP_TYPE_DEVMAP);
-    __uint(max_entries, 512);
+    __uint(max_entries, PORTS);
     __type(key, __u32);
     __type(value, __u32);
 } switch_links SEC(".maps");
@@ -92,41 +92,43 @@ ALWAYS_INLINE int leave(struct xdp_md *ctx, int outcome)
     return verdict == XDP_REDIRECT ? XDP_REDIRECT : drop(DROPPED_NO_EGRESS_PORT);
 }
 
-SEC("?xdp.frags")
-int from_wire(struct xdp_md *ctx)
-{
-    __u32 ifindex = ctx->ingress_ifindex;
-    __u32 *port = bpf_map_lookup_elem(&switch_ports, &ifindex);
+/* --- entering, and going through the program once more -------------------------------------------- */
 
-    if (!port || !*port)
-        return drop(DROPPED_NO_INGRESS_PORT);
-    return leave(ctx, pipeline(ctx, *port - 1));
+enum entrance { FROM_OUTSIDE, FROM_TEST, FROM_BENCHMARK };
+
+struct recirculated {
+    __u32 port;
+    enum entrance entrance;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct recirculated);
+} switch_recirculated SEC(".maps");
+
+/* from_recirculation, if any port is for that. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u32);
+} switch_programs SEC(".maps");
+
+ALWAYS_INLINE int recirculates(int outcome)
+{
+    __u32 port = outcome; /* what is no port is beyond them all */
+
+    return port < PORTS && switch_settings.recirculation_ports[port / 64] >> (port % 64) & 1;
 }
 
-/* Run by the P4Runtime server for a packet-out. */
-SEC("?xdp.frags")
-int from_controller(struct xdp_md *ctx)
+/* The frame is put back, so that every round of a benchmark sees the same. */
+ALWAYS_INLINE int restore(struct xdp_md *ctx)
 {
-    return leave(ctx, pipeline(ctx, switch_settings.cpu_port));
-}
-
-/* Run by tests: the packet comes in by any port and goes nowhere. */
-SEC("?xdp.frags")
-int from_test(struct xdp_md *ctx)
-{
-    switch_injection.outcome = pipeline(ctx, switch_injection.ingress_port);
-    return XDP_PASS;
-}
-
-/* Run by benchmarks: the frame is put back, so that every round sees the same. */
-SEC("?xdp.frags")
-int from_benchmark(struct xdp_md *ctx)
-{
+    int longer = (int)bpf_xdp_get_buff_len(ctx) - (int)switch_injection.length;
     __u8 *data, *data_end;
-    int longer;
 
-    switch_injection.outcome = pipeline(ctx, switch_injection.ingress_port);
-    longer = (int)bpf_xdp_get_buff_len(ctx) - (int)switch_injection.length;
     if (longer && bpf_xdp_adjust_head(ctx, longer))
         return XDP_ABORTED;
     data = (__u8 *)(long)ctx->data;
@@ -136,6 +138,80 @@ int from_benchmark(struct xdp_md *ctx)
     for (int word = 0; word < INJECTED_HEAD / 8; word++)
         PASTE8(data + 8 * word, switch_injection.head[word]);
     return XDP_PASS;
+}
+
+/* Tests see what would become of the packet, which goes nowhere. */
+ALWAYS_INLINE int finish(struct xdp_md *ctx, int outcome, enum entrance entrance)
+{
+    if (entrance == FROM_OUTSIDE)
+        return leave(ctx, outcome);
+    switch_injection.outcome = outcome;
+    return entrance == FROM_BENCHMARK ? restore(ctx) : XDP_PASS;
+}
+
+/* What is sent to a recirculation port is processed once more, as received there, by another program:
+ * that is no call, so those that leave at once do not pay for it. */
+ALWAYS_INLINE int process(struct xdp_md *ctx, __u32 ingress_port, enum entrance entrance)
+{
+    int outcome = pipeline(ctx, ingress_port);
+    struct recirculated *again;
+    __u32 only = 0;
+
+    if (!switch_settings.has_recirculation || !recirculates(outcome))
+        return finish(ctx, outcome, entrance);
+    again = bpf_map_lookup_elem(&switch_recirculated, &only);
+    if (again) {
+        again->port = outcome;
+        again->entrance = entrance;
+        bpf_tail_call(ctx, &switch_programs, 0);
+    }
+    return finish(ctx, DROPPED_INTERNAL, entrance);
+}
+
+SEC("?xdp.frags")
+int from_recirculation(struct xdp_md *ctx)
+{
+    __u32 only = 0;
+    struct recirculated *again = bpf_map_lookup_elem(&switch_recirculated, &only);
+    enum entrance entrance;
+    int outcome;
+
+    if (!again)
+        return XDP_ABORTED;
+    entrance = again->entrance;
+    outcome = pipeline(ctx, again->port);
+    return finish(ctx, recirculates(outcome) ? DROPPED_RECIRCULATED_TWICE : outcome, entrance);
+}
+
+SEC("?xdp.frags")
+int from_wire(struct xdp_md *ctx)
+{
+    __u32 ifindex = ctx->ingress_ifindex;
+    __u32 *port = bpf_map_lookup_elem(&switch_ports, &ifindex);
+
+    if (!port || !*port)
+        return drop(DROPPED_NO_INGRESS_PORT);
+    return process(ctx, *port - 1, FROM_OUTSIDE);
+}
+
+/* Run by the P4Runtime server for a packet-out. */
+SEC("?xdp.frags")
+int from_controller(struct xdp_md *ctx)
+{
+    return process(ctx, switch_settings.cpu_port, FROM_OUTSIDE);
+}
+
+/* Run by tests and benchmarks: the packet comes in by any port. */
+SEC("?xdp.frags")
+int from_test(struct xdp_md *ctx)
+{
+    return process(ctx, switch_injection.ingress_port, FROM_TEST);
+}
+
+SEC("?xdp.frags")
+int from_benchmark(struct xdp_md *ctx)
+{
+    return process(ctx, switch_injection.ingress_port, FROM_BENCHMARK);
 }
 
 #endif

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,21 +27,21 @@ settings.register_profile(
 @pytest.fixture(scope="session")
 def side_by_side(
     tmp_path_factory,
-) -> Iterator[Callable[[Path], tuple[Callable[[], Dataplane], Dataplane]]]:
-    """From a source: what makes a new interpreter, and the XDP code, loaded once."""
+) -> Iterator[Callable[..., tuple[Callable[[], Dataplane], Dataplane]]]:
+    """From a source (and settings): what makes a new interpreter, and the XDP code, loaded once."""
     from p4xdp import xdp
     from p4xdp.xdp.manifest import to_text
 
     opened = []
 
-    def build(source):
+    def build(source, **settings):
         program = frontend.load(source)
         c_text, manifest = xdp.generate(program)
         directory = tmp_path_factory.mktemp(source.stem)
         (directory / f"{source.stem}.bpf.c").write_text(c_text, encoding="utf-8")
         (directory / f"{source.stem}.json").write_text(to_text(manifest), encoding="utf-8")
-        opened.append(xdp.XdpDataplane.open(directory, {}, testing=True))
-        return lambda: Interpreter(program), opened[-1]
+        opened.append(xdp.XdpDataplane.open(directory, {}, testing=True, **settings))
+        return lambda: Interpreter(program, **settings), opened[-1]
 
     yield build
     for dataplane in opened:

@@ -135,6 +135,29 @@ def test_a_port_without_an_interface_is_counted(switch):
     assert switch.switch_drops()["no_egress_port"] == 1
 
 
+RECIRCULATION_PORT = 68
+
+
+@pytest.mark.parametrize("mode", ["native", "generic"])
+def test_what_is_sent_to_a_recirculation_port_is_processed_once_more(opened, wire, hosts, mode):
+    ports = dict(enumerate(hosts, 1))
+    switch = opened(wire, ports, mode=mode, recirculation_ports=[RECIRCULATION_PORT])
+    switch.insert_entries(
+        "Ingress.wires",
+        [send(1, RECIRCULATION_PORT), send(RECIRCULATION_PORT, 2), send(CPU_PORT, 68)],
+    )
+    near, far = hosts.values()
+    with packet_socket(near) as sender, packet_socket(far) as receiver:
+        sender.send(frame_of(b"around" + bytes(60)))
+        assert receiver.recv(2000) == frame_of(b"around" + bytes(60))
+        switch.send(b"\0\0" + frame_of(b"a packet-out" + bytes(60)))
+        assert receiver.recv(2000) == frame_of(b"a packet-out" + bytes(60))
+    assert not any(switch.switch_drops().values())
+    switch.modify_entries("Ingress.wires", [send(RECIRCULATION_PORT, RECIRCULATION_PORT)])
+    switch.send(b"\0\0" + frame_of(bytes(60)))
+    assert switch.switch_drops()["recirculated_twice"] == 1
+
+
 def test_the_host_port_is_the_hosts_own_stack(switch, hosts):
     switch.modify_entries("Ingress.wires", [send(1, HOST_PORT)])
     near, namespace = next(iter(hosts.items()))
