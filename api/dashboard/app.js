@@ -85,7 +85,8 @@ function installSchemes() {
   const apply = (scheme) => {
     if (scheme === "system") delete document.documentElement.dataset.scheme;
     else document.documentElement.dataset.scheme = scheme;
-    setText(button, `Colours: ${scheme === "system" ? "as the system" : scheme}`);
+    setText(button, scheme === "system" ? "Auto" : scheme === "light" ? "Light" : "Dark");
+    setAttribute(button, "aria-label", `Colours: ${button.textContent}`);
   };
   let scheme = localStorage.getItem(SCHEME) ?? "system";
   apply(scheme);

@@ -200,7 +200,7 @@ export class ThroughputChart {
       setAttribute(limit, name, value);
     }
     setAttribute(full, "d", isLimited ? this.#fullSegments(way, capacity, x, level) : "");
-    setText(label, isLimited ? capacityText(capacity) : `${capacityText(end)}, no limit`);
+    setText(label, isLimited ? capacityText(capacity) : capacityText(end));
     setAttribute(label, "class", isLimited ? "limit-label" : "limit-label none");
     setAttribute(label, "x", this.#size.width);
     setAttribute(label, "y", way === "up" ? Math.max(11, level - 5) : Math.min(2 * zero - 2, +level + 13));

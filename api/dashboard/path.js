@@ -240,9 +240,7 @@ class River {
     const thick = (perS) => Math.max(LEAST_PX, (RIVER_PX * perS) / most);
     const at = stages.map((_, index) => Math.round(index * column));
     const enters = stages.map(({ perS }) => TOP_PX + thick(perS));
-    const leaves = stages.map(({ perS, droppedPerS }, index) =>
-      droppedPerS > 0 ? Math.min(TOP_PX + thick(Math.max(0, perS - droppedPerS)), enters[index] - LEAST_PX) : enters[index],
-    );
+    const leaves = stages.map(({ perS, droppedPerS }) => TOP_PX + thick(Math.max(0, perS - droppedPerS)));
     // The bank above is straight; what a stage drops leaves below, where it begins.
     let bank = `M0,${TOP_PX}H${this.#width.toFixed(1)}V${leaves.at(-1).toFixed(1)}`;
     for (let i = stages.length - 1; i >= 0; i -= 1) {
@@ -261,7 +259,7 @@ class River {
 
 /** What leaves a river between two heights, bending down. */
 function leg(x, above, below) {
-  const width = below - above;
-  const [middle, end] = [above + width / 2, x + LEG_PX + width / 2];
+  const width = Math.max(LEAST_PX, below - above);
+  const [middle, end] = [below - width / 2, x + LEG_PX + width / 2];
   return s("path", { "stroke-width": width.toFixed(1), d: `M${x},${middle}C${end},${middle} ${end},${below} ${end},${HEIGHT_PX}` });
 }

@@ -2,7 +2,7 @@
 
 import { ThroughputChart } from "./chart.js";
 import { KeyedList, h, setAttribute, setText } from "./dom.js";
-import { capacity, count, octets, perSecond, rate } from "./format.js";
+import { capacity, octets, perSecond, rate } from "./format.js";
 
 const WINDOW_MS = 300_000;
 const ROLES = { access: "Access, towards the gNBs", core: "Core, towards the data network" };
@@ -63,6 +63,6 @@ class PortFigure {
 
   update(port, way) {
     setText(this.now, rate(1e6 * port[`${way}_mbps`]));
-    setText(this.of, `${perSecond(port[`${way}_packets_per_s`])}; ${count(port[`${way}_packets`])} packets, ${octets(port[`${way}_octets`])} in all`);
+    setText(this.of, `${perSecond(port[`${way}_packets_per_s`])} packets, ${octets(port[`${way}_octets`])} in all`);
   }
 }

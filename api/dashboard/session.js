@@ -57,7 +57,7 @@ export function session(live, upSEID) {
       shape = now;
       facts.replaceChildren(...factsOf(found));
       rules.replaceChildren(...RULES.map((kind) => ruleList(found, kind)).filter(Boolean));
-      entries.replaceChildren(entryTable(found));
+      entries.replaceChildren(entryList(found));
     }
     showCounters(rules, found.counters ?? []);
   }
@@ -118,19 +118,6 @@ function told(value) {
   return String(value);
 }
 
-function table(caption, heads, rows) {
-  return h(
-    "section",
-    {},
-    h("h2", {}, caption),
-    h(
-      "div",
-      { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
-      h("table", {}, h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))), h("tbody", {}, rows)),
-    ),
-  );
-}
-
 /** Rules of a kind, each a line of what it says; fields without a value are left out. */
 function ruleList(found, [key, caption, noun]) {
   const all = found.rules?.[key] ?? [];
@@ -159,17 +146,15 @@ function showCounters(rules, counters) {
   }
 }
 
-function entryTable(found) {
-  const rows = (found.entries ?? []).map((entry) =>
+/** What the rules became: entries of the switch's tables, each with the PDR it is for. */
+function entryList({ entries = [] }) {
+  const rows = entries.map(({ table, key, action, params, pdr_id: pdr }) =>
     h(
-      "tr",
+      "li",
       {},
-      h("th", { scope: "row" }, h("code", {}, entry.table)),
-      h("td", {}, h("code", {}, told(entry.key))),
-      h("td", {}, h("code", {}, entry.action)),
-      h("td", {}, h("code", {}, told(entry.params))),
-      h("td", {}, entry.pdr_id === null ? "–" : `PDR ${entry.pdr_id}`),
+      h("h3", {}, h("code", {}, table), pdr !== null && h("span", { class: "for" }, `PDR ${pdr}`)),
+      h("p", {}, h("code", {}, `${told(key)} → ${action.split(".").at(-1)}(${told(params)})`)),
     ),
   );
-  return table("Entries in the switch", ["Table", "Key", "Action", "Parameters", "For"], rows);
+  return h("section", {}, h("h2", {}, "Entries in the switch"), h("ul", { class: "rule-list" }, rows));
 }
