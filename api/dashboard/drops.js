@@ -48,18 +48,18 @@ class DropRow {
     Object.assign(this, { meanings, most });
     this.name = h("span", { class: "reason" });
     this.meaning = h("span", { class: "meaning" });
-    this.stage = h("td");
-    this.now = h("td", { class: "number" });
+    this.stage = h("td", { "data-label": "Stage" });
+    this.now = h("td", { class: "number", "data-label": "Now" });
     this.packets = h("span");
     this.bar = h("span", { class: "bar", "aria-hidden": "true" });
-    this.octets = h("td", { class: "number" });
+    this.octets = h("td", { class: "number", "data-label": "Octets" });
     this.element = h(
       "tr",
       {},
       h("th", { scope: "row" }, this.name, this.meaning),
       this.stage,
       this.now,
-      h("td", { class: "number" }, this.packets, this.bar),
+      h("td", { class: "number", "data-label": "Packets" }, this.packets, this.bar),
       this.octets,
     );
   }

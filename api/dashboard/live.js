@@ -5,6 +5,7 @@
 import { events, get } from "./rest.js";
 
 const HOUR_MS = 3_600_000;
+const COARSE_MS = 10_000; // between points of the UPF's own history
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 15_000;
 
@@ -21,16 +22,19 @@ class Series {
     }
   }
 
-  /** Put older points before what was measured here. */
-  backfill(older) {
-    const first = this.points[0]?.time ?? Infinity;
-    this.points.unshift(...older.filter(({ time }) => time < first));
+  /** Fill with coarser points the times when nothing was measured here. */
+  backfill(coarse) {
+    const isMissing = ({ time }) => !this.points.some((point) => Math.abs(point.time - time) < COARSE_MS);
+    const missing = coarse.filter(isMissing);
+    // In place: charts hold on to the points of their series.
+    this.points.push(...missing);
+    this.points.sort((a, b) => a.time - b.time);
   }
 }
 
 /**
  * The figures of the moment, with what came before. Tells its listeners: "figures" when there are
- * new ones, "connection" when `isConnected` changes, "changed" (detail: what) when a list changed.
+ * new ones, "connection" when `isConnected` changes.
  */
 export class Live extends EventTarget {
   figures = null;
@@ -47,9 +51,13 @@ export class Live extends EventTarget {
 
   /** The series of a slice, port or other thing: `key` such as "slice:video". */
   series(key) {
+    return this.#of(key).points;
+  }
+
+  #of(key) {
     let series = this.#series.get(key);
     if (series === undefined) this.#series.set(key, (series = new Series()));
-    return series.points;
+    return series;
   }
 
   #follow() {
@@ -69,7 +77,6 @@ export class Live extends EventTarget {
           this.#setConnected(true, null);
           retryMs = FIRST_RETRY_MS;
           if (event === "figures") this.#take(data);
-          else this.dispatchEvent(new CustomEvent(event, { detail: data.what }));
         }
         this.#setConnected(false, null);
       } catch (error) {
@@ -90,13 +97,12 @@ export class Live extends EventTarget {
   async #catchUp() {
     try {
       for (const { slice, points } of await get("/v1/usage?window_s=3600")) {
-        const older = points.map(({ time, uplink_mbps, downlink_mbps }) => ({
+        const coarse = points.map(({ time, uplink_mbps, downlink_mbps }) => ({
           time: Date.parse(time),
           up: 1e6 * uplink_mbps,
           down: 1e6 * downlink_mbps,
         }));
-        this.series(`slice:${slice}`);
-        this.#series.get(`slice:${slice}`).backfill(older);
+        this.#of(`slice:${slice}`).backfill(coarse);
       }
       this.#tell();
     } catch (error) {
@@ -117,8 +123,7 @@ export class Live extends EventTarget {
   }
 
   #note(key, time, upMbps, downMbps) {
-    this.series(key);
-    this.#series.get(key).add({ time, up: 1e6 * upMbps, down: 1e6 * downMbps });
+    this.#of(key).add({ time, up: 1e6 * upMbps, down: 1e6 * downMbps });
   }
 
   /** Events that came together are drawn once. */

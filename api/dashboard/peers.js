@@ -66,17 +66,17 @@ function setUp(alert) {
 class PeerRow {
   constructor(peer, release) {
     this.peer = peer;
-    this.address = h("td");
-    this.state = h("td", { class: "state" });
+    this.address = h("td", { "data-label": "Address" });
+    this.state = h("td", { class: "state", "data-label": "State" });
     this.sessions = h("a", { href: `#/sessions?smf=${encodeURIComponent(peer.node_id)}` });
-    this.since = h("td");
+    this.since = h("td", { "data-label": "Since" });
     this.element = h(
       "tr",
       {},
       h("th", { scope: "row" }, peer.node_id),
       this.address,
       this.state,
-      h("td", {}, this.sessions),
+      h("td", { "data-label": "Sessions" }, this.sessions),
       this.since,
       h("td", {}, h("button", { type: "button", class: "plain", "aria-label": `Release ${peer.node_id}`, onclick: () => release(this.peer) }, "Release")),
     );

@@ -2,9 +2,10 @@
 
 import { ThroughputChart } from "./chart.js";
 import { KeyedList, h, setAttribute, setText } from "./dom.js";
-import { capacity, octets, perSecond, rate } from "./format.js";
+import { capacity, count, octets, rate } from "./format.js";
 
-const WINDOW_MS = 300_000;
+const LEAST_WINDOW_MS = 30_000; // grows with what was seen
+const MOST_WINDOW_MS = 300_000;
 const ROLES = { access: "Access, towards the gNBs", core: "Core, towards the data network" };
 
 export function ports(live) {
@@ -46,7 +47,9 @@ class PortRow {
     setAttribute(this.state, "data-state", port.is_up ? "live" : "lost");
     for (const [way, figure] of Object.entries(this.figures)) figure.update(port, way);
     const to = Date.parse(this.live.figures.time);
-    this.chart.update(this.live.series(`port:${port.name}`), { to, windowMs: WINDOW_MS, capacity: { up: null, down: null } });
+    const points = this.live.series(`port:${port.name}`);
+    const windowMs = Math.min(MOST_WINDOW_MS, Math.max(LEAST_WINDOW_MS, to - points[0].time));
+    this.chart.update(points, { to, windowMs, capacity: { up: null, down: null } });
   }
 
   dispose() {
@@ -57,12 +60,14 @@ class PortRow {
 class PortFigure {
   constructor(way, name) {
     this.now = h("span", { class: "now" });
-    this.of = h("span", { class: "of" });
-    this.element = h("div", { class: `figure small ${way}` }, h("dt", {}, name), h("dd", {}, this.now, this.of));
+    this.packets = h("span", { class: "of" });
+    this.total = h("span", { class: "of" });
+    this.element = h("div", { class: `figure small ${way}` }, h("dt", {}, name), h("dd", {}, this.now, this.packets, this.total));
   }
 
   update(port, way) {
     setText(this.now, rate(1e6 * port[`${way}_mbps`]));
-    setText(this.of, `${perSecond(port[`${way}_packets_per_s`])} packets, ${octets(port[`${way}_octets`])} in all`);
+    setText(this.packets, `${count(Math.round(port[`${way}_packets_per_s`]))} packets/s`);
+    setText(this.total, `${octets(port[`${way}_octets`])} in all`);
   }
 }

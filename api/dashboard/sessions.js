@@ -113,9 +113,11 @@ class SessionRow {
 
   constructor() {
     this.link = h("a", {});
-    this.cells = Object.fromEntries(["slice", "dnn", "smf", "since"].map((name) => [name, h("td")]));
-    this.up = new Traffic();
-    this.down = new Traffic();
+    this.cells = Object.fromEntries(
+      [["slice", "Slice"], ["dnn", "DNN"], ["smf", "SMF"], ["since", "Up since"]].map(([name, label]) => [name, h("td", { "data-label": label })]),
+    );
+    this.up = new Traffic("Uplink");
+    this.down = new Traffic("Downlink");
     const { slice, dnn, smf, since } = this.cells;
     this.element = h("tr", {}, h("th", { scope: "row" }, this.link), slice, dnn, smf, since, this.up.element, this.down.element);
   }
@@ -138,10 +140,10 @@ class SessionRow {
 
 /** A direction's rate, and under it all it carried. */
 class Traffic {
-  constructor() {
+  constructor(label) {
     this.now = h("span", { class: "now" });
     this.total = h("span", { class: "total" });
-    this.element = h("td", { class: "number" }, this.now, this.total);
+    this.element = h("td", { class: "number", "data-label": label }, this.now, this.total);
   }
 
   update(value, before, seconds) {

@@ -32,7 +32,7 @@ export function slices(live) {
   const lede = h("p", { class: "lede" });
   const list = h("div", { class: "slices" });
   const news = h("p", { class: "visually-hidden", role: "status" });
-  const configured = new Map();
+  let configured = null;
   let full = null;
 
   const element = h(
@@ -42,7 +42,7 @@ export function slices(live) {
       "div",
       { class: "head" },
       h("div", {}, h("h1", {}, "Slices"), lede),
-      h("div", { class: "tools" }, windowChoice(redraw), h("button", { class: "primary", type: "button", onclick: () => editSlice(null, reload) }, "New slice")),
+      h("div", { class: "tools" }, windowChoice(() => live.figures && draw(live.figures)), h("button", { class: "primary", type: "button", onclick: () => editSlice(null, reload) }, "New slice")),
     ),
     news,
     list,
@@ -50,44 +50,66 @@ export function slices(live) {
   const rows = new KeyedList(
     list,
     ({ name }) => String(name),
-    (slice) => new SliceRow(live, slice, configured, reload),
+    (slice) => new SliceRow(live, slice, reload),
   );
 
   async function reload() {
     try {
-      for (const each of await get("/v1/slices")) configured.set(each.name, each);
-      redraw();
+      configured = new Map((await get("/v1/slices")).map((slice) => [slice.name, slice]));
+      if (live.figures !== null) draw(live.figures);
     } catch (problem) {
       setText(lede, problem.message);
     }
   }
 
-  function redraw() {
-    if (live.figures !== null) update(live.figures);
+  function update(figures) {
+    draw(figures);
+    // What somebody else changed shows in the figures first.
+    if (configured !== null && !agree(figures.slices, configured)) reload();
   }
 
-  function update(figures) {
-    setText(lede, summary(figures.slices));
-    rows.update(figures.slices);
-    const now = fullOnes(figures.slices);
+  function draw(figures) {
+    if (configured === null) return;
+    const all = merged(figures.slices, configured);
+    setText(lede, summary(all));
+    rows.update(all);
+    const now = fullOnes(all);
     if (full !== null && now.join() !== full.join()) {
       setText(news, now.length ? `At capacity: ${now.join(", ")}` : "No slice is at its capacity");
     }
     full = now;
   }
 
-  const onChanged = ({ detail }) => detail === "slices" && reload();
-  live.addEventListener("changed", onChanged);
   reload();
   return {
     title: "Slices",
     element,
     update,
-    dispose() {
-      live.removeEventListener("changed", onChanged);
-      rows.dispose();
-    },
+    dispose: () => rows.dispose(),
   };
+}
+
+/** Whether what was measured is of the slices as configured. */
+function agree(measured, configured) {
+  const named = measured.filter(({ name }) => name !== null);
+  const same = ["uplink_mbps", "downlink_mbps", "max_sessions"];
+  return (
+    named.length === configured.size &&
+    named.every((slice) => {
+      const held = configured.get(slice.name);
+      return held !== undefined && same.every((name) => held[name] === slice[name]);
+    })
+  );
+}
+
+/** Slices as configured, each with its figures: what was just changed shows before it is measured. */
+function merged(measured, configured) {
+  const figures = new Map(measured.map((slice) => [slice.name, slice]));
+  const named = [...configured.values()].map((held) => {
+    const { throughput, sessions } = figures.get(held.name) ?? held;
+    return { ...held, throughput, sessions };
+  });
+  return [...named, ...measured.filter(({ name }) => name === null)];
 }
 
 function fullOnes(all) {
@@ -127,8 +149,8 @@ function windowChoice(onchange) {
 }
 
 class SliceRow {
-  constructor(live, { name }, configured, reload) {
-    Object.assign(this, { live, name, configured });
+  constructor(live, { name }, reload) {
+    Object.assign(this, { live, name });
     const title = name ?? "In no slice";
     this.chart = new ThroughputChart(title);
     this.facts = h("p", { class: "facts" });
@@ -155,15 +177,15 @@ class SliceRow {
     const button = (text, act) =>
       h(
         "button",
-        { type: "button", class: "plain", "aria-label": `${text} slice ${this.name}`, onclick: () => act(this.configured.get(this.name), reload) },
+        { type: "button", class: "plain", "aria-label": `${text} slice ${this.name}`, onclick: () => act(this.held, reload) },
         text,
       );
     return h("div", { class: "slice-actions" }, button("Change", editSlice), button("Delete", deleteSlice));
   }
 
   update(slice) {
-    const held = this.configured.get(slice.name);
-    setText(this.facts, held ? identity(held) : slice.name === null ? "Unlimited, claimed by no S-NSSAI and DNN" : "");
+    this.held = slice;
+    setText(this.facts, slice.name === null ? "Unlimited, claimed by no S-NSSAI and DNN" : identity(slice));
     setText(this.members, sessionsText(slice));
     const capacity = {};
     for (const { way, name } of WAYS) {
