@@ -1,0 +1,80 @@
+// What can be said of a packet without its session: refused, shown to the controller, left to the
+// host, or admitted.
+
+#ifndef ADMISSION_P4
+#define ADMISSION_P4
+
+control Admission(
+        inout ingress_headers_t hdr,
+        inout ingress_metadata_t md,
+        in ingress_intrinsic_metadata_from_parser_t ig_prsr_md) {
+
+    action length_is_right() {
+        md.is_length_right = 1;
+    }
+
+    // The GTP-U header's length is the user's packet's and what stands between the two.
+    table lengths {
+        key = {
+            md.length_difference         : exact @name("length_difference");
+            hdr.gtpu_options.isValid()   : exact @name("options");
+            hdr.extension.isValid()      : exact @name("extension");
+            hdr.extension_rest.isValid() : exact @name("extension_rest");
+            hdr.psc.isValid()            : exact @name("psc");
+            hdr.psc_end.isValid()        : exact @name("psc_end");
+            hdr.psc_middle.isValid()     : exact @name("psc_middle");
+        }
+        actions = {
+            length_is_right;
+            @defaultonly NoAction;
+        }
+        const entries = {
+            (0, false, false, false, false, false, false) : length_is_right();
+            (4, true, false, false, false, false, false) : length_is_right();
+            (8, true, false, false, true, false, false) : length_is_right();
+            (12, true, false, false, false, true, false) : length_is_right();
+            (16, true, false, false, false, true, true) : length_is_right();
+            (8, true, true, false, false, false, false) : length_is_right();
+            (12, true, true, false, true, false, false) : length_is_right();
+            (16, true, true, false, false, true, false) : length_is_right();
+            (20, true, true, false, false, true, true) : length_is_right();
+            (12, true, true, true, false, false, false) : length_is_right();
+            (16, true, true, true, true, false, false) : length_is_right();
+            (20, true, true, true, false, true, false) : length_is_right();
+            (24, true, true, true, false, true, true) : length_is_right();
+        }
+        const default_action = NoAction();
+        size = 16;
+    }
+
+    apply {
+        md.length_difference = hdr.gtpu.length - md.user_length;
+        lengths.apply();
+        if (md.ttl == 0 || md.ttl == 1) {
+            md.is_ttl_expired = 1;
+        }
+        if (md.is_port_known == 0) {
+            md.refusal = DROP_UNKNOWN_PORT;
+        } else if (md.is_for_us == 1) {
+            if (ig_prsr_md.parser_err != PARSER_ERROR_OK) {
+                md.refusal = DROP_MALFORMED_IP;
+            } else if (md.endpoint_id == 0) {
+                md.is_admitted = md.is_core;
+            } else if (hdr.gtpu.isValid()) {
+                if (hdr.gtpu.message_type != GTPU_MESSAGE_G_PDU) {
+                    md.early_punt = PUNT_GTPU_NODE;
+                } else if (md.is_unknown_extension == 1) {
+                    md.early_punt = PUNT_GTPU_EXTENSION;
+                } else if (md.is_tunnelled == 0) {
+                    md.refusal = DROP_UNSUPPORTED_INNER;
+                } else if (md.is_length_right == 0) {
+                    md.refusal = DROP_MALFORMED_GTPU;
+                } else {
+                    md.is_admitted = 1;
+                }
+            }
+        }
+    }
+}
+
+#endif
