@@ -138,6 +138,16 @@ class StubUPF(UPF):
     async def drops(self):
         return {DropReason.NO_SESSION: Counts(7, 700)}
 
+    def session_counters(self):
+        return {
+            ("SessionEstablishmentRequest", 1): 5,
+            ("SessionEstablishmentRequest", 75): 2,
+            ("SessionDeletionRequest", 65): 1,
+        }
+
+    def report_counters(self):
+        return 9, {1: 7, 64: 1}
+
     def n4_counters(self):
         return {"requests": 4}
 

@@ -185,21 +185,6 @@ async def test_health_says_why_it_is_not_ready(http, upf) -> None:
     assert answer.json() == {"status": "not ready", "reason": "the switch is gone"}
 
 
-async def test_metrics_tell_sessions_drops_and_signalling(http, upf, session_of) -> None:
-    upf.views = [session_of(1, None, 0, 0)]
-    text = (await http.get("/metrics")).text
-    for line in (
-        "upf_ready 1.0",
-        "upf_sessions 1.0",
-        "upf_associations 1.0",
-        'upf_dropped_packets_total{reason="no_session"} 7.0',
-        'upf_dropped_octets_total{reason="no_session"} 700.0',
-        'upf_n4_events_total{event="requests"} 4.0',
-        'upf_punted_packets_total{outcome="echo_answered"} 1.0',
-    ):
-        assert line in text
-
-
 async def test_associations_are_listed(http) -> None:
     assert (await http.get("/v1/associations")).json() == [
         {"node_id": "10.100.4.1", "address": "10.100.4.1", "is_reachable": True, "sessions": 0}
