@@ -100,6 +100,12 @@ def looks_ahead(expression: ir.Expression) -> bool:
     return isinstance(expression, ir.Lookahead) or any(map(looks_ahead, operands(expression)))
 
 
+def octets_ahead(expression: ir.Expression) -> int:
+    """Return how many octets must be left of the packet so that `expression` can be read."""
+    own = (expression.width + 7) // 8 if isinstance(expression, ir.Lookahead) else 0
+    return max(own, *map(octets_ahead, operands(expression)), 0)
+
+
 def is_catch_all(select: ir.Select) -> bool:
     """Return whether `select` fits whatever the keys are."""
     return all(mask == 0 for _, mask in select.matches)

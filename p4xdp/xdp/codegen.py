@@ -19,11 +19,11 @@ from p4xdp.xdp.names import short_names
 from p4xdp.xdp.parsing import Parsing
 from p4xdp.xdp.shapes import shapes_of
 from p4xdp.xdp.statements import Statements, Symbols
-from p4xdp.xdp.storage import ctype, storage_of
+from p4xdp.xdp.storage import SCRATCH, SIZES, ctype, storage_of
 from p4xdp.xdp.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from p4xdp.xdp.shapes import Shapes
     from p4xdp.xdp.storage import Storage
@@ -128,17 +128,24 @@ class _Pipeline:
         self._render_between()
         self._render_egress()
         self._out.line()
-        render_emission(self._ingress, self._egress, self._shapes, self._out)
+        carried = render_emission(self._ingress, self._egress, self._shapes, self._out)
         body = self._out.text()
-        lines = [_FUNCTION]
-        mentioned = set(re.findall(r"\w+", body))
-        for storage in (self._ingress, self._egress):
-            lines += [
-                f"    {declaration} = 0;"
-                for name, declaration in _declarations(storage)
-                if name in mentioned
-            ]
-        return "\n".join([*lines, body, "}", ""])
+        mentioned = set(re.findall(rf"(?:{SCRATCH})?\w+", body))
+        variables = [
+            (kind, name)
+            for storage in (self._ingress, self._egress)
+            for kind, name in _variables(storage)
+            if name in mentioned
+        ]
+        local = [
+            f"    {kind}{'' if kind.endswith('*') else ' '}{name} = 0;"
+            for kind, name in variables
+            if not name.startswith(SCRATCH)
+        ]
+        kept = [(kind, name) for kind, name in variables if name.startswith(SCRATCH)]
+        scratched = kept + carried
+        function = _FUNCTION + ("    SCRATCH();\n" if scratched else "")
+        return "\n".join([*_scratchpad(scratched), function, *local, body, "}", ""])
 
     def _render_ingress(self) -> None:
         gress, out = self._program.ingress, self._out
@@ -155,7 +162,7 @@ class _Pipeline:
         out.lines("", "/* ---- egress: parser ---- */")
         self._set_clock(self._egress)
         parsing = Parsing(gress, self._egress_expressions, self._egress_statements, out)
-        parsing.take_from(self._ingress, self._shapes.sources)
+        parsing.take_from(self._ingress, self._shapes)
         parsing.render()
         out.lines("", "/* ---- egress: control ---- */")
         self._egress_statements.render(gress.control)
@@ -199,15 +206,35 @@ def _needs_length(gress: ir.Gress) -> bool:
     return measures or any(field.name == "pkt_length" for field in fields)
 
 
-def _declarations(storage: Storage) -> Iterator[tuple[str, str]]:
-    """Yield every C variable of a gress and its declaration."""
+def _variables(storage: Storage) -> Iterator[tuple[str, str]]:
+    """Yield the C type and name of every variable of a gress."""
     for variable in storage.gress.variables:
-        name = storage.variable(variable)
-        yield name, f"{ctype(variable.width)} {name}"
+        yield ctype(variable.width), storage.variable(variable)
     for header in storage.headers():
-        yield storage.valid(header), f"__u8 {storage.valid(header)}"
+        yield "__u8", storage.valid(header)
         if storage.is_in_frame(header):
-            yield storage.pointer(header), f"__u8 *{storage.pointer(header)}"
+            yield "__u8 *", storage.pointer(header)
         for of in storage.local_fields(header):
-            name = storage.field(header, of)
-            yield name, f"{ctype(of.width)} {name}"
+            yield ctype(of.width), storage.field(header, of)
+
+
+def _scratchpad(variables: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the declaration of what a CPU keeps off its stack, the widest first."""
+    if not variables:
+        return []
+    members = sorted(variables, key=lambda one: SIZES[one[0]], reverse=True)
+    octets = sum(SIZES[kind] for kind, _ in members)
+    declared = (
+        f"        {'u128_in_map' if kind == 'u128' else kind} {name.removeprefix(SCRATCH)};"
+        for kind, name in members
+    )
+    return [
+        "union scratchpad {",
+        "    struct {",
+        *declared,
+        "    };",
+        f"    __u64 words[{-(-octets // 8)}];",
+        "};",
+        "SCRATCHPAD(union scratchpad);",
+        "",
+    ]

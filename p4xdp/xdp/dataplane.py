@@ -45,6 +45,7 @@ _SWITCH_DROPS = {
     7: "internal",
     8: "register_busy",
     9: "recirculated_twice",
+    10: "misparsed",
 }
 
 
@@ -209,8 +210,9 @@ class XdpDataplane:
         if len(frame) < _SHORTEST_FRAME_OCTETS:
             raise DataplaneError(f"{len(frame)} octets are no frame")
         result, outcome = self._run(_TEST_PROGRAM, port, frame, now_ns)
-        if _SWITCH_DROPS.get(-outcome) == "internal":
-            raise DataplaneError("the generated code broke a promise of its generator's")
+        reason = _SWITCH_DROPS.get(-outcome)
+        if reason in ("internal", "misparsed"):
+            raise DataplaneError(f"the switch itself drops this packet: {reason}")
         if outcome < 0:
             return PacketResult("drop", None, b"")
         if outcome == self._cpu_port:

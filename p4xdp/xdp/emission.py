@@ -81,7 +81,7 @@ class _Leaving:
         return [piece for start, length in copies for piece in _pieces(start, length)]
 
     def copy_name(self, octet: int) -> str:
-        return f"{self.storage.pointer(self.header)}_octet_{octet}"
+        return self.storage.carried(self.header, octet)
 
     def is_written(self) -> bool:
         return self.moves or bool(self.local)
@@ -95,8 +95,12 @@ def _pieces(start: int, length: int) -> Iterator[tuple[int, int]]:
             length -= size
 
 
-def render_emission(ingress: Storage, egress: Storage, shapes: Shapes, out: Writer) -> None:
-    """Write the end of the program, from the label `leave` to the port it returns."""
+def render_emission(
+    ingress: Storage, egress: Storage, shapes: Shapes, out: Writer
+) -> list[tuple[str, str]]:
+    """Write the end of the program, from the label `leave` to the port it returns. Return the C
+    type and variable of what it keeps in the scratchpad.
+    """
     leaving = [
         _Leaving(header, storage, final[header.name])
         for storage, final in ((egress, shapes.egress_final), (ingress, shapes.ingress_final))
@@ -108,8 +112,7 @@ def render_emission(ingress: Storage, egress: Storage, shapes: Shapes, out: Writ
         out.line("__s32 growth = -(__s32)distance(data, cursor);")
         for item in leaving:
             out.line(f"if ({item.valid}) growth += {item.octets};")
-        for item in leaving:
-            _carry(item, out)
+        scratched = [one for item in leaving for one in _carry(item, out)]
         with out.block("if (growth)"):
             out.line("if (bpf_xdp_adjust_head(ctx, -growth)) return DROPPED_NO_HEADROOM;")
             out.line("data = (__u8 *)(long)ctx->data;")
@@ -119,18 +122,22 @@ def render_emission(ingress: Storage, egress: Storage, shapes: Shapes, out: Writ
         for item in leaving[: last + 1]:
             _write(item, out)
     out.line("return egress_port;")
+    return scratched
 
 
-def _carry(item: _Leaving, out: Writer) -> None:
+def _carry(item: _Leaving, out: Writer) -> list[tuple[str, str]]:
     copies = item.copies()
     if not copies:
-        return
-    for octet, size in copies:
-        out.line(f"__u{size * 8} {item.copy_name(octet)} = 0;")
+        return []
+    variables = [(f"__u{size * 8}", item.copy_name(octet)) for octet, size in copies]
+    if not item.storage.is_large:
+        out.lines(*(f"{ctype} {name} = 0;" for ctype, name in variables))
+        variables = []
     pointer = item.storage.pointer(item.header)
     with out.block(f"if ({pointer})"):
         for octet, size in copies:
             out.line(f"{item.copy_name(octet)} = COPY{size}({pointer} + {octet});")
+    return variables
 
 
 def _write(item: _Leaving, out: Writer) -> None:

@@ -9,15 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from p4xdp import ir
-from p4xdp.walk import emitted, looks_ahead
+from p4xdp.walk import emitted, octets_ahead
 from p4xdp.xdp.expressions import constant, load
 from p4xdp.xdp.names import identifier
-from p4xdp.xdp.shapes import PAYLOAD
+from p4xdp.xdp.shapes import PAYLOAD, Shapes
 from p4xdp.xdp.storage import wide
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from p4xdp.xdp.expressions import Expressions
     from p4xdp.xdp.statements import Statements
     from p4xdp.xdp.storage import Storage
@@ -39,12 +37,12 @@ class Parsing:
         self._statements = statements
         self._out = out
         self._given: Storage | None = None
-        self._sources: Mapping[str, set[str]] = {}
+        self._shapes = Shapes()
 
-    def take_from(self, given: Storage, sources: Mapping[str, set[str]]) -> None:
+    def take_from(self, given: Storage, shapes: Shapes) -> None:
         """Say what ingress emits (`given`), and which of it each extraction may meet."""
         self._given = given
-        self._sources = sources
+        self._shapes = shapes
 
     def render(self) -> None:
         """Write the parser. It ends behind itself, with `parser_err` set."""
@@ -99,9 +97,9 @@ class Parsing:
             self._out.jump(f"{self._gress.name}_partial_header")
 
     def _select(self, state: ir.ParserState) -> None:
-        ahead = [key.width for key in state.keys if looks_ahead(key)]
+        ahead = max(map(octets_ahead, state.keys), default=0)
         if ahead:
-            self._require((max(ahead) + 7) // 8)
+            self._require(ahead)
         if not state.keys:
             following = state.selects[0].next_state if state.selects else "reject"
             self._out.jump(self._label(following))
@@ -131,13 +129,17 @@ class Parsing:
         if self._given is None:
             self._extract_from_frame(header)
             return
-        sources = self._sources.get(header.name, set())
-        possible = [h for h in emitted(self._given.gress) if h.name in sources]
-        certain = len(sources) == 1
+        sources = self._shapes.sources.get(header.name, set())
+        strangers = self._shapes.strangers.get(header.name, set())
+        possible = [h for h in emitted(self._given.gress) if h.name in sources | strangers]
+        certain = len(sources | strangers) == 1
         for number, source in enumerate(possible):
             condition = "" if certain else f"if ({self._given.valid(source)})"
             with self._out.block(f"{'else ' if number else ''}{condition}"):
-                self._take(header, source, self._given)
+                if source.name in strangers:
+                    self._out.line("return DROPPED_MISPARSED;")
+                else:
+                    self._take(header, source, self._given)
         if PAYLOAD in sources:
             with self._out.block("else" if possible else ""):
                 self._extract_from_frame(header)

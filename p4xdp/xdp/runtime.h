@@ -152,9 +152,10 @@ enum switch_drop {
     DROPPED_INTERNAL = -7, /* bounds the generator promises; stays 0 */
     DROPPED_REGISTER_BUSY = -8, /* other processors were faster each of so many times */
     DROPPED_RECIRCULATED_TWICE = -9,
+    DROPPED_MISPARSED = -10, /* egress would extract another header than ingress emitted */
 };
 
-#define SWITCH_DROP_REASONS 10
+#define SWITCH_DROP_REASONS 11
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -171,6 +172,25 @@ ALWAYS_INLINE void count_switch_drop(enum switch_drop reason)
     if (packets)
         *packets += 1;
 }
+
+/* --- what has no room on the stack --------------------------------------------------------------- */
+
+/* One a CPU: nothing else runs a pipeline there before this one ends. */
+#define SCRATCHPAD(contents) \
+    struct { \
+        __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
+        __uint(max_entries, 1); \
+        __type(key, __u32); \
+        __type(value, contents); \
+    } switch_scratch SEC(".maps")
+
+#define SCRATCH() \
+    __u32 only_scratch = 0; \
+    union scratchpad *scratch = bpf_map_lookup_elem(&switch_scratch, &only_scratch); \
+    if (!scratch) \
+        return DROPPED_INTERNAL; \
+    _Pragma("unroll") for (__u32 word = 0; word < sizeof(scratch->words) / 8; word++) \
+        scratch->words[word] = 0
 
 /* --- tables ---------------------------------------------------------------------------------------- */
 

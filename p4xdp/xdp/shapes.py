@@ -2,8 +2,9 @@
 whether each already lies where it has to.
 
 Ingress's deparser and egress's parser are never run on octets. What egress extracts is bound to
-what ingress emitted, header to header. A program in which such an extraction could straddle two
-headers is refused.
+what ingress emitted, header to header. Where egress may meet a header of another layout than it
+extracts, because only the packet's own types would tell, such a packet is dropped and counted; a
+program that extracts so whatever comes is refused.
 """
 
 from __future__ import annotations
@@ -38,11 +39,13 @@ class Placement(Enum):
 @dataclass(slots=True)
 class Shapes:
     """`sources`: egress header -> names of ingress headers it may be, or PAYLOAD.
+    `strangers`: egress header -> names of ingress headers laid out otherwise that may stand there.
     `ingress_final` and `egress_final`: header -> all placements it may leave with.
     `certain`: gress -> identity of statement or parser state -> headers then valid for certain.
     """
 
     sources: dict[str, set[str]] = field(default_factory=dict)
+    strangers: dict[str, set[str]] = field(default_factory=dict)
     ingress_final: dict[str, set[Placement]] = field(default_factory=dict)
     egress_final: dict[str, set[Placement]] = field(default_factory=dict)
     certain: dict[str, dict[int, frozenset[str]]] = field(default_factory=dict)
@@ -125,7 +128,7 @@ class _Analysis:
     def __init__(self, program: ir.Program) -> None:
         self._program = program
         self._shapes = Shapes()
-        self._headers = {header.name: header for header in program.ingress.headers}
+        self._extractions: dict[str, ir.Position] = {}
 
     def run(self) -> Shapes:
         ingress = Control(self._program.ingress)
@@ -143,6 +146,7 @@ class _Analysis:
             if not self._is(s, "bypass_egress", is_set=True)
         }
         parsed = self._parse(self._program.egress, egress, entering)
+        self._refuse_strangers_alone()
         decided = egress.run(self._program.egress.control, parsed)
         # The deparsers change nothing, but they read.
         ingress.run(self._program.ingress.deparser, leaving)
@@ -204,7 +208,8 @@ class _Analysis:
             case ir.Extract():
                 if statement.header.intrinsic:
                     return states
-                return {self._extract(gress, statement, s) for s in states}
+                extracted = (self._extract(gress, statement, s) for s in states)
+                return {state for state in extracted if state is not None}
             case ir.Advance():
                 octets = statement.bits // 8
                 return {dataclasses.replace(s, cursor=s.cursor + octets) for s in states}
@@ -219,22 +224,36 @@ class _Analysis:
             return set(states)
         return {state.with_value(role, error) for state in states}
 
-    def _extract(self, gress: ir.Gress, statement: ir.Extract, state: State) -> State:
+    def _extract(self, gress: ir.Gress, statement: ir.Extract, state: State) -> State | None:
+        """Return the state with the header, or None if a stranger stands in its place."""
         header = statement.header
         size = header.type.width // 8
         if gress.name == "egress":
-            sources = self._shapes.sources.setdefault(header.name, set())
+            self._extractions.setdefault(header.name, statement.at)
             placed = dict(state.rest)
             for candidate in emitted(self._program.ingress):
-                if candidate.name in placed:
-                    _require_same_layout(candidate, header, statement.at)
-                    sources.add(candidate.name)
-                    place = placed.pop(candidate.name)
-                    taken = dataclasses.replace(state, rest=frozenset(placed.items()))
-                    return taken.with_header(header, place)
-            sources.add(PAYLOAD)
+                if candidate.name not in placed:
+                    continue
+                if not _have_same_layout(candidate, header):
+                    self._shapes.strangers.setdefault(header.name, set()).add(candidate.name)
+                    return None
+                self._shapes.sources.setdefault(header.name, set()).add(candidate.name)
+                place = placed.pop(candidate.name)
+                taken = dataclasses.replace(state, rest=frozenset(placed.items()))
+                return taken.with_header(header, place)
+            self._shapes.sources.setdefault(header.name, set()).add(PAYLOAD)
         moved_on = dataclasses.replace(state, cursor=state.cursor + size)
         return moved_on.with_header(header, state.cursor)
+
+    def _refuse_strangers_alone(self) -> None:
+        for wanted, given in self._shapes.strangers.items():
+            if wanted not in self._shapes.sources:
+                raise UnsupportedProgramError(
+                    f"the egress parser extracts {wanted} where ingress has emitted "
+                    f"{' or '.join(sorted(given))}, which is laid out differently; emit and "
+                    "extract the same header types",
+                    self._extractions[wanted],
+                )
 
     def _finish(self, state: State) -> None:
         leaving = _in_order(emitted(self._program.egress), state.headers, self._shapes.egress_final)
@@ -259,10 +278,5 @@ def _in_order(
     return [(header, placed[header.name], final) for header in headers if header.name in placed]
 
 
-def _require_same_layout(given: ir.Header, wanted: ir.Header, at: ir.Position) -> None:
-    if [f.width for f in given.type.fields] != [f.width for f in wanted.type.fields]:
-        raise UnsupportedProgramError(
-            f"the egress parser extracts {wanted.name} where ingress may have emitted "
-            f"{given.name}, which is laid out differently; emit and extract the same header types",
-            at,
-        )
+def _have_same_layout(given: ir.Header, wanted: ir.Header) -> bool:
+    return [f.width for f in given.type.fields] == [f.width for f in wanted.type.fields]

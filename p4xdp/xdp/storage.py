@@ -23,20 +23,29 @@ if TYPE_CHECKING:
     from p4xdp.xdp.shapes import Shapes
 
 
+SCRATCH = "scratch->"
+SIZES = {"u128": 16, "__u64": 8, "__u32": 4, "__u16": 2, "__u8": 1}  # octets
+_REGISTER_BITS = 64
+_MOST_SLOTS = 200  # of what the source names; a compiled program has 64 slots of eight octets
+
+
 @dataclass(slots=True)
 class Storage:
     """Of one gress. `made`: headers with variables for all fields and no pointer. `kept`: for the
-    other headers, the positions of fields with variables.
+    other headers, the positions of fields with variables. `is_large`: not all of that has room on
+    BPF's stack of 512 octets: fields, and what is wider than a register, lie in a scratchpad.
     """
 
     gress: ir.Gress
     prefix: str
+    is_large: bool = False
     made: set[str] = field(default_factory=set)
     kept: dict[str, set[int]] = field(default_factory=dict)
 
     def variable(self, variable: ir.Variable) -> str:
         """Return the C variable of a variable."""
-        return f"{self.prefix}{identifier(variable.name)}"
+        is_wide = variable.width > _REGISTER_BITS
+        return self._place(f"{self.prefix}{identifier(variable.name)}", is_wide=is_wide)
 
     def valid(self, header: ir.Header) -> str:
         """Return the C variable of a header's validity."""
@@ -48,7 +57,10 @@ class Storage:
 
     def field(self, header: ir.Header, of: ir.Field) -> str:
         """Return the C variable of a field that has one."""
-        return f"{self.prefix}{identifier(header.name)}_{identifier(of.name)}"
+        return self._place(f"{self.prefix}{identifier(header.name)}_{identifier(of.name)}")
+
+    def _place(self, name: str, *, is_wide: bool = True) -> str:
+        return f"{SCRATCH}{name}" if self.is_large and is_wide else name
 
     def is_in_frame(self, header: ir.Header) -> bool:
         """Return whether the header is a pointer into the frame."""
@@ -60,6 +72,10 @@ class Storage:
             return header.type.fields
         positions = self.kept.get(header.name, set())
         return tuple(f for i, f in enumerate(header.type.fields) if i in positions)
+
+    def carried(self, header: ir.Header, octet: int) -> str:
+        """Return the C variable of octets that are carried to another place in the frame."""
+        return self._place(f"{self.pointer(header)}_octet_{octet}")
 
     def headers(self) -> Iterator[ir.Header]:
         """Yield the headers that can be in a packet."""
@@ -88,10 +104,20 @@ def storage_of(program: ir.Program, shapes: Shapes) -> tuple[Storage, Storage]:
         # What ingress changed is not in the frame yet.
         for source in sources - {PAYLOAD}:
             egress.kept.setdefault(header.name, set()).update(ingress.kept.get(source, ()))
-    for storage in (ingress, egress):
+    both = (ingress, egress)
+    is_large = sum(map(_largest_number_of_slots, both)) > _MOST_SLOTS
+    for storage in both:
+        storage.is_large = is_large
         _require_scalars(storage)
         _require_distinct_names(storage)
     return ingress, egress
+
+
+def _largest_number_of_slots(storage: Storage) -> int:
+    """Return how many variables a gress has, if the compiler gets rid of none."""
+    headers = list(storage.headers())
+    fields = sum(len(storage.local_fields(header)) for header in headers)
+    return len(storage.gress.variables) + 2 * len(headers) + fields
 
 
 def _own(gress: ir.Gress, prefix: str) -> Storage:

@@ -16,11 +16,13 @@ from testbed.differential.vocabulary import field_node
 if TYPE_CHECKING:
     import random
 
+    from testbed.differential.vocabulary import Node
     from testbed.differential.world import World
 
 _LONGEST_HEAD = 600
 _MOST_STATES = 40
 _ENDS = ("accept", "reject")
+_PAYLOAD: Node = ("payload", "", "")
 
 
 @dataclass(slots=True)
@@ -86,7 +88,7 @@ class Frames:
                 break
         end = min(machine.cursor_bits // 8, _LONGEST_HEAD)
         starts = [at for header, at in walk.places.items() if "ethernet" in header]
-        return bytes(octets[:end]) + _payload(rng), min(starts, default=0) // 8
+        return bytes(octets[:end]) + self._payload(rng), min(starts, default=0) // 8
 
     def _step(self, state: ir.ParserState, walk: Walk, rng: random.Random) -> str:
         for statement in state.statements:
@@ -100,6 +102,14 @@ class Frames:
             _force(key, value, mask, walk)
         walk.machine.frame = bytes(walk.octets)
         return next_state(state, walk.machine)
+
+    def _payload(self, rng: random.Random) -> bytes:
+        """Most frames of a world have one of few lengths, as checksums over them do."""
+        chance = rng.random()
+        if chance < 0.03:
+            return rng.randbytes(rng.choice((200, 1400, 1500, 1600, 3000, 9000)))
+        length = self._world.draw(_PAYLOAD, 6, rng) if chance < 0.7 else rng.randrange(80)
+        return rng.randbytes(length)
 
     def _fill(self, header: ir.Header, walk: Walk, rng: random.Random) -> None:
         start = walk.machine.cursor_bits
@@ -138,15 +148,6 @@ def _force(key: ir.Expression, value: int, mask: int, walk: Walk) -> None:
             _force(key.right, value & (1 << width) - 1, mask & (1 << width) - 1, walk)
         case _:
             pass
-
-
-def _payload(rng: random.Random) -> bytes:
-    chance = rng.random()
-    if chance < 0.2:
-        return b""
-    if chance < 0.95:
-        return rng.randbytes(rng.randint(1, 80))
-    return rng.randbytes(rng.choice((200, 1400, 1500, 1600, 3000, 9000)))
 
 
 def broken(frame: bytes, rng: random.Random) -> bytes:

@@ -7,6 +7,7 @@ made of the same few values, so they find what others were taught by.
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from p4xdp.interp.machine import Machine
+    from p4xdp.interp.store import TableStore
     from testbed.differential.sides import Step
 
 PORTS = (1, 2, 3)
@@ -133,11 +135,19 @@ class _Learner:
                 return
 
     def _watch(self, statement: ir.Statement, machine: Machine) -> None:
-        if not isinstance(statement, ir.Apply) or self._has_learnt:
-            return
-        store = machine.store.table(statement.table)
+        match statement:
+            case ir.Apply() if not self._has_learnt:
+                self._see_lookup(machine.store.table(statement.table), machine)
+            case ir.UpdateChecksum() if self._rng.random() < 0.3:
+                self._make_carry(statement, machine)
+            case _:
+                pass
+
+    def _see_lookup(self, store: TableStore, machine: Machine) -> None:
         table = store.table
-        if not table.keys or self._counts.get(table.name, 0) >= _LESSONS_A_TABLE:
+        if not table.keys or table.entries is not None:
+            return
+        if self._counts.get(table.name, 0) >= _LESSONS_A_TABLE:
             return
         values = [evaluate(key.expression, machine) for key in table.keys]
         is_known = store.lookup(values) is not None
@@ -151,6 +161,37 @@ class _Learner:
         self._counts[table.name] = self._counts.get(table.name, 0) + 1
         self.learnt.append((table.name, entry))
         self._has_learnt = True
+
+    def _make_carry(self, statement: ir.UpdateChecksum, machine: Machine) -> None:
+        """Change an argument so that this packet's checksum carries twice, which few do.
+
+        The sum of the words, folded once, is then more than 16 bits.
+        """
+        total, width = 0, 0
+        for expression in reversed(statement.fields):
+            total += _words(evaluate(expression, machine) << width % 16)
+            width += expression.width
+        lacking = 0xFFFF - (total & 0xFFFF)
+        values = {evaluate(field, machine) for field in statement.fields}
+        values = {value for value in values if value > 0xFFFF}  # addresses, and nothing by chance
+        for at, (table, entry) in enumerate(self.learnt):
+            for old in values.intersection(entry.arguments):
+                if (old & 0xFFFF) + lacking > 0xFFFF:
+                    continue
+                arguments = tuple(v + lacking if v == old else v for v in entry.arguments)
+                changed = dataclasses.replace(entry, arguments=arguments)
+                machine.store.table(table).modify([changed])
+                self.learnt[at] = table, changed
+                return
+
+
+def _words(number: int) -> int:
+    """Return the sum of the 16-bit words of `number`."""
+    total = 0
+    while number:
+        total += number & 0xFFFF
+        number >>= 16
+    return total
 
 
 def _packet(frames: Frames, sent: Sequence[Packet], rng: random.Random) -> Packet:

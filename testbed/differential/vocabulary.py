@@ -112,6 +112,8 @@ class Vocabulary:
                 node = key_node(table.name, index)
                 self.kind(node, key.width)[1].is_shared = True
                 reader.relate(node, key.width, key.expression, None)
+                values = [entry.matches[index].value for entry in table.entries or ()]
+                self.add_constants(node, key.width, values)
         for action in gress.actions.values():
             for index, (_, width) in enumerate(action.params):
                 self.kind(param_node(action.name, index), width)
@@ -165,11 +167,12 @@ class _Reader:
                 size = self._sizes[statement.meter]
             case _:
                 return
-        index = _uncast(index)
-        node = self._node(index, action)
+        whole, low = _whole(index)
+        node = self._node(whole, action)
         if node is None:
             return
-        kind = self._vocabulary.kind(node, index.width)[1]
+        size = None if size is None else size << low
+        kind = self._vocabulary.kind(node, whole.width)[1]
         kind.size = size if kind.size is None else kind.size
         kind.is_shared = True
 
@@ -203,10 +206,7 @@ class _Reader:
 
     def relate_constant(self, left: ir.Expression, value: int, action: str | None) -> None:
         """Say that the program holds `left` against `value`."""
-        low = 0
-        while isinstance(left, ir.Slice | ir.Cast):
-            low += left.low if isinstance(left, ir.Slice) else 0
-            left = left.operand
+        left, low = _whole(left)
         if isinstance(left, ir.Binary) and left.op is ir.BinaryOp.AND:
             left = left.left
         node = self._node(left, action)
@@ -225,6 +225,9 @@ class _Reader:
                     for by in around:
                         self.relate_constant(one, other.value + by, action)
                     continue
+                if isinstance(one, ir.Slice) and isinstance(other, ir.Slice):
+                    # The same part of two things: what holds of it holds of the whole.
+                    one, other = one.operand, other.operand  # noqa: PLW2901
                 node = self._node(one, action)
                 if node is not None:
                     self.relate(node, one.width, other, action)
@@ -241,10 +244,13 @@ class _Reader:
                 return None
 
 
-def _uncast(expression: ir.Expression) -> ir.Expression:
-    while isinstance(expression, ir.Cast):
+def _whole(expression: ir.Expression) -> tuple[ir.Expression, int]:
+    """Return what `expression` is a part of, and the lowest bit of the part."""
+    low = 0
+    while isinstance(expression, ir.Slice | ir.Cast):
+        low += expression.low if isinstance(expression, ir.Slice) else 0
         expression = expression.operand
-    return expression
+    return expression, low
 
 
 def _parts(expression: ir.Expression) -> Iterator[ir.Expression]:

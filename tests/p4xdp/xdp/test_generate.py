@@ -71,7 +71,7 @@ REFUSED = {
     "an extraction across headers": (
         "packet.extract(eg_intr_md);",
         "packet.extract(eg_intr_md);\n        packet.extract(hdr.packet_out);",
-        "hdr.packet_out where ingress may have emitted hdr.ethernet",
+        "hdr.packet_out where ingress has emitted hdr.ethernet",
     ),
     "advance in the egress": (
         "packet.extract(eg_intr_md);",
