@@ -42,6 +42,7 @@ PLANTED = {
     "p4xdp/planted.py": "import pfcp\n",
     "p4xdp/frontend/planted_back.py": "import p4xdp.graph\n",
     "p4xdp/graph/planted_front.py": "import p4xdp.frontend\n",
+    "p4xdp/lint/planted_front.py": "import p4xdp.frontend\n",
     "api/planted.py": "import pfcp\n",
 }
 

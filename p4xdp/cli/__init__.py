@@ -20,6 +20,7 @@ app.command()(compiling.check)
 app.command()(compiling.p4info)
 app.command(name="compile")(compiling.compile_)
 app.command(epilog=viewing.GRAPH_EXAMPLES)(viewing.graph)
+app.command(epilog=viewing.LINT_EXAMPLES)(viewing.lint)
 app.command(epilog=testing.STF_EXAMPLE)(testing.stf)
 app.command()(switching.switch)
 
