@@ -8,7 +8,8 @@ from p4xdp.dataplane import DataplaneError
 from p4xdp.xdp.cells import COUNTER_CELL_SIZE, METER_CELL_SIZE, XdpCounter, XdpMeter
 from p4xdp.xdp.direct import DirectCells
 from p4xdp.xdp.errors import LoadError
-from p4xdp.xdp.layout import ARRAY_CELL_HEAD, LARGEST_SCAN
+from p4xdp.xdp.groups import GROUP_SIZE, HEAD_SIZE, GroupTable, RuleGroups
+from p4xdp.xdp.layout import ARRAY_CELL_HEAD, LARGEST_SCAN, rule_slots
 from p4xdp.xdp.objects import Fence
 from p4xdp.xdp.registers import REGISTER_CELL_SIZE, XdpRegister
 from p4xdp.xdp.rules import BANKS_SIZE, RuleBanks, RuleTable
@@ -135,9 +136,20 @@ class Contents:
         defaults = None
         if layout.defaults is not None:
             defaults = loaded.map(layout.defaults, 4, layout.value_size)
+        if layout.kind in ("scan", "groups") and self._fence is None:
+            self._fence = Fence()
+        if layout.kind == "groups":
+            assert self._fence is not None
+            groups = RuleGroups(
+                loaded.map(layout.symbol, 4, layout.rule_size),
+                loaded.map(f"{layout.symbol}_heads", 4, HEAD_SIZE),
+                loaded.map(f"{layout.symbol}_groups", layout.exact_size, GROUP_SIZE),
+                size,
+                self._fence,
+            )
+            return GroupTable(info, groups, defaults, size, direct)
         if layout.kind == "scan":
-            if self._fence is None:
-                self._fence = Fence()
+            assert self._fence is not None
             rules = loaded.map(layout.symbol, 4, layout.rule_size)
             state = loaded.map(f"{layout.symbol}_banks", 4, BANKS_SIZE)
             banks = RuleBanks(rules, state, size, self._fence)
@@ -171,6 +183,10 @@ def resize(loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None
             if size > LARGEST_SCAN:
                 raise LoadError(f"{name} can have at most {LARGEST_SCAN} entries, not {size}")
             loaded.set_size(symbols[name], 2 * size)
+        elif kinds.get(name) == "groups":
+            loaded.set_size(symbols[name], rule_slots(size))
+            loaded.set_size(f"{symbols[name]}_heads", rule_slots(size))
+            loaded.set_size(f"{symbols[name]}_groups", size)
         elif kinds.get(name) != "array":  # which has a cell for every key, however few it may hold
             loaded.set_size(symbols[name], size)
     for name, info in arrays:

@@ -24,7 +24,7 @@ def declare_table(table: TableLayout, out: Writer) -> None:
         _declare_lpm_key(table, out)
     if table.kind == "array":
         _declare_array(table, out)
-    elif table.kind == "scan":
+    elif table.kind in ("scan", "groups"):
         _assert_entry_size(table, out)
         declare_rules(table, out)
     elif table.kind != "keyless":

@@ -16,7 +16,7 @@ from p4xdp.xdp.errors import UnsupportedProgramError
 from p4xdp.xdp.names import identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 LARGEST_SCALAR_BITS = 128
 _LARGEST_RANGE_BITS = 64
@@ -25,6 +25,8 @@ LARGEST_INDEX_BITS = 16
 ENTRY_CELL_OFFSET = 4  # in an entry whose table has a direct counter or meter
 _ENTRY_CELL_END = 8
 LARGEST_SCAN = 1024  # entries a packet may have to be compared with
+_SMALLEST_GROUPED = 32  # entries; with fewer, looking for the group takes longer than comparing
+RULE_END_SIZE = 8  # octets at the end of a rule in a group
 ARRAY_CELL_HEAD = 8  # octets before the two entries of a cell
 
 
@@ -51,8 +53,8 @@ class ActionLayout:
 @dataclass(frozen=True, slots=True)
 class TableLayout:
     """A table's maps. `kind` is "array" (the key, at most 16 bits, is an index), "hash", "lpm",
-    "scan" (rules in order of priority, compared one after the other) or "keyless" (no map of
-    entries).
+    "scan" (rules in order of priority, compared one after the other), "groups" (likewise, but only
+    the rules with the packet's `exact` parts of the key) or "keyless" (no map of entries).
 
     In an array `keys` are the fields of the index from the most significant, offset and size in
     bits. In a prefix table `keys` are the fields in the order of the key's words, their offsets
@@ -72,6 +74,8 @@ class TableLayout:
     defaults: str | None
     ranges: tuple[str, ...] = ()
     has_cells: bool = False
+    exact: tuple[Slot, ...] = ()
+    exact_size: int = 0
 
     @property
     def cells(self) -> int:
@@ -80,8 +84,9 @@ class TableLayout:
 
     @property
     def rule_size(self) -> int:
-        """Return the octets of a rule of a "scan" table: entry, value, mask, ranges."""
-        return 2 * self.key_size + 16 * len(self.ranges) + self.value_size
+        """Return the octets of a rule: entry, value, mask, ranges, and in a group what follows."""
+        following = RULE_END_SIZE if self.kind == "groups" else 0
+        return self.value_size + 2 * self.key_size + 16 * len(self.ranges) + following
 
     def action(self, name: str) -> ActionLayout:
         """Return the layout of that action's entries; KeyError if the table has no such action."""
@@ -89,6 +94,13 @@ class TableLayout:
             if action.name == name:
                 return action
         raise KeyError(name)
+
+
+def rule_slots(size: int) -> int:
+    """Return how many places for rules a "groups" table of `size` entries has: place 0 is none, and
+    some hold rules that packets may still see for a moment.
+    """
+    return 1 + size + max(64, size // 8)
 
 
 def size_of(width: int) -> int:
@@ -132,6 +144,7 @@ def table_layout(table: ir.Table, actions: dict[str, ir.Action], symbol: str) ->
     )
     value_end = max((s.offset + s.size for a in laid_out for s in a.params), default=start)
     keys, key_size = _KEYS[kind](table)
+    exact, exact_size = _exact_key(table) if kind == "groups" else ((), 0)
     return TableLayout(
         name=table.name,
         symbol=symbol,
@@ -144,6 +157,8 @@ def table_layout(table: ir.Table, actions: dict[str, ir.Action], symbol: str) ->
         defaults=None if table.is_default_const else f"{symbol}_default",
         ranges=tuple(key.name for key in table.keys if key.match_kind is ir.MatchKind.RANGE),
         has_cells=has_cells,
+        exact=exact,
+        exact_size=exact_size,
     )
 
 
@@ -152,6 +167,8 @@ def _kind(table: ir.Table) -> str:
     if not kinds:
         return "keyless"
     if ir.MatchKind.TERNARY in kinds or ir.MatchKind.RANGE in kinds:
+        if ir.MatchKind.EXACT in kinds and table.size >= _SMALLEST_GROUPED:
+            return "groups"
         if table.size > LARGEST_SCAN:
             raise UnsupportedProgramError(
                 f"table {table.name}: {table.size} entries with ternary or range keys; XDP "
@@ -197,8 +214,16 @@ def _action_layout(number: int, action: ir.Action, symbol: str, start: int) -> A
     return ActionLayout(action.name, number, name, params)
 
 
+def _exact_key(table: ir.Table) -> tuple[tuple[Slot, ...], int]:
+    return _hash_key_of([key for key in table.keys if key.match_kind is ir.MatchKind.EXACT])
+
+
 def _hash_key(table: ir.Table) -> tuple[tuple[Slot, ...], int]:
-    slots, end = structure((key.name, key.width) for key in table.keys)
+    return _hash_key_of(table.keys)
+
+
+def _hash_key_of(keys: Sequence[ir.Key]) -> tuple[tuple[Slot, ...], int]:
+    slots, end = structure((key.name, key.width) for key in keys)
     # The kernel hashes whole 32-bit words faster.
     return slots, align(end, max([4, *(min(slot.size, _LARGEST_ALIGNMENT) for slot in slots)]))
 
@@ -237,5 +262,6 @@ _KEYS = {
     "hash": _hash_key,
     "lpm": _lpm_key,
     "scan": _scan_key,
+    "groups": _scan_key,
     "keyless": _no_key,
 }

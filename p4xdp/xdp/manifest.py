@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from p4xdp import ir
     from p4xdp.xdp.statements import Symbols
 
-FORMAT = 4
+FORMAT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +173,7 @@ def _register(data: Mapping[str, Any]) -> RegisterInfo:
 def _table(data: Mapping[str, Any]) -> TableInfo:
     layout = dict(data["layout"])
     layout["keys"] = tuple(Slot(**slot) for slot in layout["keys"])
+    layout["exact"] = tuple(Slot(**slot) for slot in layout["exact"])
     layout["ranges"] = tuple(layout["ranges"])
     layout["actions"] = tuple(
         ActionLayout(**{**action, "params": tuple(Slot(**slot) for slot in action["params"])})

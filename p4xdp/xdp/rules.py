@@ -54,19 +54,10 @@ class RuleBanks:
         self._state.close()
 
 
-class RuleTable(XdpTable):
-    """A table of rules. Of two with the same priority, the one that came first is first."""
-
-    def __init__(
-        self,
-        info: TableInfo,
-        banks: RuleBanks,
-        defaults: Map | None,
-        size: int,
-        direct: DirectCells | None = None,
-    ) -> None:
-        super().__init__(info, None, defaults, size, direct)
-        self._banks = banks
+class OrderedTable(XdpTable):
+    """A table whose entries are rules. Of two with the same priority, the one that came first is
+    first.
+    """
 
     def key_of(self, entry: Entry) -> bytes:
         """Return the rule but for its action, and the priority behind it."""
@@ -87,6 +78,21 @@ class RuleTable(XdpTable):
             )
         )
 
+
+class RuleTable(OrderedTable):
+    """A table whose rules are all compared."""
+
+    def __init__(
+        self,
+        info: TableInfo,
+        banks: RuleBanks,
+        defaults: Map | None,
+        size: int,
+        direct: DirectCells | None = None,
+    ) -> None:
+        super().__init__(info, None, defaults, size, direct)
+        self._banks = banks
+
     def close(self) -> None:
         """Give back what is not the kernel's."""
         self._banks.close()
@@ -101,11 +107,17 @@ class RuleTable(XdpTable):
         self._publish({key: v for key, v in self._present.items() if key not in gone})
 
     def _publish(self, entries: dict[bytes, bytes]) -> None:
-        ordered = sorted(entries, key=_priority, reverse=True)  # stable, reversed or not
-        self._banks.publish([entries[key] + key[:-_PRIORITY_SIZE] for key in ordered])
+        ordered = sorted(entries, key=priority_of, reverse=True)  # stable, reversed or not
+        self._banks.publish([rule_of(key, entries[key]) for key in ordered])
 
 
-def _priority(key: bytes) -> int:
+def rule_of(key: bytes, value: bytes) -> bytes:
+    """Return the octets of a rule, from its key (as `key_of`) and its action."""
+    return value + key[:-_PRIORITY_SIZE]
+
+
+def priority_of(key: bytes) -> int:
+    """Return the priority in a key."""
     return int.from_bytes(key[-_PRIORITY_SIZE:], "little")
 
 

@@ -221,6 +221,16 @@ struct rule_banks {
         __type(value, struct rule_banks); \
     } name SEC(".maps")
 
+/* Of a table in groups: the first rule of each group, which tells the next. 0 is none. */
+#define RULE_HEADS(name, groups) \
+    struct { \
+        __uint(type, BPF_MAP_TYPE_ARRAY); \
+        __uint(map_flags, BPF_F_MMAPABLE); \
+        __uint(max_entries, groups); \
+        __type(key, __u32); \
+        __type(value, __u64); \
+    } name SEC(".maps")
+
 #define NO_RULE -1
 
 /* --- counters ----------------------------------------------------------------------------------- */

@@ -1,11 +1,13 @@
 """Tables with ternary or range keys in C: their rules are compared one after the other, the highest
-priority first, until one fits.
+priority first, until one fits. Of a table in groups only those that follow one another from the
+head of the group.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from p4xdp.xdp.layout import LARGEST_SCAN, rule_slots
 from p4xdp.xdp.names import identifier
 
 if TYPE_CHECKING:
@@ -35,18 +37,42 @@ def declare_rules(table: TableLayout, out: Writer) -> None:
         out.lines(f"union {symbol}_key value;", f"union {symbol}_key mask;")
         for name in table.ranges:
             out.lines(f"__u64 {_low(name)};", f"__u64 {_high(name)};")
+        if table.kind == "groups":
+            out.lines("__u32 next;", "__u32 unused;")
     out.line(
         f"_Static_assert(sizeof(struct {symbol}_rule) == {table.rule_size}, "
         '"as the control path lays it out");'
     )
     with out.block("struct", f'}} {symbol} SEC(".maps");'):
         out.lines("__uint(type, BPF_MAP_TYPE_ARRAY);", "__uint(map_flags, BPF_F_MMAPABLE);")
-        out.line(f"__uint(max_entries, {2 * table.size});")
+        places = rule_slots(table.size) if table.kind == "groups" else 2 * table.size
+        out.line(f"__uint(max_entries, {places});")
         out.lines("__type(key, __u32);", f"__type(value, struct {symbol}_rule);")
-    out.line(f"RULE_BANKS({symbol}_banks);")
+    if table.kind == "groups":
+        _declare_groups(table, out)
+    else:
+        out.line(f"RULE_BANKS({symbol}_banks);")
     _declare_step(table, out)
     _declare_search(table, out)
     out.line()
+
+
+def _declare_groups(table: TableLayout, out: Writer) -> None:
+    """Declare the map from the exact parts of a key to its group, and the groups' first rules."""
+    symbol = table.symbol
+    with out.block(f"struct {symbol}_exact", "};"):
+        declare_slots(table.exact, out)
+        end = max(slot.offset + slot.size for slot in table.exact)
+        if end != table.exact_size:
+            out.line(f"__u8 padding[{table.exact_size - end}];")
+    out.line(
+        f"_Static_assert(sizeof(struct {symbol}_exact) == {table.exact_size}, "
+        '"as the control path lays it out");'
+    )
+    with out.block("struct", f'}} {symbol}_groups SEC(".maps");'):
+        out.lines("__uint(type, BPF_MAP_TYPE_HASH);", f"__uint(max_entries, {table.size});")
+        out.lines(f"__type(key, struct {symbol}_exact);", "__type(value, __u32);")
+    out.line(f"RULE_HEADS({symbol}_heads, {rule_slots(table.size)});")
 
 
 def find_rule(table: TableLayout, values: Mapping[str, str], out: Writer) -> None:
@@ -65,13 +91,19 @@ def find_rule(table: TableLayout, values: Mapping[str, str], out: Writer) -> Non
 def _declare_step(table: TableLayout, out: Writer) -> None:
     with out.block(f"struct {table.symbol}_search", "};"):
         out.line(f"const union {table.symbol}_key *key;")
-        out.lines("__u32 first;", "__s32 found;")
+        out.lines("__u32 next;", "__s32 found;")
     out.line(f"static long {table.symbol}_step(__u32 step, struct {table.symbol}_search *search)")
     with out.block(""):
-        out.line("__u32 index = search->first + step;")
+        out.line("__u32 index = search->next;")
         out.line(f"struct {table.symbol}_rule *rule;")
+        if table.kind == "groups":
+            out.line("if (!index) return 1;")
         out.line(f"rule = bpf_map_lookup_elem(&{table.symbol}, &index);")
         out.line("if (!rule) return 1;")
+        if table.kind == "groups":
+            out.line("search->next = *(volatile __u32 *)&rule->next;")
+        else:
+            out.line("search->next = index + 1;")
         for word in range(table.key_size // 8):
             masked = f"(search->key->words[{word}] & rule->mask.words[{word}])"
             out.line(f"if ({masked} != rule->value.words[{word}]) return 0;")
@@ -88,15 +120,33 @@ def _declare_search(table: TableLayout, out: Writer) -> None:
     out.line(f"int {table.symbol}_find(const union {table.symbol}_key *key)")
     with out.block(""):
         out.line(f"struct {table.symbol}_search search = {{.key = key, .found = NO_RULE}};")
-        out.lines("struct rule_banks *state;", "__u32 only = 0, bank;", "")
-        out.line(f"state = bpf_map_lookup_elem(&{table.symbol}_banks, &only);")
-        out.line("if (!key || !state) return NO_RULE;")
-        out.line("bank = *(volatile __u32 *)&state->active & 1;")
-        out.line("search.first = state->banks[bank].first;")
-        out.line(
-            f"bpf_loop(state->banks[bank].count, {table.symbol}_step, &search, 0);",
-        )
+        if table.kind == "groups":
+            _begin_in_group(table, out)
+        else:
+            _begin_in_bank(table, out)
         out.line("return search.found;")
+
+
+def _begin_in_bank(table: TableLayout, out: Writer) -> None:
+    out.lines("struct rule_banks *state;", "__u32 only = 0, bank;", "")
+    out.line(f"state = bpf_map_lookup_elem(&{table.symbol}_banks, &only);")
+    out.line("if (!key || !state) return NO_RULE;")
+    out.line("bank = *(volatile __u32 *)&state->active & 1;")
+    out.line("search.next = state->banks[bank].first;")
+    out.line(f"bpf_loop(state->banks[bank].count, {table.symbol}_step, &search, 0);")
+
+
+def _begin_in_group(table: TableLayout, out: Writer) -> None:
+    out.lines(f"struct {table.symbol}_exact exact = {{}};", "__u32 *group, *head;", "")
+    out.line("if (!key) return NO_RULE;")
+    for slot in table.exact:
+        out.line(f"exact.{identifier(slot.name)} = key->of.{identifier(slot.name)};")
+    out.line(f"group = bpf_map_lookup_elem(&{table.symbol}_groups, &exact);")
+    out.line("if (!group) return NO_RULE;")
+    out.line(f"head = bpf_map_lookup_elem(&{table.symbol}_heads, group);")
+    out.line("if (!head) return NO_RULE;")
+    out.line("search.next = *(volatile __u32 *)head;")
+    out.line(f"bpf_loop({LARGEST_SCAN}, {table.symbol}_step, &search, 0);")
 
 
 def _low(name: str) -> str:

@@ -218,7 +218,7 @@ class Statements:
             out.line(f"cell = bpf_map_lookup_elem(&{layout.symbol}, &index);")
             out.line("if (cell) entry = ACTIVE(cell);")
             return
-        if layout.kind == "scan":
+        if layout.kind in ("scan", "groups"):
             find_rule(layout, values, out)
             return
         out.line(f"struct {layout.symbol}_key key = {{}};")
