@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,8 @@ def create_app(upf: UPF, audit: Audit | None = None) -> FastAPI:
     )
     app.state.upf = upf
     app.state.broadcast = events.Broadcast(upf)
-    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign] # FastAPI's own way
+    document = partial(openapi.document, app, asks_for_token=bool(upf.config.rest.token))
+    app.openapi = document  # type: ignore[method-assign] # FastAPI's own way to have another one
     app.add_middleware(Guard, rest=upf.config.rest, audit=audit or Audit())
     problems.install(app)
     for router in (

@@ -55,6 +55,7 @@ async def set_up_association(body: AssociationSetup, node: Node) -> list[Associa
     summary="Release an association",
     operation_id="release_association",
     status_code=HTTPStatus.ACCEPTED,
+    response_class=Response,
     response_description="The SMF agreed and will release it",
     responses={
         HTTPStatus.NO_CONTENT: {"description": "Ended at once, by force"},

@@ -41,14 +41,14 @@ _CHANGING = (
 _UNGUARDED = "/health"
 
 
-def document(app: FastAPI) -> dict[str, Any]:
+def document(app: FastAPI, *, asks_for_token: bool) -> dict[str, Any]:
     """The document; made once."""
     if app.openapi_schema is None:
-        app.openapi_schema = _document(app)
+        app.openapi_schema = _document(app, asks_for_token=asks_for_token)
     return app.openapi_schema
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
+def _document(app: FastAPI, *, asks_for_token: bool) -> dict[str, Any]:
     made = get_openapi(
         title=app.title,
         version=app.version,
@@ -63,8 +63,14 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     made["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    # {} stands for none: without tokens configured, whoever is on this host may ask.
+    security: list[dict[str, list[str]]] = (
+        [{"token": []}] if asks_for_token else [{}, {"token": []}]
+    )
     for path, calls in made["paths"].items():
         for verb, call in calls.items():
+            if not path.startswith(_UNGUARDED):
+                call["security"] = security
             _complete(path, verb, call)
     return made
 
@@ -74,7 +80,6 @@ def _complete(path: str, verb: str, call: dict[str, Any]) -> None:
     responses = call["responses"]
     statuses = list(_ALWAYS)
     if not path.startswith(_UNGUARDED):
-        call["security"] = [{"token": []}]
         statuses += _GUARDED
     if verb != "get":
         statuses += _CHANGING

@@ -47,14 +47,13 @@ _FAILURES = (
     HTTPStatus.INSUFFICIENT_STORAGE,
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
+_NAMED = {"path.name": "$response.body#/name"}
+_UNCHANGED = {**_NAMED, "header.if-match": "$response.header.ETag"}
 _LINKS: dict[str, Any] = {
-    verb: {"operationId": operation, "parameters": {"name": "$response.body#/name"}}
-    for verb, operation in {
-        "get": "get_slice",
-        "change": "patch_slice",
-        "usage": "get_slice_usage",
-        "delete": "delete_slice",
-    }.items()
+    "get": {"operationId": "get_slice", "parameters": _NAMED},
+    "usage": {"operationId": "get_slice_usage", "parameters": _NAMED},
+    "change": {"operationId": "patch_slice", "parameters": _UNCHANGED},
+    "delete": {"operationId": "delete_slice", "parameters": _UNCHANGED},
 }
 
 

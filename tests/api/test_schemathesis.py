@@ -1,0 +1,97 @@
+"""Every call, fuzzed by schemathesis from the OpenAPI document against a real server: no fault of
+ours, no status and no body that the document does not speak of. Bounded by numbers of examples.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from hashlib import sha256
+
+import hypothesis
+import pytest
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from api import security
+from api.app import create_app
+from upf.config import RESTConfig
+
+TOKEN = "let-me-in"
+AUTHORIZATION = {"Authorization": f"Bearer {TOKEN}"}
+ENDLESS = "/v1/events"  # a stream
+# What is valid by schema may still be refused: a condition not met, an SD without SST.
+EXCLUDED = [positive_data_acceptance]
+SETTINGS = settings(
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture
+def base_url(monkeypatch, upf):
+    """A server of a UPF in a thread, and where it is."""
+    token = {"name": "ops", "role": "operate", "sha256": sha256(TOKEN.encode()).hexdigest()}
+    rest = RESTConfig.model_validate(
+        {"token": [token], "requests_per_s": 1e9, "request_burst": 9e9}
+    )
+    upf.config = upf.config.model_copy(update={"rest": rest})
+    # schemathesis tries many wrong tokens.
+    monkeypatch.setattr(security, "_GUESSES", 10**9)
+    app = create_app(upf)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def api_schema(base_url):
+    schema = schemathesis.openapi.from_url(f"{base_url}/openapi.json")
+    schema.config.update(headers=AUTHORIZATION)
+    return schema.exclude(path=ENDLESS)
+
+
+def test_answers_are_as_documented(api_schema) -> None:
+    num_operations = 0
+    for each in api_schema.get_all_operations():
+        operation = each.ok()
+        num_operations += 1
+        for mode in GenerationMode:
+
+            @settings(SETTINGS, max_examples=8)
+            @given(case=operation.as_strategy(generation_mode=mode))
+            def is_as_documented(case):
+                case.call_and_validate(headers=AUTHORIZATION, excluded_checks=EXCLUDED)
+
+            with contextlib.suppress(hypothesis.errors.Unsatisfiable):
+                is_as_documented()
+    assert num_operations > 20
+
+
+def test_slices_follow_the_links_of_the_document(api_schema) -> None:
+    seen = set()
+
+    class Machine(api_schema.include(path_regex="^/v1/slices").as_state_machine()):
+        def get_call_kwargs(self, _case):
+            return {"headers": AUTHORIZATION}
+
+        def validate_response(self, response, case, **_):
+            case.validate_response(response, excluded_checks=EXCLUDED)
+            seen.add((case.method, case.path, response.status_code))
+
+    Machine.run(settings=settings(SETTINGS, max_examples=20, stateful_step_count=6))
+    one = "/v1/slices/{name}"
+    assert {("PUT", one, 201), ("GET", one, 200), ("DELETE", one, 204)} <= seen
