@@ -47,13 +47,13 @@ class RulesBody(BaseModel):
 class EntryBody(BaseModel):
     """A table entry that the switch holds for a session.
 
-    Key and parameters in the order of P4Info; a prefix is written VALUE/LENGTH.
+    Key and parameters by name, in the order of P4Info; a prefix is written VALUE/LENGTH.
     """
 
     table: str
-    key: list[int | str]
+    key: dict[str, int | str]
     action: str
-    params: list[int]
+    params: dict[str, int]
     pdr_id: int | None
 
 

@@ -21,6 +21,7 @@ from api.session_schemas import (
     SessionDetails,
     TunnelBody,
 )
+from upf import tables
 from upf.entry import Prefix
 from upf.views import SessionFilter
 
@@ -32,6 +33,12 @@ router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 
 MAX_PAGE = 1000
 _HEX = r"^[0-9A-Fa-f]{1,16}$"
+
+# Names of match fields by table, of parameters by action.
+_NAMES: dict[str, tuple[str, ...]] = {
+    name: getattr(kind, "_fields", ())
+    for kind, name in (*tables.TABLES.items(), *tables.ACTIONS.items())
+}
 
 SEID = Annotated[
     str,
@@ -125,9 +132,9 @@ def _details(inside: SessionInside) -> SessionDetails:
 def _entry(entry: Entry, pdr_id: int | None) -> EntryBody:
     return EntryBody(
         table=entry.table,
-        key=[_key(value) for value in entry.key],
+        key=dict(zip(_NAMES[entry.table], map(_key, entry.key), strict=True)),
         action=entry.action,
-        params=list(entry.params),
+        params=dict(zip(_NAMES[entry.action], entry.params, strict=True)),
         pdr_id=pdr_id,
     )
 

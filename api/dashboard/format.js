@@ -72,15 +72,39 @@ export function time(moment) {
 }
 
 const ABBREVIATIONS =
-  /\b(bar|dnn|dscp|far|gbr|gtpu|ip|mbr|pdr|psc|qer|qfi|rqi|sdf|seid|teid|tos|ttl|ue|udp|urr)\b/g;
+  /\b(bar|dnn|dscp|far|gbr|gtpu|ip|mbr|pdr|psc|qer|qfi|qfis|rqi|sdf|seid|teid|tos|ttl|ue|udp|urr)\b/g;
 
 /** A name of the UPF in words: `no_session` is "no session", `far_id` "FAR", `ue_ipv4` "UE IPv4". */
 export function label(name) {
   return name
     .toLowerCase()
     .replaceAll("_", " ")
-    .replace(/ ids?$/, "")
+    .replace(/^(is|has) | (ids?|addr)$/g, "")
     .replace("fteid", "F-TEID")
     .replace(/ipv(\d)/g, "IPv$1")
-    .replace(ABBREVIATIONS, (each) => each.toUpperCase());
+    .replace(ABBREVIATIONS, (each) => each.toUpperCase().replace("QFIS", "QFI"));
+}
+
+/** A value of the pipeline as people write it: addresses dotted, TEIDs and MACs in hex digits. */
+export function valueOf(name, value) {
+  if (typeof value === "string" && /^\d+\/\d+$/.test(value)) {
+    const [number, length] = value.split("/");
+    return `${valueOf(name, Number(number))}/${length}`;
+  }
+  if (typeof value !== "number") return String(value);
+  if (/ipv4|_addr$/.test(name)) return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join(".");
+  if (/mac$/.test(name)) return value.toString(16).padStart(12, "0").replace(/(..)(?!$)/g, "$1:");
+  if (/teid$/.test(name)) return `0x${value.toString(16).padStart(8, "0")}`;
+  return count(value);
+}
+
+/** A table entry in one line: `teid 0x00000001 → forward(usage_id 2)`. */
+export function entryText({ key, action, params }) {
+  const fields = (named) => Object.entries(named).map(([name, value]) => `${name} ${valueOf(name, value)}`);
+  return `${fields(key).join(", ")} → ${action.split(".").at(-1)}(${fields(params).join(", ")})`;
+}
+
+/** What a table entry matches and what it does, without parameters. */
+export function entrySummary({ key, action }) {
+  return entryText({ key, action, params: {} }).replace(/\(\)$/, "");
 }

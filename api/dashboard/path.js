@@ -2,12 +2,12 @@
 // what each drops leaving below. Stages, tables and reasons are those the UPF tells of.
 
 import { KeyedList, h, s, setAttribute, setText, show } from "./dom.js";
-import { count, label, perSecond } from "./format.js";
+import { count, entrySummary, label, octets, perSecond, plural } from "./format.js";
 import { poll } from "./live.js";
 import { get } from "./rest.js";
 
 const TABLES_EVERY_MS = 5000;
-const SESSION_EVERY_MS = 2000;
+const SESSION_EVERY_MS = 1000;
 const RIVER_PX = 56; // the width of the widest flow
 const LEAST_PX = 1.5; // of a bed nothing flows in
 const LEG_PX = 14; // how far into a column what is dropped leaves
@@ -86,10 +86,19 @@ function stageOf({ stage, title, packets, packets_per_s: perS }, allDrops, known
   const drops = allDrops.filter((drop) => drop.stage === stage && drop.packets > 0);
   const tables = (known?.tables ?? []).map((table) => ({
     ...table,
-    hits: (session?.entries ?? []).filter((entry) => entry.table === table.name),
+    hits: hitsOf(table.name, session),
   }));
   const droppedPerS = drops.reduce((sum, drop) => sum + drop.packets_per_s, 0);
   return { stage, title, packets, perS, drops, droppedPerS, tables };
+}
+
+/** Entries of the session in a table, each with the counter of its PDR. */
+function hitsOf(table, session) {
+  if (session === null) return [];
+  const counters = new Map(session.counters.map((counter) => [counter.pdr_id, counter]));
+  return session.entries
+    .filter((entry) => entry.table === table)
+    .map((entry) => ({ ...entry, counter: counters.get(entry.pdr_id) }));
 }
 
 function sentence(all) {
@@ -172,7 +181,7 @@ class StageTable {
     this.fill = h("span", { class: "fill" });
     this.bar = h("span", { class: "bar", "aria-hidden": "true" });
     this.hits = h("ul", { class: "hits" });
-    this.hitList = new KeyedList(this.hits, (entry) => `${entry.key} ${entry.pdr_id}`, () => new Hit());
+    this.hitList = new KeyedList(this.hits, (entry) => JSON.stringify(entry.key), () => new Hit());
     this.element = h("li", {}, this.name, this.bar, this.fill, this.hits);
   }
 
@@ -181,7 +190,8 @@ class StageTable {
       this.element.title = name;
       this.name.replaceChildren(...breakable(name.split(".").at(-1)));
     }
-    setText(this.fill, size === null ? count(entries) : `${count(entries)} of ${count(size)}`);
+    setText(this.fill, size ? `${count(entries)} of ${count(size)}` : plural(entries, "entry", "entries"));
+    show(this.bar, Boolean(size));
     this.bar.style.setProperty("--share", size ? (entries / size).toFixed(4) : "0");
     this.element.classList.toggle("hit", hits.length > 0);
     this.hitList.update(hits);
@@ -189,14 +199,18 @@ class StageTable {
   }
 }
 
+/** An entry of the session followed, with what its PDR counts. */
 class Hit {
   constructor() {
-    this.element = h("li");
+    this.entry = h("span");
+    this.count = h("span", { class: "count" });
+    this.element = h("li", {}, this.entry, this.count);
   }
 
-  update({ key, action, pdr_id: pdr }) {
-    const text = `${key.join(", ")} → ${action.split(".").at(-1)}`;
-    setText(this.element, pdr === null || pdr === undefined ? text : `PDR ${pdr}: ${text}`);
+  update({ key, action, pdr_id: pdr, counter }) {
+    const text = entrySummary({ key, action });
+    setText(this.entry, pdr === null ? text : `PDR ${pdr}: ${text}`);
+    setText(this.count, counter === undefined ? "" : `${plural(counter.packets, "packet")}, ${octets(counter.octets)}`);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { ThroughputChart } from "./chart.js";
 import { h, setText } from "./dom.js";
-import { ago, label, octets, plural, rate } from "./format.js";
+import { ago, entryText, label, octets, plural, rate, valueOf } from "./format.js";
 import { poll } from "./live.js";
 import { get } from "./rest.js";
 
@@ -16,6 +16,9 @@ const RULES = [
   ["urrs", "Usage reporting rules", "URR"],
   ["bars", "Buffering action rules", "BAR"],
 ];
+
+const GROUPS = new Set(["pdi", "forwarding"]);
+const INTERNAL = new Set(["usage_id", "endpoint_id"]);
 
 export function session(live, upSEID) {
   const title = h("h1", {}, `Session ${upSEID}`);
@@ -105,17 +108,25 @@ function factsOf(found) {
 }
 
 /** A value in words, whatever this version of the UPF gives; "" for none. */
-function told(value) {
+function told(value, name = "") {
   if (value === null || value === undefined || value === false) return "";
   if (value === true) return "yes";
-  if (Array.isArray(value)) return value.map(told).join(", ");
+  if (Array.isArray(value)) return value.map((each) => told(each, name)).join("; ");
   if (typeof value === "object") {
     return Object.entries(value)
       .filter(([, each]) => told(each) !== "")
-      .map(([name, each]) => (each === true ? label(name) : `${label(name)} ${told(each)}`))
+      .map(([key, each]) => (each === true ? label(key) : `${label(key)} ${told(each, key)}`))
       .join(", ");
   }
-  return String(value);
+  return valueOf(name, value);
+}
+
+/** A rule's fields that have a value; groups such as PDI are opened, internal numbers left out. */
+function fieldsOf(rule) {
+  return Object.entries(rule).flatMap(([name, value]) => {
+    if (GROUPS.has(name) && value !== null) return fieldsOf(value);
+    return INTERNAL.has(name) || told(value) === "" ? [] : [[name, value]];
+  });
 }
 
 /** Rules of a kind, each a line of what it says; fields without a value are left out. */
@@ -125,12 +136,12 @@ function ruleList(found, [key, caption, noun]) {
   const id = `${noun.toLowerCase()}_id`;
   const rows = all.map((rule) => {
     const number = rule[id] ?? rule.id;
-    const fields = Object.entries(rule).filter(([name, value]) => name !== id && told(value) !== "");
+    const fields = fieldsOf(rule).filter(([name]) => name !== id);
     return h(
       "li",
       {},
       h("h3", {}, `${noun} ${number}`),
-      h("dl", {}, fields.map(([name, value]) => h("div", {}, h("dt", {}, label(name)), h("dd", {}, told(value))))),
+      h("dl", {}, fields.map(([name, value]) => h("div", {}, h("dt", {}, label(name)), h("dd", {}, told(value, name))))),
       key === "pdrs" && h("p", { class: "rule-count", "data-pdr": number }),
     );
   });
@@ -153,7 +164,7 @@ function entryList({ entries = [] }) {
       "li",
       {},
       h("h3", {}, h("code", {}, table), pdr !== null && h("span", { class: "for" }, `PDR ${pdr}`)),
-      h("p", {}, h("code", {}, `${told(key)} → ${action.split(".").at(-1)}(${told(params)})`)),
+      h("p", {}, h("code", {}, entryText({ key, action, params }))),
     ),
   );
   return h("section", {}, h("h2", {}, "Entries in the switch"), h("ul", { class: "rule-list" }, rows));

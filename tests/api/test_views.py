@@ -49,9 +49,9 @@ async def test_one_session_shows_rules_entries_and_counters(http, upf, session_o
     assert shown["entries"] == [
         {
             "table": "Ingress.detection.sessions_by_ue_ipv4",
-            "key": [2, "170721282/32"],
+            "key": {"network_instance": 2, "ue_ipv4": "170721282/32"},
             "action": "Ingress.detection.drop",
-            "params": [8],
+            "params": {"reason": 8},
             "pdr_id": 1,
         }
     ]
