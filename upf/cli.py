@@ -1,32 +1,25 @@
-"""The command line: `upf run`, `upf config check`, `upf status`, `upf pfcp decode`.
-
-What the operator can mend is told in one line each on stderr, with exit status 1; a traceback is
-a fault of ours.
+"""The command line: `upf run`, `upf config check`, `upf token`, `upf pfcp decode`; what a running
+UPF shows is in `cli_show`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import logging
+import secrets
 import sys
-import urllib.error
-import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 import uvloop
+from pydantic import ValidationError
 from rich.console import Console
 
-from upf import pfcp_cli
-from upf.config import Config, load
-from upf.errors import UPFError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_STATUS_TIMEOUT_S = 3.0
+from upf import cli_show, pfcp_cli
+from upf.cli_faults import complain, faults_in_one_line
+from upf.config import Config, TokenConfig, load
 
 app = typer.Typer(
     help="A 5G User Plane Function whose data plane is one P4-16 program.",
@@ -36,6 +29,7 @@ app = typer.Typer(
 config_app = typer.Typer(help="The configuration file.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(pfcp_cli.app, name="pfcp")
+app.add_typer(cli_show.app)
 
 ConfigOption = Annotated[
     Path,
@@ -49,7 +43,7 @@ ConfigOption = Annotated[
 ]
 
 
-@app.command()
+@app.command(epilog="Example: upf run -c upf.toml")
 def run(
     config: ConfigOption,
     *,
@@ -66,34 +60,49 @@ def run(
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    with _faults_in_one_line():
+    with faults_in_one_line():
         loaded = load(config)
         # HTTP stands above this package, which must not know it: it is loaded by name, here alone.
         uvloop.run(importlib.import_module("api.run").run(loaded))
 
 
-@config_app.command("check")
-def check(file: Annotated[Path, typer.Argument(metavar="FILE", readable=False)]) -> None:
+@config_app.command("check", epilog="Example: upf config check upf.toml && systemctl restart upf")
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", readable=False)],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole tree, for machines")] = False,
+) -> None:
     """Check a configuration and show what it says, defaults included. Nothing is started."""
-    with _faults_in_one_line():
-        _show(load(file))
+    with faults_in_one_line():
+        config = load(file)
+    if as_json:
+        typer.echo(config.model_dump_json(indent=2))
+    else:
+        _show(config)
 
 
-@app.command()
-def status(config: ConfigOption) -> None:
-    """Ask a running UPF how it is. Exit status 0 if it serves."""
-    with _faults_in_one_line():
-        rest = load(config).rest
-    url = f"http://{rest.listen}/health"
+@app.command(epilog="Example: upf token grafana --role read >> upf.toml")
+def token(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who will use it")],
+    role: Annotated[str, typer.Option(help="read may look, operate may change")] = "operate",
+) -> None:
+    """Make a token for REST.
+
+    The token goes to stderr, once; to stdout goes what to add to the configuration, which holds
+    its hash alone.
+    """
+    secret = secrets.token_urlsafe(32)
+    digest = hashlib.sha256(secret.encode()).hexdigest()
     try:
-        with urllib.request.urlopen(url, timeout=_STATUS_TIMEOUT_S) as answer:
-            Console().print_json(answer.read().decode())
-    except urllib.error.HTTPError as error:
-        Console().print_json(error.read().decode())
+        made = TokenConfig.model_validate({"name": name, "role": role, "sha256": digest})
+    except ValidationError as error:
+        for fault in error.errors():
+            complain(f"{fault['loc'][0]}: {fault['msg']}")
         raise typer.Exit(1) from error
-    except OSError as error:
-        _complain(f"{url} does not answer: is `upf run` running with this configuration? ({error})")
-        raise typer.Exit(1) from error
+    typer.echo(f"token of {made.name}, keep it: {secret}", err=True)
+    typer.echo(
+        f'\n[[rest.token]]\nname = "{made.name}"\nrole = "{made.role}"\nsha256 = "{made.sha256}"'
+    )
 
 
 def _show(config: Config) -> None:
@@ -104,25 +113,15 @@ def _show(config: Config) -> None:
         instance = each.network_instance or "any network instance"
         gtpu = f", GTP-U {each.gtpu_address}" if each.gtpu_address else ""
         console.print(f"interface   {each.name} ({each.role}, {instance}{gtpu})")
-    console.print(f"REST        {config.rest.listen}")
+    tokens = ", ".join(f"{each.name} ({each.role})" for each in config.rest.token)
+    console.print(f"REST        {config.rest.url}, tokens: {tokens or 'none asked for'}")
+    console.print(f"state       {config.state.file}")
     console.print(f"target      {config.target.kind} {config.target.address or config.target.mode}")
     for each_slice in config.slice:
         wanted = each_slice.to_slice()
         console.print(f"slice       {wanted.name} ({wanted.s_nssai})")
-
-
-@contextmanager
-def _faults_in_one_line() -> Iterator[None]:
-    try:
-        yield
-    except UPFError as error:
-        _complain(str(error))
-        raise typer.Exit(1) from error
-
-
-def _complain(text: str) -> None:
-    for line in text.splitlines():
-        typer.echo(f"upf: {line}", err=True)
+    for pool in config.ue_pool:
+        console.print(f"UE pool     {pool.prefix} ({pool.network_instance or 'any'})")
 
 
 def main() -> None:

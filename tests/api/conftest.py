@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
 import httpx
 import pytest
+import uvicorn
 
 from api.app import create_app
 from upf.config import parse
@@ -224,3 +228,23 @@ def port():
         )
 
     return make
+
+
+@pytest.fixture
+def serve():
+    """Serve an application from a thread of its own; gives its URL."""
+    with ExitStack() as stack:
+
+        def start(app, **options):
+            config = uvicorn.Config(app, port=0, log_level="error", **options)
+            server = uvicorn.Server(config)
+            thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(setattr, server, "should_exit", True)  # noqa: FBT003
+            while not server.started:
+                thread.join(0.01)
+            port = server.servers[0].sockets[0].getsockname()[1]
+            return f"http://127.0.0.1:{port}"
+
+        yield start

@@ -4,15 +4,12 @@ ours, no status and no body that the document does not speak of. Bounded by numb
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
 from hashlib import sha256
 
 import hypothesis
 import pytest
 import schemathesis
-import uvicorn
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -36,7 +33,7 @@ SETTINGS = settings(
 
 
 @pytest.fixture
-def base_url(monkeypatch, upf):
+def base_url(monkeypatch, upf, serve):
     """A server of a UPF in a thread, and where it is."""
     token = {"name": "ops", "role": "operate", "sha256": sha256(TOKEN.encode()).hexdigest()}
     rest = RESTConfig.model_validate(
@@ -45,16 +42,7 @@ def base_url(monkeypatch, upf):
     upf.config = upf.config.model_copy(update={"rest": rest})
     # schemathesis tries many wrong tokens.
     monkeypatch.setattr(security, "_GUESSES", 10**9)
-    app = create_app(upf)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    return serve(create_app(upf))
 
 
 @pytest.fixture
