@@ -153,3 +153,50 @@ def test_file_that_is_not_text_is_told(tmp_path):
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="is not UTF-8"):
         load(path)
+
+
+TOKEN = {"name": "ops", "role": "operate", "sha256": "0" * 64}
+TLS = {"tls_certificate": "cert.pem", "tls_key": "key.pem"}
+
+
+@pytest.mark.parametrize(
+    ("rest", "told"),
+    [
+        ({"listen": "0.0.0.0:8080"}, "upf token"),
+        ({"listen": "0.0.0.0:8080", "token": [TOKEN]}, "upf token"),
+        ({"listen": "0.0.0.0:8080", **TLS}, "upf token"),
+        ({"listen": "[::]:8080"}, "upf token"),
+        ({"listen": "upf.example:8080"}, "upf token"),
+        ({"tls_key": "key.pem"}, "go together"),
+        ({"token": [TOKEN, TOKEN]}, "same name"),
+        ({"token": [{**TOKEN, "sha256": "secret"}]}, "rest.token[1].sha256"),
+        ({"token": [{**TOKEN, "role": "root"}]}, "rest.token[1].role"),
+        ({"token": [{**TOKEN, "rolle": "read"}]}, "did you mean 'role'"),
+    ],
+    ids=str,
+)
+def test_rest_is_not_opened_without_a_lock(rest, told):
+    with pytest.raises(ConfigError) as error:
+        parse({**MINIMAL, "rest": rest}, source="upf.toml")
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:1", "[::1]:1", "localhost:1", "127.1.2.3:1"])
+def test_on_loopback_neither_token_nor_tls_is_needed(listen):
+    assert parse({**MINIMAL, "rest": {"listen": listen}}, source="upf.toml").rest.is_loopback
+
+
+def test_elsewhere_both_open_rest():
+    rest = {"listen": "0.0.0.0:8443", "token": [TOKEN], **TLS}
+    assert parse({**MINIMAL, "rest": rest}, source="u").rest.url == "https://0.0.0.0:8443"
+
+
+def test_what_outlives_a_restart_lies_beside_the_configuration(tmp_path):
+    file = tmp_path / "upf.toml"
+    file.write_text(
+        '[n4]\naddress = "10.0.0.1"\n[[interface]]\nname = "n3"\nrole = "access"\n'
+        '[[interface]]\nname = "n6"\nrole = "core"\n'
+    )
+    assert load(file).state.file == tmp_path / "upf.state.db"
+    file.write_text(file.read_text() + '[state]\nfile = "/var/lib/tern/state.db"\n')
+    assert str(load(file).state.file) == "/var/lib/tern/state.db"
