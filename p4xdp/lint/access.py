@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from p4xdp import ir
-from p4xdp.walk import expressions, nested, operands, parts
+from p4xdp.walk import expressions, nested, operands, parts, statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -148,3 +148,13 @@ def flat(statements: Iterable[ir.Statement]) -> list[ir.Statement]:
         else:
             found.append(statement)
     return found
+
+
+def inside_registers(gress: ir.Gress) -> set[int]:
+    """Return the identities of the statements that a stateful ALU runs."""
+    return {
+        id(inner)
+        for statement in statements_of(gress)
+        if isinstance(statement, ir.ExecuteRegister)
+        for inner in nested(statement.body)
+    }

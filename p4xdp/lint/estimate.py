@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from p4xdp import ir, wording
+from p4xdp.lint.access import inside_registers
 from p4xdp.lint.conditions import check_condition
 from p4xdp.lint.depth import longest_chain, needs_of
 from p4xdp.lint.frames import bridged_octets, check_frames, checksums, egress_parse_octets
@@ -127,8 +128,9 @@ class _Gress:
         """Yield what is wrong with this gress whatever else there is."""
         for table in self.gress.tables.values():
             yield from check_table(table, self.gress, target)
+        in_cells = inside_registers(self.gress)
         for statement in nested(self.gress.control):
-            if isinstance(statement, ir.If):
+            if isinstance(statement, ir.If) and id(statement) not in in_cells:
                 yield from check_condition(statement.condition, statement.at, target)
         yield from check_repetition(self.units)
         yield from check_actions(self.gress)

@@ -6,11 +6,11 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from p4xdp import ir, wording
-from p4xdp.lint.access import extern_of, flat
+from p4xdp.lint.access import extern_of, flat, inside_registers
 from p4xdp.lint.memory import is_ternary, key_bits
 from p4xdp.lint.report import Finding, Severity
 from p4xdp.lint.units import are_exclusive
-from p4xdp.walk import nested, parts, statements_of
+from p4xdp.walk import parts, statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -127,12 +127,7 @@ def _twice(one: Unit, other: Unit, what: str, rule: str) -> Finding:
 
 def check_actions(gress: ir.Gress) -> Iterator[Finding]:
     """Yield assignments that are more than one instruction."""
-    in_cells = {
-        id(inner)
-        for statement in statements_of(gress)
-        if isinstance(statement, ir.ExecuteRegister)
-        for inner in nested(statement.body)
-    }
+    in_cells = inside_registers(gress)
     for statement in statements_of(gress):
         if not isinstance(statement, ir.Assign) or id(statement) in in_cells:
             continue

@@ -51,6 +51,14 @@ def test_a_condition_that_no_gateway_evaluates_is_an_error(findings, condition, 
     assert found[rule].hint
 
 
+def test_what_a_register_action_compares_is_no_gateways(findings):
+    register = (
+        "Register<bit<32>, bit<4>>(16) r; RegisterAction<bit<32>, bit<4>, bit<32>>(r) a = "
+        "{ void apply(inout bit<32> v) { if (v < hdr.ipv4.src) { v = hdr.ipv4.src; } } };"
+    )
+    assert findings(locals=register, apply="a.execute(1);") == {}
+
+
 def test_a_range_key_of_more_than_twenty_bits_is_an_error(findings, table):
     found = findings(locals=table("hdr.ipv4.src", kind="range"), apply="t.apply();")
     assert "32 bits wide; a range has 20" in found["range-key-too-wide"].message
