@@ -45,6 +45,8 @@ ALWAYS_INLINE int pipeline(struct xdp_md *ctx, __u32 ingress_port)
     __u32 egress_port, egress_length = 0;
 """
 
+_OWN = ("cursor_at", "leaving_at")  # offsets in the frame
+
 _TAIL = """
 #include "switch.h"
 
@@ -143,7 +145,7 @@ class _Pipeline:
             if not name.startswith(SCRATCH)
         ]
         kept = [(kind, name) for kind, name in variables if name.startswith(SCRATCH)]
-        scratched = kept + carried
+        scratched = kept + carried + [("__u32", f"{SCRATCH}{name}") for name in _OWN if kept]
         function = _FUNCTION + ("    SCRATCH();\n" if scratched else "")
         return "\n".join([*_scratchpad(scratched), function, *local, body, "}", ""])
 
@@ -214,6 +216,8 @@ def _variables(storage: Storage) -> Iterator[tuple[str, str]]:
         yield "__u8", storage.valid(header)
         if storage.is_in_frame(header):
             yield "__u8 *", storage.pointer(header)
+            if storage.is_large:
+                yield "__u16", storage.offset(header)
         for of in storage.local_fields(header):
             yield ctype(of.width), storage.field(header, of)
 

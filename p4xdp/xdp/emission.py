@@ -117,7 +117,7 @@ def render_emission(
             out.line("if (bpf_xdp_adjust_head(ctx, -growth)) return DROPPED_NO_HEADROOM;")
             out.line("data = (__u8 *)(long)ctx->data;")
             out.line("data_end = (__u8 *)(long)ctx->data_end;")
-        out.line("cursor = data;")
+        out.line("scratch->leaving_at = 0;" if egress.is_large else "cursor = data;")
         last = max((i for i, item in enumerate(leaving) if item.is_written()), default=-1)
         for item in leaving[: last + 1]:
             _write(item, out)
@@ -134,7 +134,9 @@ def _carry(item: _Leaving, out: Writer) -> list[tuple[str, str]]:
         out.lines(*(f"{ctype} {name} = 0;" for ctype, name in variables))
         variables = []
     pointer = item.storage.pointer(item.header)
-    with out.block(f"if ({pointer})"):
+    with out.block(f"if ({item.valid if item.storage.is_large else pointer})"):
+        if item.storage.is_large:
+            out.line(item.storage.reach(item.header, is_certain=True))
         for octet, size in copies:
             out.line(f"{item.copy_name(octet)} = COPY{size}({pointer} + {octet});")
     return variables
@@ -142,14 +144,17 @@ def _carry(item: _Leaving, out: Writer) -> list[tuple[str, str]]:
 
 def _write(item: _Leaving, out: Writer) -> None:
     with out.block(f"if ({item.valid})"):
-        if item.is_written():
+        if item.is_written() and item.storage.is_large:
+            out.line(f"FIND(cursor, scratch->leaving_at, {item.octets});")
+        elif item.is_written():
             out.line("HOLD(cursor);")
             out.line(f"if (cursor + {item.octets} > data_end) return DROPPED_INTERNAL;")
         for octet, size in item.copies():
             out.line(f"PASTE{size}(cursor + {octet}, {item.copy_name(octet)});")
         for run in runs_of(item.header.type):
             _store_run(item, run, out)
-        out.line(f"cursor += {item.octets};")
+        moves = "scratch->leaving_at" if item.storage.is_large else "cursor"
+        out.line(f"{moves} += {item.octets};")
 
 
 def _store_run(item: _Leaving, run: Run, out: Writer) -> None:

@@ -79,7 +79,7 @@ class Expressions:
         self._device = device
         self.param: Callable[[int], str] | None = None
         self.certain: frozenset[str] = frozenset()  # headers that are valid where we are
-        self.required: list[str] = []  # pointers that what was rendered takes for granted
+        self.required: list[str] = []  # C that has to run before what was rendered
 
     def render(self, expression: ir.Expression) -> str:  # noqa: C901, PLR0911  # one case a kind
         """Return the C of `expression`, ready to stand in any other."""
@@ -123,9 +123,11 @@ class Expressions:
         if expression.field in self.storage.local_fields(header):
             return self.storage.field(header, expression.field)
         pointer = self.storage.pointer(header)
-        if header.name in self.certain:
-            if pointer not in self.required:
-                self.required.append(pointer)
+        is_certain = header.name in self.certain
+        before = self.storage.reach(header, is_certain=is_certain)
+        if before and before not in self.required:
+            self.required.append(before)
+        if is_certain:
             return load(pointer, expression.field)
         return f"({pointer} ? {load(pointer, expression.field)} : 0)"
 

@@ -60,6 +60,8 @@ class Parsing:
                 self._out.label(label)
                 self._fail(error)
         self._out.label(f"{name}_parsed")
+        if self._storage.is_large:
+            self._out.line("FORGET();")
 
     def _label(self, state: str) -> str:
         if state == "accept":
@@ -148,7 +150,7 @@ class Parsing:
         storage, out = self._storage, self._out
         out.line(f"{storage.valid(header)} = 1;")
         if storage.is_in_frame(header):
-            out.line(f"{storage.pointer(header)} = {given.pointer(source)};")
+            self._take_place(header, source, given)
         local = storage.local_fields(header)
         for of, from_field in zip(header.type.fields, source.type.fields, strict=True):
             if of not in local:
@@ -157,9 +159,17 @@ class Parsing:
                 value = given.field(source, from_field)
             else:
                 pointer = given.pointer(source)
+                if storage.is_large:
+                    out.line(given.reach(source, is_certain=True))
                 value = f"{pointer} ? {load(pointer, from_field)} : 0"
             out.line(f"{storage.field(header, of)} = {value};")
         out.line(f"{given.valid(source)} = 0;")
+
+    def _take_place(self, header: ir.Header, source: ir.Header, given: Storage) -> None:
+        if given.is_large:
+            self._out.line(f"{self._storage.offset(header)} = {given.offset(source)};")
+        else:
+            self._out.line(f"{self._storage.pointer(header)} = {given.pointer(source)};")
 
     def _extract_from_frame(self, header: ir.Header) -> None:
         storage, out = self._storage, self._out
@@ -167,7 +177,7 @@ class Parsing:
         self._require(octets)
         out.line(f"{storage.valid(header)} = 1;")
         if storage.is_in_frame(header):
-            out.line(f"{storage.pointer(header)} = cursor;")
+            out.line(storage.place(header, "cursor"))
         for of in storage.local_fields(header):
             out.line(f"{storage.field(header, of)} = {load('cursor', of)};")
         out.line(f"cursor += {octets};")

@@ -192,6 +192,35 @@ ALWAYS_INLINE void count_switch_drop(enum switch_drop reason)
     _Pragma("unroll") for (__u32 word = 0; word < sizeof(scratch->words) / 8; word++) \
         scratch->words[word] = 0
 
+/* Further than any header lies. */
+#define MOST_OFFSET 0x7ff
+
+/* Lets `pointer` point to the `octets` that lie at an offset in the frame. */
+#define FIND(pointer, offset, octets) \
+    do { \
+        pointer = data + ((offset) & MOST_OFFSET); \
+        HOLD(pointer); \
+        if (pointer + (octets) > data_end) return DROPPED_INTERNAL; \
+    } while (0)
+
+/* Likewise of a header that may be invalid: then it is null. */
+#define SEEK(pointer, is_valid, offset, octets) \
+    do { \
+        pointer = 0; \
+        if (is_valid) FIND(pointer, offset, octets); \
+    } while (0)
+
+/* Makes the verifier, which knows all of the way here, forget it: ways that meet are one from here. */
+#define FORGET() \
+    do { \
+        scratch->cursor_at = distance(data, cursor); \
+        __asm__ volatile("" ::: "memory"); \
+        data = (__u8 *)(long)ctx->data; \
+        data_end = (__u8 *)(long)ctx->data_end; \
+        cursor = data + (scratch->cursor_at & MOST_OFFSET); \
+        HOLD(cursor); \
+    } while (0)
+
 /* --- tables ---------------------------------------------------------------------------------------- */
 
 /* The entry in force of a cell of an array table, or null. */

@@ -75,8 +75,7 @@ class Statements:
     def expression(self, expression: ir.Expression) -> str:
         """Return the C of an expression, having written what it takes for granted."""
         value = self._expressions.render(expression)
-        for pointer in self._expressions.required:
-            self._out.line(f"REQUIRE({pointer});")
+        self._out.lines(*self._expressions.required)
         self._expressions.required.clear()
         return value
 
@@ -147,7 +146,7 @@ class Statements:
             return
         self._valid.discard(header.name)
         # Fields of an invalid header read as 0.
-        if self._storage.is_in_frame(header):
+        if self._storage.is_in_frame(header) and not self._storage.is_large:
             self._out.line(f"{self._storage.pointer(header)} = 0;")
         for of in self._storage.local_fields(header):
             self._out.line(f"{self._storage.field(header, of)} = 0;")

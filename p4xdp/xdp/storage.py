@@ -25,15 +25,18 @@ if TYPE_CHECKING:
 
 SCRATCH = "scratch->"
 SIZES = {"u128": 16, "__u64": 8, "__u32": 4, "__u16": 2, "__u8": 1}  # octets
-_REGISTER_BITS = 64
-_MOST_SLOTS = 200  # of what the source names; a compiled program has 64 slots of eight octets
+_MOST_VARIABLES = 200  # the compiler finds room for 64 at a time, and most live shortly
 
 
 @dataclass(slots=True)
 class Storage:
     """Of one gress. `made`: headers with variables for all fields and no pointer. `kept`: for the
-    other headers, the positions of fields with variables. `is_large`: not all of that has room on
-    BPF's stack of 512 octets: fields, and what is wider than a register, lie in a scratchpad.
+    other headers, the positions of fields with variables.
+
+    `is_large`: not all of that has room on BPF's stack of 512 octets, and the verifier would not
+    live to see the end of all ways through the program. Then everything lies in a scratchpad, and
+    a header's place is an offset: the verifier knows nothing of what is read from there, so ways
+    that meet are one to it. Pointers are made where they are used.
     """
 
     gress: ir.Gress
@@ -44,23 +47,43 @@ class Storage:
 
     def variable(self, variable: ir.Variable) -> str:
         """Return the C variable of a variable."""
-        is_wide = variable.width > _REGISTER_BITS
-        return self._place(f"{self.prefix}{identifier(variable.name)}", is_wide=is_wide)
+        return self._place(f"{self.prefix}{identifier(variable.name)}")
 
     def valid(self, header: ir.Header) -> str:
         """Return the C variable of a header's validity."""
-        return f"{self.prefix}{identifier(header.name)}_is_valid"
+        return self._place(f"{self.prefix}{identifier(header.name)}_is_valid")
 
     def pointer(self, header: ir.Header) -> str:
-        """Return the C pointer to a header in the frame; null if it is invalid."""
+        """Return the C pointer to a header in the frame; null if it is invalid. In a large program
+        it points there only behind `reach`.
+        """
         return f"{self.prefix}{identifier(header.name)}"
+
+    def offset(self, header: ir.Header) -> str:
+        """Return the C variable of where a header lies in the frame, in a large program."""
+        return self._place(f"{self.pointer(header)}_at")
+
+    def reach(self, header: ir.Header, *, is_certain: bool) -> str:
+        """Return the C after which the pointer may be used, if the header is valid."""
+        pointer, octets = self.pointer(header), header.type.width // 8
+        if not self.is_large:
+            return f"REQUIRE({pointer});" if is_certain else ""
+        if is_certain:
+            return f"FIND({pointer}, {self.offset(header)}, {octets});"
+        return f"SEEK({pointer}, {self.valid(header)}, {self.offset(header)}, {octets});"
+
+    def place(self, header: ir.Header, pointer: str) -> str:
+        """Return the C that says that a header lies where `pointer` points."""
+        if self.is_large:
+            return f"{self.offset(header)} = distance(data, {pointer});"
+        return f"{self.pointer(header)} = {pointer};"
 
     def field(self, header: ir.Header, of: ir.Field) -> str:
         """Return the C variable of a field that has one."""
         return self._place(f"{self.prefix}{identifier(header.name)}_{identifier(of.name)}")
 
-    def _place(self, name: str, *, is_wide: bool = True) -> str:
-        return f"{SCRATCH}{name}" if self.is_large and is_wide else name
+    def _place(self, name: str) -> str:
+        return f"{SCRATCH}{name}" if self.is_large else name
 
     def is_in_frame(self, header: ir.Header) -> bool:
         """Return whether the header is a pointer into the frame."""
@@ -105,7 +128,7 @@ def storage_of(program: ir.Program, shapes: Shapes) -> tuple[Storage, Storage]:
         for source in sources - {PAYLOAD}:
             egress.kept.setdefault(header.name, set()).update(ingress.kept.get(source, ()))
     both = (ingress, egress)
-    is_large = sum(map(_largest_number_of_slots, both)) > _MOST_SLOTS
+    is_large = sum(map(_number_of_variables, both)) > _MOST_VARIABLES
     for storage in both:
         storage.is_large = is_large
         _require_scalars(storage)
@@ -113,7 +136,7 @@ def storage_of(program: ir.Program, shapes: Shapes) -> tuple[Storage, Storage]:
     return ingress, egress
 
 
-def _largest_number_of_slots(storage: Storage) -> int:
+def _number_of_variables(storage: Storage) -> int:
     """Return how many variables a gress has, if the compiler gets rid of none."""
     headers = list(storage.headers())
     fields = sum(len(storage.local_fields(header)) for header in headers)
