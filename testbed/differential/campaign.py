@@ -77,7 +77,7 @@ def minimal(scenario: Scenario, sides: Sides) -> tuple[Scenario, Difference]:
         raise ValueError("no difference to make smaller")
     if found.step is not None:
         scenario = dataclasses.replace(scenario, steps=scenario.steps[: found.step + 1])
-    for part in ("steps", "entries", "meters", "direct_meters", "defaults"):
+    for part in ("steps", "entries", "meters", "direct_meters", "registers", "defaults"):
         scenario = _least(scenario, part, sides)
     return scenario, sides.run(scenario) or found
 
@@ -100,6 +100,6 @@ def _least(scenario: Scenario, part: str, sides: Sides) -> Scenario:
 def told(scenario: Scenario, difference: Difference) -> str:
     """Return a scenario and what differs, in lines for a person."""
     lines = [str(difference)]
-    for name in ("defaults", "entries", "meters", "direct_meters", "steps"):
+    for name in ("defaults", "entries", "meters", "direct_meters", "registers", "steps"):
         lines += [f"  {name}: {one}" for one in getattr(scenario, name)]
     return "\n".join(lines)

@@ -20,13 +20,14 @@ from testbed.differential.lengths import repaired
 from testbed.differential.sides import (
     CPU_PORT,
     HOST_PORT,
+    RECIRCULATION_PORT,
     SHORTEST_OCTETS,
     Change,
     Packet,
     Scenario,
 )
 from testbed.differential.vocabulary import Vocabulary
-from testbed.differential.world import World, meter_config
+from testbed.differential.world import World, meter_config, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from testbed.differential.sides import Step
 
 PORTS = (1, 2, 3)
+_ALL_PORTS = (*PORTS, CPU_PORT, HOST_PORT, RECIRCULATION_PORT)
 _ROUNDS = 16  # how often a frame goes through to learn from
 _LESSONS_A_TABLE = 40
 _ELAPSED_NS = (0, 1, 1000, 10**6, 10**9)
@@ -46,7 +48,7 @@ class Composer:
 
     def __init__(self, program: ir.Program) -> None:
         self._program = program
-        self._vocabulary = Vocabulary(program, (*PORTS, CPU_PORT, HOST_PORT))
+        self._vocabulary = Vocabulary(program, _ALL_PORTS)
         self._meters = {
             name: meter
             for gress in (program.ingress, program.egress)
@@ -61,9 +63,10 @@ class Composer:
         self._set_defaults(scenario, world, random.Random(f"defaults {seed}"))
         self._learn(scenario, world, frames, lessons)
         self._set_meters(scenario, random.Random(f"meters {seed}"))
+        self._set_registers(scenario, random.Random(f"registers {seed}"))
         sent: list[Packet] = []
-        for number in packets:
-            rng = random.Random(f"packet {number}")
+        for one in packets:
+            rng = random.Random(f"packet {one}")
             if scenario.entries and rng.random() < 0.02:
                 scenario.steps.append(self._change(scenario, world, rng))
             sent.append(_packet(frames, sent, rng))
@@ -84,8 +87,8 @@ class Composer:
         for default in scenario.defaults:
             learner.interpreter.set_default(*default)
         sent: list[Packet] = []
-        for number in lessons:
-            rng = random.Random(f"lesson {number}")
+        for one in lessons:
+            rng = random.Random(f"lesson {one}")
             sent.append(_packet(frames, sent, rng))
             learner.learn_from(sent[-1], rng)
         scenario.entries = learner.learnt
@@ -104,6 +107,14 @@ class Composer:
                 if table == meter.table and rng.random() < 0.5
             ]
 
+    def _set_registers(self, scenario: Scenario, rng: random.Random) -> None:
+        for gress in (self._program.ingress, self._program.egress):
+            for name, register in gress.registers.items():
+                chosen = {rng.randrange(register.size) for _ in range(3)} | {0, 1}
+                for index in sorted(index for index in chosen if index < register.size):
+                    values = (number(field.width, rng) for field in register.fields)
+                    scenario.registers.append((name, index, tuple(values)))
+
     def _change(self, scenario: Scenario, world: World, rng: random.Random) -> Step:
         name, entry = rng.choice(scenario.entries)
         gress = next(g for g in (self._program.ingress, self._program.egress) if name in g.tables)
@@ -117,7 +128,11 @@ class _Learner:
 
     def __init__(self, program: ir.Program, world: World) -> None:
         self.interpreter = Interpreter(
-            program, cpu_port=CPU_PORT, host_port=HOST_PORT, watch=self._watch
+            program,
+            cpu_port=CPU_PORT,
+            host_port=HOST_PORT,
+            recirculation_ports=(RECIRCULATION_PORT,),
+            watch=self._watch,
         )
         self.learnt: list[tuple[str, Entry]] = []
         self._world = world

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from p4xdp import ir
     from p4xdp.interp.machine import Watch
 
-CPU_PORT, HOST_PORT = 192, 193
+CPU_PORT, HOST_PORT, RECIRCULATION_PORT = 192, 193, 68
 SHORTEST_OCTETS = 14  # the kernel takes and makes no shorter frame
 _BEGINNING_NS = 10**12
 _LARGEST_TABLE = 1024
@@ -65,6 +65,7 @@ class Scenario:
     entries: list[tuple[str, Entry]] = field(default_factory=list)
     meters: list[tuple[str, int, MeterConfig]] = field(default_factory=list)
     direct_meters: list[tuple[str, Entry, MeterConfig]] = field(default_factory=list)
+    registers: list[tuple[str, int, tuple[int, ...]]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
 
 
@@ -98,6 +99,7 @@ def resized(program: ir.Program) -> ir.Program:
             tables=smaller(one.tables, _LARGEST_TABLE),
             counters=smaller(one.counters, _LARGEST_ARRAY),
             meters=smaller(one.meters, _LARGEST_ARRAY),
+            registers=smaller(one.registers, _LARGEST_ARRAY),
         )
 
     return dataclasses.replace(
@@ -114,6 +116,7 @@ class Sides:
         self._gresses = (program.ingress, program.egress)
         self._tables = {name: t for g in self._gresses for name, t in g.tables.items()}
         self._counters = {name: c for g in self._gresses for name, c in g.counters.items()}
+        self._registers = {name: r for g in self._gresses for name, r in g.registers.items()}
 
     @classmethod
     def build(
@@ -127,11 +130,14 @@ class Sides:
         sizes = {
             thing.name: thing.size
             for gress in (small.ingress, small.egress)
-            for things in (gress.tables, gress.counters, gress.meters)
+            for things in (gress.tables, gress.counters, gress.meters, gress.registers)
             for thing in things.values()
             if thing.size is not None
         }
-        return cls(small, xdp.XdpDataplane.open(directory, {}, sizes=sizes, testing=True))
+        loaded = xdp.XdpDataplane.open(
+            directory, {}, recirculation_ports=(RECIRCULATION_PORT,), sizes=sizes, testing=True
+        )
+        return cls(small, loaded)
 
     def close(self) -> None:
         """Unload."""
@@ -139,13 +145,21 @@ class Sides:
 
     def run(self, scenario: Scenario, watch: Watch | None = None) -> Difference | None:
         """Return the first difference, or None. Both sides are empty before and after."""
-        interpreter = Interpreter(self.program, cpu_port=CPU_PORT, host_port=HOST_PORT, watch=watch)
+        interpreter = Interpreter(
+            self.program,
+            cpu_port=CPU_PORT,
+            host_port=HOST_PORT,
+            recirculation_ports=(RECIRCULATION_PORT,),
+            watch=watch,
+        )
         there: dict[tuple[str, object], Entry] = {}
         try:
             self._set_up(scenario, interpreter, there)
-            found = self._take_steps(scenario, interpreter, there)
             return (
-                found or self._counted(interpreter, there) or self._metered(scenario, interpreter)
+                self._take_steps(scenario, interpreter, there)
+                or self._counted(interpreter, there)
+                or self._metered(scenario, interpreter)
+                or self._registered(interpreter)
             )
         finally:
             self._clear(scenario, there)
@@ -161,6 +175,8 @@ class Sides:
         for side in (interpreter, self._xdp):
             for meter in scenario.meters:
                 side.write_meter(*meter)
+            for cell in scenario.registers:
+                side.write_register(*cell)
         for table, entry, config in scenario.direct_meters:
             if (table, (entry.matches, entry.priority)) in there:
                 for side in (interpreter, self._xdp):
@@ -233,6 +249,15 @@ class Sides:
                 return Difference(f"the buckets of cell {index} of {name}", expected, seen)
         return None
 
+    def _registered(self, interpreter: Interpreter) -> Difference | None:
+        for name, register in self._registers.items():
+            sides = (interpreter, self._xdp)
+            values = [side.read_register(name, 0, register.size) for side in sides]
+            for index, (expected, seen) in enumerate(zip(*values, strict=True)):
+                if expected != seen:
+                    return Difference(f"cell {index} of {name}", expected, seen)
+        return None
+
     def _clear(self, scenario: Scenario, there: dict[tuple[str, object], Entry]) -> None:
         for (table, _), entry in there.items():
             self._xdp.delete_entries(table, [entry])
@@ -241,6 +266,7 @@ class Sides:
             self._xdp.set_default(table, declared.default_action, declared.default_arguments)
         for name, index, _ in scenario.meters:
             self._xdp.write_meter(name, index, None)
+        self._xdp.reset_registers()
         for name, counter in self._counters.items():
             if counter.size is None:
                 continue

@@ -141,7 +141,7 @@ class _Reader:
         self._gress = gress
         self._sizes = {
             name: extern.size
-            for externs in (gress.counters, gress.meters)
+            for externs in (gress.counters, gress.meters, gress.registers)
             for name, extern in externs.items()
         }
 
@@ -165,6 +165,8 @@ class _Reader:
                 size = self._sizes[statement.counter]
             case ir.ExecuteMeter(index=index) if index is not None:
                 size = self._sizes[statement.meter]
+            case ir.ExecuteRegister(index=index):
+                size = self._sizes[statement.register]
             case _:
                 return
         whole, low = _whole(index)

@@ -35,7 +35,7 @@ class World:
             return rng.choice(self._usual_of(root, kind))
         if chance < 0.95 and kind.constants:
             return rng.choice(sorted(kind.constants))
-        return _any(kind.width, rng)
+        return number(kind.width, rng)
 
     def _usual_of(self, root: Node, kind: Kind) -> list[int]:
         if root not in self._usual:
@@ -54,7 +54,7 @@ class World:
             return inside & _ones(kind.width)
         if kind.constants and rng.random() < 0.25:
             return rng.choice(sorted(kind.constants))
-        return _any(kind.width, rng)
+        return number(kind.width, rng)
 
     def entry(self, table: ir.Table, values: Sequence[int], gress: ir.Gress, seed: str) -> Entry:
         """Return an entry of `table` that a packet with these `values` finds."""
@@ -103,11 +103,13 @@ def _ones(width: int) -> int:
     return (1 << width) - 1
 
 
-def _any(width: int, rng: random.Random) -> int:
-    """Any number, the borders more often."""
+def number(width: int, rng: random.Random) -> int:
+    """Return any number of `width` bits, small ones and the borders more often."""
     top = _ones(width)
     if rng.random() < 0.4:
         return rng.choice((0, 1, top, top - 1, top >> 1, (top >> 1) + 1)) & top
+    if width > 16 and rng.random() < 0.2:
+        return rng.randrange(5000)
     return rng.getrandbits(width)
 
 
