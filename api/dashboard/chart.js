@@ -223,7 +223,7 @@ export class ThroughputChart {
     const labels = [];
     for (let i = 0; i <= steps; i += 1) {
       const backS = Math.round((windowMs * (steps - i)) / steps / 1000);
-      const text = backS === 0 ? "now" : backS < 120 ? `−${backS} s` : `−${Math.round(backS / 60)} min`;
+      const text = backS === 0 ? "now" : backS % 60 > 0 && backS < 120 ? `−${backS} s` : `−${Math.round(backS / 60)} min`;
       labels.push([((width * i) / steps).toFixed(1), text, i === 0 ? "start" : i === steps ? "end" : "middle"]);
     }
     const key = `${width}/${height}/${windowMs}`;

@@ -105,7 +105,8 @@ function sentence(all) {
   const entering = all[0]?.perS ?? 0;
   const dropped = all.reduce((sum, { droppedPerS }) => sum + droppedPerS, 0);
   if (entering === 0) return "No packet is passing right now.";
-  return `${perSecond(entering)} packets enter, ${perSecond(dropped)} are dropped on the way.`;
+  const told = dropped > 0 ? `${count(Math.ceil(dropped))} of them are dropped on the way` : "none is dropped";
+  return `${plural(Math.ceil(entering), "packet")} enter each second, ${told}.`;
 }
 
 function followForm(told) {

@@ -18,9 +18,13 @@ let askForToken = async () => null;
 /** Say how the user is asked for a token; `ask(detail)` gives the token, or null if he has none. */
 export function onTokenWanted(ask) {
   let asking = null;
-  askForToken = (detail) => {
+  let isDeclined = false;
+  askForToken = async (detail) => {
+    if (isDeclined) return null; // once is enough; the page can be loaded again
     asking ??= ask(detail).finally(() => (asking = null));
-    return asking;
+    const token = await asking;
+    isDeclined = token === null;
+    return token;
   };
 }
 
@@ -38,7 +42,7 @@ async function answerOf(method, path, { body, headers = {}, signal } = {}) {
   }
   if (answer.status === 401) {
     const given = await askForToken((await problemOf(answer)).message);
-    if (given === null) throw new Problem(401, { detail: "This UPF asks for a token." });
+    if (given === null) throw new Problem(401, { detail: "This UPF asks for a token: load the page again to give one." });
     sessionStorage.setItem(TOKEN, given);
     return answerOf(method, path, { body, headers, signal });
   }

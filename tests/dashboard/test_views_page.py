@@ -1,5 +1,5 @@
-"""Every view of the page with a live UPF behind it: what an operator sees who follows one UE, whether
-all can use it, and what it costs.
+"""Every view of the page with a live UPF behind it: what one sees who follows a UE, whether all can
+use it, and what it costs.
 """
 
 from __future__ import annotations
@@ -132,6 +132,26 @@ def test_a_peer_that_does_not_answer_is_told_where_it_was_asked_for(open_page):
         page.get_by_label(re.compile("Set up an association")).fill("no address")
         page.get_by_role("button", name="Set up").click()
         expect(page.get_by_role("alert")).to_contain_text("IPv4 or IPv6 address")
+
+
+def test_a_token_is_asked_for_once_and_sent_with_every_call(open_page, limited):
+    def guard(route):
+        if route.request.headers.get("authorization") == "Bearer right":
+            route.continue_()
+        else:
+            problem = '{"title": "Unauthorized", "status": 401, "detail": "give a bearer token"}'
+            route.fulfill(status=401, content_type="application/problem+json", body=problem)
+
+    with open_page("#/drops", complaints_expected=True) as page:
+        page.route("**/v1/**", guard)
+        page.reload()
+        expect(page.get_by_role("dialog")).to_contain_text("give a bearer token")
+        page.get_by_label("Bearer token").fill("right")
+        page.keyboard.press("Enter")
+        expect(page.locator("#connection")).to_have_text("Serving")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        page.reload()
+        expect(page.locator("#connection")).to_have_text("Serving")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
