@@ -38,6 +38,9 @@ bench: $(VENV)/installed  ## How fast PFCP is decoded and encoded here, beside s
 differential: packages-test $(VENV)/installed  ## Interpreter against XDP on random entries and packets: make differential PACKETS=1000000
 	$(BIN)/python -m testbed.differential --packets $(PACKETS) $(DIFFERENTIAL_OPTIONS)
 
+bench-slices: packages-lab $(VENV)/installed  ## 500 slice changes a second for 30 s, sessions and traffic going on
+	$(BIN)/python -m testbed.bench.slices $(BENCH_OPTIONS)
+
 fix: $(VENV)/installed  ## Let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .

@@ -39,7 +39,7 @@ def _matches(tags: str, held: Slice | None) -> bool:
     return tags.strip() == "*" or etag_of(held) in [each.strip() for each in tags.split(",")]
 
 
-def _conditions(
+async def _conditions(
     if_match: Annotated[
         str | None, Header(description="Only if the slice has this ETag", max_length=1000)
     ] = None,

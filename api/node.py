@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from upf.node import UPF
 
 
-def _node(request: Request) -> UPF:
+async def _node(request: Request) -> UPF:
     node = request.app.state.upf
     assert isinstance(node, UPF)
     return node
