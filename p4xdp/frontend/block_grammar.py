@@ -191,6 +191,8 @@ class BlockGrammar(TypeGrammar):
             self._annotations()
             is_const = self._accept("const")
             token = self._take()
+            if is_const and token.text in ("key", "actions"):
+                raise SourceError(token.at, f"const {token.text}", "remove const: it never changes")
             if token.text in seen:
                 raise SourceError(token.at, f"{token.text} is given twice", "remove one of them")
             seen.add(token.text)

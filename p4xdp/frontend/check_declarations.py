@@ -177,8 +177,13 @@ class DeclarationChecker(RegisterChecker):
         self._check_parameters(node.parameters)
         for parameter in node.parameters:
             kind = parameter.resolved
-            is_packet = isinstance(kind, ExternOf) and kind.declaration.name.startswith("packet_")
-            if is_packet:
+            if isinstance(kind, ExternOf) and kind.declaration.name.startswith("packet_"):
+                if parameter.direction:
+                    raise SourceError(
+                        parameter.at,
+                        f"{parameter.name} of type {kind} has a direction",
+                        f"remove {parameter.direction}",
+                    )
                 continue
             if not (is_scalar(kind) or isinstance(kind, Aggregate)):
                 raise SourceError(
@@ -284,45 +289,56 @@ class DeclarationChecker(RegisterChecker):
     def _check_parser(self, node: syntax.ParserDeclaration) -> None:
         with self._inner_scope():
             self._check_block_parameters(node)
-            for local in node.locals:
-                if not isinstance(local, (syntax.VariableDeclaration, syntax.ConstantDeclaration)):
-                    raise SourceError(
-                        local.at, f"{local.name} cannot be declared in a parser",
-                        "only variables and constants can",
-                    )  # fmt: skip
-                self._check_local(local)
-            names: set[str] = set()
-            for state in node.states:
-                if state.name in names or state.name in ("accept", "reject"):
-                    raise SourceError(
-                        state.at,
-                        f"state {state.name} is declared twice",
-                        "rename one of them; accept and reject are taken",
-                    )
-                names.add(state.name)
-            if "start" not in names:
-                raise SourceError(
-                    node.at,
-                    f"parser {node.name} has no state start",
-                    "parsing begins there: state start { ... }",
-                )
-            self._place = "parser"
-            for state in node.states:
-                with self._inner_scope():
-                    for statement in state.statements:
-                        self._check_statement(statement)
-                    self._check_transition(state.transition, names)
-            self._place = ""
+            with self._inner_scope(may_hide=True):
+                for local in node.locals:
+                    if not isinstance(
+                        local, (syntax.VariableDeclaration, syntax.ConstantDeclaration)
+                    ):
+                        raise SourceError(
+                            local.at, f"{local.name} cannot be declared in a parser",
+                            "only variables and constants can",
+                        )  # fmt: skip
+                    self._check_local(local)
+                names = _state_names(node)
+                self._place = "parser"
+                for state in node.states:
+                    with self._inner_scope():
+                        for statement in state.statements:
+                            self._check_statement(statement)
+                        self._check_transition(state.transition, names)
+                self._place = ""
         self._scope.declare(node.name, node, node.at)
 
     def _check_control(self, node: syntax.ControlDeclaration) -> None:
         self._recursion.append(node.name)
         with self._inner_scope():
             self._check_block_parameters(node)
-            for local in node.locals:
-                self._check_local(local)
-            self._place = "control"
-            self._check_statement(node.body)
-            self._place = ""
+            with self._inner_scope(may_hide=True):
+                for local in node.locals:
+                    self._check_local(local)
+                self._place = "control"
+                self._check_statement(node.body)
+                self._place = ""
         self._recursion.pop()
         self._scope.declare(node.name, node, node.at)
+
+
+def _state_names(node: syntax.ParserDeclaration) -> set[str]:
+    """Return the names of a parser's states; they share them with its parameters and locals."""
+    taken = {"accept", "reject", *(one.name for one in (*node.parameters, *node.locals))}
+    names: set[str] = set()
+    for state in node.states:
+        if state.name in names | taken:
+            raise SourceError(
+                state.at,
+                f"state {state.name}: the name is declared twice",
+                "rename one of them; accept and reject are taken",
+            )
+        names.add(state.name)
+    if "start" not in names:
+        raise SourceError(
+            node.at,
+            f"parser {node.name} has no state start",
+            "parsing begins there: state start { ... }",
+        )
+    return names

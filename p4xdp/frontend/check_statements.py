@@ -30,8 +30,8 @@ from contextlib import contextmanager
 class StatementChecker(CallChecker):
     """Checks statements in `_scope`; `_place` says which statements may stand here."""
 
-    def _inner_scope(self) -> AbstractContextManager[Scope]:
-        return self._entered(Scope(self._scope))
+    def _inner_scope(self, *, may_hide: bool = False) -> AbstractContextManager[Scope]:
+        return self._entered(Scope(self._scope, may_hide=may_hide))
 
     @contextmanager
     def _entered(self, scope: Scope) -> Iterator[Scope]:

@@ -21,7 +21,7 @@ from p4xdp.frontend.storage import (
     StructBinding,
     TableBinding,
 )
-from p4xdp.frontend.types import BOOL, Aggregate, ListType, width_of
+from p4xdp.frontend.types import BOOL, Aggregate, ListType, is_scalar, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -326,6 +326,10 @@ class CallElaborator(StatementElaborator):
         if self._place is not Place.DEPARSER:
             raise SourceError(node.at, "Checksum.update outside a deparser", "move it there")
         data, fields = self._data(node)
+        if not isinstance(data, syntax.ListOf) and is_scalar(data.type):
+            raise SourceError(
+                syntax.start_of(data), "a checksum is of a list", "put it in braces: {a, b}"
+            )
         if sum(field.width for field in fields) % 16:
             raise SourceError(
                 data.at,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from p4xdp import ir
 from p4xdp.frontend import syntax
+from p4xdp.frontend.check_applies import check_applies
+from p4xdp.frontend.check_deparser import check_deparser
 from p4xdp.frontend.effects import touches
 from p4xdp.frontend.elaborate_controls import ControlElaborator
 from p4xdp.frontend.elaborate_parser import elaborate_parser
@@ -134,6 +136,8 @@ class _Gress:
         )
         last = ControlElaborator(storage, deparser_node.name, deparser, Place.DEPARSER)
         emitted = tuple(last.control_body(deparser_node))
+        check_applies(body)
+        check_deparser(emitted)
         self._check_direct()
         error = storage.roles.get(_PARSER_ERROR)
         read = touches((body, emitted, storage.actions, storage.tables))

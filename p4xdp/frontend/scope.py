@@ -52,17 +52,21 @@ _UNSUPPORTED_FUNCTIONS = {
 
 
 class Scope:
-    """One level of names, inside another."""
+    """One level of names, inside another.
 
-    def __init__(self, parent: Scope | None = None) -> None:
+    `may_hide`: what is declared here may have the name of a parameter outside.
+    """
+
+    def __init__(self, parent: Scope | None = None, *, may_hide: bool = False) -> None:
         self._parent = parent
+        self._may_hide = may_hide
         self._symbols: dict[str, Symbol] = {}
 
     def declare(self, name: str, symbol: Symbol, at: Position) -> None:
         """Add a name; SourceError if this level has it already, or it would hide a parameter."""
         if name in self._symbols:
             raise SourceError(at, f"{name} is declared twice", "rename one of them")
-        if not isinstance(symbol, syntax.Parameter):
+        if not (isinstance(symbol, syntax.Parameter) or self._may_hide):
             hidden = self.find(name)
             if isinstance(hidden, syntax.Parameter):
                 raise SourceError(at, f"{name} hides a parameter", "rename one of them")

@@ -1,0 +1,91 @@
+"""What a deparser of Tofino can do: emit headers, and update checksums under simple conditions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from p4xdp import ir
+from p4xdp.frontend.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from p4xdp.ir import Position
+
+_HINT = "do it in the control"
+
+
+def check_deparser(body: Iterable[ir.Statement]) -> None:
+    """Refuse what is neither emitting nor updating a checksum; SourceError at the first one."""
+    _check(body, set(), conditional=False)
+
+
+def _check(body: Iterable[ir.Statement], computed: set[str], *, conditional: bool) -> None:
+    """Check statements; `computed` collects the variables that the deparser assigns."""
+    for node in body:
+        match node:
+            case ir.If() if node.then or node.otherwise:
+                _check_condition(node.condition, computed, node.at)
+                _check((*node.then, *node.otherwise), computed, conditional=True)
+            case ir.CallAction():
+                _check(node.body, computed, conditional=conditional)
+            case ir.Assign(target=ir.Read(variable=variable)):
+                computed.add(variable.name)
+            case _:
+                _check_effect(node, conditional=conditional)
+
+
+def _check_effect(node: ir.Statement, *, conditional: bool) -> None:
+    match node:
+        case ir.Emit() | ir.Exit() if conditional:
+            raise SourceError(
+                node.at,
+                "a deparser emits the same headers always",
+                "make the header invalid in the control instead",
+            )
+        case ir.UpdateChecksum():
+            for field in node.fields:
+                _check_summand(field, node.at)
+        case ir.Assign():
+            raise SourceError(node.at, "only checksums are assigned in a deparser", _HINT)
+        case ir.SetValid():
+            raise SourceError(node.at, "a deparser cannot change the validity of headers", _HINT)
+        case _:
+            pass
+
+
+def _check_condition(node: ir.Expression, computed: set[str], at: Position) -> None:
+    match node:
+        case ir.Binary(op=ir.BinaryOp.LOGICAL_AND):
+            _check_condition(node.left, computed, at)
+            _check_condition(node.right, computed, at)
+            return
+        case ir.Binary(op=ir.BinaryOp.EQUAL | ir.BinaryOp.NOT_EQUAL, right=ir.Const()):
+            bit = node.left
+        case ir.Unary(op=ir.UnaryOp.NOT):
+            bit = node.operand
+        case _:
+            bit = node
+    is_stored = isinstance(bit, (ir.Read, ir.HeaderField, ir.IsValid)) and bit.width == 1
+    if not is_stored or (isinstance(bit, ir.Read) and bit.variable.name in computed):
+        raise SourceError(
+            at, "a condition in a deparser is of single bits, joined by &&",
+            "compute it in the control, into a bool of the metadata",
+        )  # fmt: skip
+
+
+def _check_summand(node: ir.Expression, at: Position) -> None:
+    match node:
+        case ir.HeaderField() | ir.Read():
+            return
+        case ir.Const(value=0):
+            return
+        case ir.Cast(signed=False) if node.width > node.operand.width:
+            _check_summand(node.operand, at)
+        case ir.Binary(op=ir.BinaryOp.CONCAT):
+            _check_summand(node.left, at)
+            _check_summand(node.right, at)
+        case _:
+            raise SourceError(
+                at, "a checksum is of whole fields and zeros", "store the value in a field first"
+            )
