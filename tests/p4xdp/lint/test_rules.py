@@ -75,14 +75,6 @@ def test_a_ternary_key_wider_than_a_stage_matches_is_an_error(findings, table):
     assert findings(locals=table(ALL + REST), apply="t.apply();") == {}
 
 
-def test_a_packet_that_may_meet_a_table_twice_is_an_error(findings, table):
-    found = findings(
-        locals=table("hdr.ethernet.dst"),
-        apply="t.apply(); if (hdr.ipv4.isValid()) { t.apply(); }",
-    )
-    assert found["table-applied-twice"].severity is Severity.error
-
-
 def test_a_table_in_branches_that_exclude_each_other_is_only_noted(findings, table):
     found = findings(
         locals=table("hdr.ethernet.dst"),
