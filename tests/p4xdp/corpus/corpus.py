@@ -137,9 +137,9 @@ def judge(p4c: str, case: Case, directory: Path) -> Verdict:
 
 
 def version(p4c: str) -> str:
-    """p4c's own version string."""
+    """p4c's own version string, such as "9.13.4"."""
     done = subprocess.run([p4c, "--version"], capture_output=True, text=True, check=True)
-    return " ".join(done.stdout.split()[-2:])
+    return re.search(r"Version (\S+)", done.stdout + done.stderr).group(1)
 
 
 def main() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import json
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -58,6 +60,12 @@ def test_there_is_a_verdict_on_every_program_and_on_no_other():
     assert {case.path: case.digest for case in CASES} == {
         path: verdict.digest for path, verdict in VERDICTS.items()
     }, "run tests/p4xdp/corpus/corpus.py with P4C=..."
+
+
+def test_the_data_say_which_p4c_judged_and_how():
+    data = json.loads(corpus.VERDICTS.read_text())
+    assert re.fullmatch(r"\d+\.\d+\.\d+", data["p4c"])
+    assert data["how"] == corpus.HOW
 
 
 @every
