@@ -23,7 +23,10 @@ const main = document.getElementById("main");
 let current = null;
 
 function route() {
-  const [, name = "slices", parameter] = location.hash.split("?")[0].split("/").map(decodeURIComponent);
+  const [, name = "slices", parameter] = location.hash
+    .split("?")[0]
+    .split("/")
+    .map(decodeURIComponent);
   const makes = (parameter && DETAILS[name]) || VIEWS[name] || slices;
   current?.dispose?.();
   current = makes(live, parameter);
@@ -59,7 +62,10 @@ function showFigures() {
   tally("drops", droppedPerS > 0 ? perSecond(droppedPerS) : "");
   tally("peers", of(reachable, figures.associations.length));
   tally("ports", of(upPorts, figures.ports.length));
-  setText(document.getElementById("node"), `Version ${figures.version}, up ${ago(Date.parse(figures.since), Date.parse(figures.time))}`);
+  setText(
+    document.getElementById("node"),
+    `Version ${figures.version}, up ${ago(Date.parse(figures.since), Date.parse(figures.time))}`,
+  );
   showConnection();
   current?.update?.(figures);
 }
@@ -99,7 +105,12 @@ function installSchemes() {
 
 function askForToken(detail) {
   return new Promise((resolve) => {
-    const input = h("input", { id: "token", type: "password", autocomplete: "off", required: true });
+    const input = h("input", {
+      id: "token",
+      type: "password",
+      autocomplete: "off",
+      required: true,
+    });
     const form = h(
       "form",
       { method: "dialog" },

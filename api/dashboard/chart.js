@@ -3,7 +3,7 @@
 // Each direction has its own scale, on which its capacity lies at the same height: what is between
 // curve and line is headroom, at a glance and for every slice alike.
 
-import { s, h, setAttribute, setText, show } from "./dom.js";
+import { h, s, setAttribute, setText, show } from "./dom.js";
 import { capacity as capacityText, rate, time as timeText } from "./format.js";
 
 const CAPACITY_AT = 0.8; // of a direction's height
@@ -162,7 +162,10 @@ export class ThroughputChart {
     const zero = Math.round((height - AXIS_PX) / 2);
     const x = (time) => ((time - from) / windowMs) * width;
     const ys = {};
-    for (const [way, sign] of [["up", -1], ["down", 1]]) {
+    for (const [way, sign] of [
+      ["up", -1],
+      ["down", 1],
+    ]) {
       const peak = this.#points.reduce((most, point) => Math.max(most, point[way]), 0);
       const end = scaleEnd(capacity[way], peak);
       ys[way] = (value) => zero + (sign * zero * value) / end;
@@ -171,7 +174,7 @@ export class ThroughputChart {
     setAttribute(this.parts.zero, "x2", width);
     setAttribute(this.parts.zero, "y1", zero);
     setAttribute(this.parts.zero, "y2", zero);
-    this.#drawTicks(to, windowMs, width, height);
+    this.#drawTicks(windowMs, width, height);
     this.#drawCursor(x, ys, 2 * zero);
     this.#describe();
   }
@@ -196,14 +199,23 @@ export class ThroughputChart {
     const level = y(capacity ?? end).toFixed(1);
     const isLimited = capacity !== null;
     setAttribute(limit, "visibility", isLimited ? null : "hidden");
-    for (const [name, value] of [["x1", 0], ["x2", this.#size.width], ["y1", level], ["y2", level]]) {
+    for (const [name, value] of [
+      ["x1", 0],
+      ["x2", this.#size.width],
+      ["y1", level],
+      ["y2", level],
+    ]) {
       setAttribute(limit, name, value);
     }
     setAttribute(full, "d", isLimited ? this.#fullSegments(way, capacity, x, level) : "");
     setText(label, isLimited ? capacityText(capacity) : capacityText(end));
     setAttribute(label, "class", isLimited ? "limit-label" : "limit-label none");
     setAttribute(label, "x", this.#size.width);
-    setAttribute(label, "y", way === "up" ? Math.max(11, level - 5) : Math.min(2 * zero - 2, +level + 13));
+    setAttribute(
+      label,
+      "y",
+      way === "up" ? Math.max(11, level - 5) : Math.min(2 * zero - 2, +level + 13),
+    );
   }
 
   /** Where the capacity was all used: strokes on the capacity line itself. */
@@ -218,19 +230,30 @@ export class ThroughputChart {
     return segments.join("");
   }
 
-  #drawTicks(to, windowMs, width, height) {
+  #drawTicks(windowMs, width, height) {
     const steps = width < 420 ? 2 : 5;
     const labels = [];
     for (let i = 0; i <= steps; i += 1) {
       const backS = Math.round((windowMs * (steps - i)) / steps / 1000);
-      const text = backS === 0 ? "now" : backS % 60 > 0 && backS < 120 ? `−${backS} s` : `−${Math.round(backS / 60)} min`;
-      labels.push([((width * i) / steps).toFixed(1), text, i === 0 ? "start" : i === steps ? "end" : "middle"]);
+      const text =
+        backS === 0
+          ? "now"
+          : backS % 60 > 0 && backS < 120
+            ? `−${backS} s`
+            : `−${Math.round(backS / 60)} min`;
+      labels.push([
+        ((width * i) / steps).toFixed(1),
+        text,
+        i === 0 ? "start" : i === steps ? "end" : "middle",
+      ]);
     }
     const key = `${width}/${height}/${windowMs}`;
     if (this.ticksKey === key) return;
     this.ticksKey = key;
     this.parts.ticks.replaceChildren(
-      ...labels.map(([at, text, anchor]) => s("text", { x: at, y: height - 3, "text-anchor": anchor }, text)),
+      ...labels.map(([at, text, anchor]) =>
+        s("text", { x: at, y: height - 3, "text-anchor": anchor }, text),
+      ),
     );
   }
 
@@ -267,6 +290,10 @@ export class ThroughputChart {
     const point = this.#points[index];
     setAttribute(this.element, "aria-valuemax", Math.max(0, this.#points.length - 1));
     setAttribute(this.element, "aria-valuenow", Math.max(0, index));
-    setAttribute(this.element, "aria-valuetext", point === undefined ? "nothing measured yet" : this.#told(point));
+    setAttribute(
+      this.element,
+      "aria-valuetext",
+      point === undefined ? "nothing measured yet" : this.#told(point),
+    );
   }
 }

@@ -1,6 +1,6 @@
 // Drops: why packets did not go on, what each reason means, and how it goes right now.
 
-import { KeyedList, h, setText, show } from "./dom.js";
+import { h, KeyedList, setText, show } from "./dom.js";
 import { count, label, octets, perSecond, plural } from "./format.js";
 import { get } from "./rest.js";
 
@@ -10,25 +10,48 @@ export function drops() {
   const quiet = h("p", { class: "never" });
   const meanings = new Map();
   let most = 0;
-  const list = new KeyedList(rows, ({ reason }) => reason, () => new DropRow(meanings, () => most));
+  const list = new KeyedList(
+    rows,
+    ({ reason }) => reason,
+    () => new DropRow(meanings, () => most),
+  );
   const table = h(
     "div",
     { class: "scroll", role: "region", "aria-label": "Drops by reason", tabindex: "0" },
     h(
       "table",
       { class: "drops" },
-      h("thead", {}, h("tr", {}, ["Reason", "Stage"].map((text) => h("th", { scope: "col" }, text)), ["Now", "Packets", "Octets"].map((text) => h("th", { scope: "col", class: "number" }, text)))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ["Reason", "Stage"].map((text) => h("th", { scope: "col" }, text)),
+          ["Now", "Packets", "Octets"].map((text) =>
+            h("th", { scope: "col", class: "number" }, text),
+          ),
+        ),
+      ),
       rows,
     ),
   );
   get("/v1/drops").then(
-    (all) => all.forEach((each) => meanings.set(each.reason, each.meaning)),
+    (all) => {
+      for (const { reason, meaning } of all) meanings.set(reason, meaning);
+    },
     (problem) => setText(quiet, problem.message),
   );
 
   return {
     title: "Drops",
-    element: h("div", {}, h("div", { class: "head" }, h("div", {}, h("h1", {}, "Drops"), lede)), table, quiet),
+    element: h(
+      "div",
+      {},
+      h("div", { class: "head" }, h("div", {}, h("h1", {}, "Drops"), lede)),
+      table,
+      quiet,
+    ),
     update({ drops: all }) {
       const seen = all.filter(({ packets }) => packets > 0).sort((a, b) => b.packets - a.packets);
       most = seen[0]?.packets ?? 0;
@@ -36,7 +59,12 @@ export function drops() {
       show(table, seen.length > 0);
       const total = seen.reduce((sum, { packets }) => sum + packets, 0);
       const now = seen.reduce((sum, each) => sum + each.packets_per_s, 0);
-      setText(lede, total === 0 ? "No packet was dropped since the UPF started." : `${plural(total, "packet")} dropped since the UPF started, ${perSecond(now)} now. Every dropped packet is counted under one reason.`);
+      setText(
+        lede,
+        total === 0
+          ? "No packet was dropped since the UPF started."
+          : `${plural(total, "packet")} dropped since the UPF started, ${perSecond(now)} now. Every dropped packet is counted under one reason.`,
+      );
       const never = all.filter(({ packets }) => packets === 0).map(({ reason }) => label(reason));
       setText(quiet, never.length ? `Never seen: ${never.join(", ")}.` : "");
     },

@@ -49,7 +49,11 @@ export function count(value) {
 
 /** Packets per second; small rates keep a digit. */
 export function perSecond(value) {
-  return value === 0 ? "0/s" : value < 10 ? `${value.toFixed(1)}/s` : `${count(Math.round(value))}/s`;
+  return value === 0
+    ? "0/s"
+    : value < 10
+      ? `${value.toFixed(1)}/s`
+      : `${count(Math.round(value))}/s`;
 }
 
 /** "1 session", "3 sessions". */
@@ -62,7 +66,8 @@ export function ago(then, now) {
   const seconds = Math.max(0, Math.round((now - then) / 1000));
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  if (seconds < 86_400)
+    return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
   return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
 }
 
@@ -86,21 +91,27 @@ export function label(name) {
 }
 
 /** A value of the pipeline as people write it: addresses dotted, TEIDs and MACs in hex digits. */
-export function valueOf(name, value) {
+export function valueText(name, value) {
   if (typeof value === "string" && /^\d+\/\d+$/.test(value)) {
     const [number, length] = value.split("/");
-    return `${valueOf(name, Number(number))}/${length}`;
+    return `${valueText(name, Number(number))}/${length}`;
   }
   if (typeof value !== "number") return String(value);
-  if (/ipv4|_addr$/.test(name)) return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join(".");
-  if (/mac$/.test(name)) return value.toString(16).padStart(12, "0").replace(/(..)(?!$)/g, "$1:");
+  if (/ipv4|_addr$/.test(name))
+    return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join(".");
+  if (/mac$/.test(name))
+    return value
+      .toString(16)
+      .padStart(12, "0")
+      .replace(/(..)(?!$)/g, "$1:");
   if (/teid$/.test(name)) return `0x${value.toString(16).padStart(8, "0")}`;
   return count(value);
 }
 
 /** A table entry in one line: `teid 0x00000001 → forward(usage_id 2)`. */
 export function entryText({ key, action, params }) {
-  const fields = (named) => Object.entries(named).map(([name, value]) => `${name} ${valueOf(name, value)}`);
+  const fields = (named) =>
+    Object.entries(named).map(([name, value]) => `${name} ${valueText(name, value)}`);
   return `${fields(key).join(", ")} → ${action.split(".").at(-1)}(${fields(params).join(", ")})`;
 }
 

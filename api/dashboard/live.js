@@ -18,13 +18,17 @@ class Series {
     if (last !== undefined && point.time <= last.time) return;
     this.points.push(point);
     if (this.points[0].time < point.time - HOUR_MS) {
-      this.points.splice(0, this.points.findIndex(({ time }) => time >= point.time - HOUR_MS));
+      this.points.splice(
+        0,
+        this.points.findIndex(({ time }) => time >= point.time - HOUR_MS),
+      );
     }
   }
 
   /** Fill with coarser points the times when nothing was measured here. */
   backfill(coarse) {
-    const isMissing = ({ time }) => !this.points.some((point) => Math.abs(point.time - time) < COARSE_MS);
+    const isMissing = ({ time }) =>
+      !this.points.some((point) => Math.abs(point.time - time) < COARSE_MS);
     const missing = coarse.filter(isMissing);
     // In place: charts hold on to the points of their series.
     this.points.push(...missing);
@@ -55,9 +59,8 @@ export class Live extends EventTarget {
   }
 
   #of(key) {
-    let series = this.#series.get(key);
-    if (series === undefined) this.#series.set(key, (series = new Series()));
-    return series;
+    if (!this.#series.has(key)) this.#series.set(key, new Series());
+    return this.#series.get(key);
   }
 
   #follow() {

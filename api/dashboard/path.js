@@ -1,25 +1,25 @@
 // The packet path as a picture: stages in the order packets pass them, as wide as what flows, with
 // what each drops leaving below. Stages, tables and reasons are those the UPF tells of.
 
-import { KeyedList, h, s, setAttribute, setText, show } from "./dom.js";
+import { h, KeyedList, setText, show } from "./dom.js";
 import { count, entrySummary, label, octets, perSecond, plural } from "./format.js";
 import { poll } from "./live.js";
 import { get } from "./rest.js";
+import { River } from "./river.js";
 
 const TABLES_EVERY_MS = 5000;
 const SESSION_EVERY_MS = 1000;
-const RIVER_PX = 56; // the width of the widest flow
-const LEAST_PX = 1.5; // of a bed nothing flows in
-const LEG_PX = 14; // how far into a column what is dropped leaves
-const TOP_PX = 8;
-const HEIGHT_PX = 112;
 
 export function path() {
   const seid = new URLSearchParams(location.hash.split("?")[1] ?? "").get("session");
   const lede = h("p", { class: "lede" });
   const river = new River();
   const stages = h("ol", { class: "stages" });
-  const list = new KeyedList(stages, ({ stage }) => stage, () => new Stage());
+  const list = new KeyedList(
+    stages,
+    ({ stage }) => stage,
+    () => new Stage(),
+  );
   const followed = h("p", { class: "followed" });
   const known = new Map();
   let session = null;
@@ -28,14 +28,21 @@ export function path() {
   const element = h(
     "div",
     {},
-    h("div", { class: "head" }, h("div", {}, h("h1", {}, "Packet path"), lede), followForm(followed)),
+    h(
+      "div",
+      { class: "head" },
+      h("div", {}, h("h1", {}, "Packet path"), lede),
+      followForm(followed),
+    ),
     followed,
     h("div", { class: "path" }, river.element, stages),
   );
 
   function draw() {
     if (figures === null) return;
-    const all = figures.pipeline.map((each) => stageOf(each, figures.drops, known.get(each.stage), session));
+    const all = figures.pipeline.map((each) =>
+      stageOf(each, figures.drops, known.get(each.stage), session),
+    );
     stages.style.setProperty("--stages", all.length);
     const most = Math.max(...all.map(({ perS }) => perS), 1);
     list.update(all.map((each) => ({ ...each, share: each.perS / most })));
@@ -105,12 +112,19 @@ function sentence(all) {
   const entering = all[0]?.perS ?? 0;
   const dropped = all.reduce((sum, { droppedPerS }) => sum + droppedPerS, 0);
   if (entering === 0) return "No packet is passing right now.";
-  const told = dropped > 0 ? `${count(Math.ceil(dropped))} of them are dropped on the way` : "none is dropped";
+  const told =
+    dropped > 0 ? `${count(Math.ceil(dropped))} of them are dropped on the way` : "none is dropped";
   return `${plural(Math.ceil(entering), "packet")} enter each second, ${told}.`;
 }
 
 function followForm(told) {
-  const input = h("input", { id: "follow", type: "search", autocomplete: "off", spellcheck: "false", placeholder: "10.45.0.2" });
+  const input = h("input", {
+    id: "follow",
+    type: "search",
+    autocomplete: "off",
+    spellcheck: "false",
+    placeholder: "10.45.0.2",
+  });
   return h(
     "form",
     {
@@ -119,7 +133,9 @@ function followForm(told) {
       onsubmit: async (event) => {
         event.preventDefault();
         try {
-          const [found] = await get(`/v1/sessions?limit=1&ue=${encodeURIComponent(input.value.trim())}`);
+          const [found] = await get(
+            `/v1/sessions?limit=1&ue=${encodeURIComponent(input.value.trim())}`,
+          );
           if (found) location.hash = `#/path?session=${found.up_seid}`;
           else setText(told, `No session has the UE address ${input.value}.`);
         } catch (problem) {
@@ -147,10 +163,25 @@ class Stage {
     this.now = h("span", { class: "now" });
     this.total = h("span", { class: "total" });
     this.drops = h("ul", { class: "stage-drops" });
-    this.dropList = new KeyedList(this.drops, ({ reason }) => reason, () => new StageDrop());
+    this.dropList = new KeyedList(
+      this.drops,
+      ({ reason }) => reason,
+      () => new StageDrop(),
+    );
     this.tables = h("ul", { class: "stage-tables" });
-    this.tableList = new KeyedList(this.tables, ({ name }) => name, () => new StageTable());
-    this.element = h("li", {}, this.title, h("p", { class: "stage-flow" }, this.now, this.total), this.drops, this.tables);
+    this.tableList = new KeyedList(
+      this.tables,
+      ({ name }) => name,
+      () => new StageTable(),
+    );
+    this.element = h(
+      "li",
+      {},
+      this.title,
+      h("p", { class: "stage-flow" }, this.now, this.total),
+      this.drops,
+      this.tables,
+    );
   }
 
   update({ title, packets, perS, drops, tables, share }) {
@@ -171,7 +202,12 @@ class StageDrop {
   }
 
   update({ reason, packets, packets_per_s: perS }) {
-    setText(this.element, perS > 0 ? `${label(reason)}, ${perSecond(perS)}` : `${label(reason)}, ${count(packets)} before`);
+    setText(
+      this.element,
+      perS > 0
+        ? `${label(reason)}, ${perSecond(perS)}`
+        : `${label(reason)}, ${count(packets)} before`,
+    );
     this.element.classList.toggle("happening", perS > 0);
   }
 }
@@ -182,7 +218,11 @@ class StageTable {
     this.fill = h("span", { class: "fill" });
     this.bar = h("span", { class: "bar", "aria-hidden": "true" });
     this.hits = h("ul", { class: "hits" });
-    this.hitList = new KeyedList(this.hits, (entry) => JSON.stringify(entry.key), () => new Hit());
+    this.hitList = new KeyedList(
+      this.hits,
+      (entry) => JSON.stringify(entry.key),
+      () => new Hit(),
+    );
     this.element = h("li", {}, this.name, this.bar, this.fill, this.hits);
   }
 
@@ -191,7 +231,10 @@ class StageTable {
       this.element.title = name;
       this.name.replaceChildren(...breakable(name.split(".").at(-1)));
     }
-    setText(this.fill, size ? `${count(entries)} of ${count(size)}` : plural(entries, "entry", "entries"));
+    setText(
+      this.fill,
+      size ? `${count(entries)} of ${count(size)}` : plural(entries, "entry", "entries"),
+    );
     show(this.bar, Boolean(size));
     this.bar.style.setProperty("--share", size ? (entries / size).toFixed(4) : "0");
     this.element.classList.toggle("hit", hits.length > 0);
@@ -211,70 +254,16 @@ class Hit {
   update({ key, action, pdr_id: pdr, counter }) {
     const text = entrySummary({ key, action });
     setText(this.entry, pdr === null ? text : `PDR ${pdr}: ${text}`);
-    setText(this.count, counter === undefined ? "" : `${plural(counter.packets, "packet")}, ${octets(counter.octets)}`);
+    setText(
+      this.count,
+      counter === undefined
+        ? ""
+        : `${plural(counter.packets, "packet")}, ${octets(counter.octets)}`,
+    );
   }
 }
 
 /** A name that may be broken after its underscores. */
 function breakable(name) {
   return name.split(/(?<=_)/).flatMap((part, index) => (index ? [h("wbr"), part] : [part]));
-}
-
-/** The flow itself, over columns as wide as the stages' below it. */
-class River {
-  #width = 0;
-  #stages = [];
-  #observer;
-
-  constructor() {
-    this.flow = s("path", { class: "flow" });
-    this.legs = s("g", { class: "legs" });
-    this.marks = s("g", { class: "marks" });
-    this.element = s("svg", { class: "river", height: HEIGHT_PX, "aria-hidden": "true", focusable: "false" }, this.legs, this.flow, this.marks);
-    this.#observer = new ResizeObserver(([{ contentRect }]) => {
-      this.#width = contentRect.width;
-      this.#draw();
-    });
-    this.#observer.observe(this.element);
-  }
-
-  update(stages) {
-    this.#stages = stages;
-    this.#draw();
-  }
-
-  dispose() {
-    this.#observer.disconnect();
-  }
-
-  #draw() {
-    const stages = this.#stages;
-    if (this.#width === 0 || stages.length === 0) return;
-    const column = this.#width / stages.length;
-    const most = Math.max(...stages.map(({ perS }) => perS), 1);
-    const thick = (perS) => Math.max(LEAST_PX, (RIVER_PX * perS) / most);
-    const at = stages.map((_, index) => Math.round(index * column));
-    const enters = stages.map(({ perS }) => TOP_PX + thick(perS));
-    const leaves = stages.map(({ perS, droppedPerS }) => TOP_PX + thick(Math.max(0, perS - droppedPerS)));
-    // The bank above is straight; what a stage drops leaves below, where it begins.
-    let bank = `M0,${TOP_PX}H${this.#width.toFixed(1)}V${leaves.at(-1).toFixed(1)}`;
-    for (let i = stages.length - 1; i >= 0; i -= 1) {
-      bank += `H${at[i] + LEG_PX}V${enters[i].toFixed(1)}H${at[i]}`;
-      if (i > 0) bank += `V${leaves[i - 1].toFixed(1)}`;
-    }
-    setAttribute(this.flow, "d", `${bank}Z`);
-    this.legs.replaceChildren(
-      ...stages.flatMap(({ droppedPerS }, i) => (droppedPerS > 0 ? [leg(at[i] + LEG_PX, leaves[i], enters[i])] : [])),
-    );
-    this.marks.replaceChildren(
-      ...at.map((x) => s("line", { x1: x + 0.5, x2: x + 0.5, y1: TOP_PX - 4, y2: HEIGHT_PX })),
-    );
-  }
-}
-
-/** What leaves a river between two heights, bending down. */
-function leg(x, above, below) {
-  const width = Math.max(LEAST_PX, below - above);
-  const [middle, end] = [below - width / 2, x + LEG_PX + width / 2];
-  return s("path", { "stroke-width": width.toFixed(1), d: `M${x},${middle}C${end},${middle} ${end},${below} ${end},${HEIGHT_PX}` });
 }

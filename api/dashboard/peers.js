@@ -1,6 +1,6 @@
 // PFCP peers: the SMFs this UPF is associated with.
 
-import { KeyedList, h, setAttribute, setText, show } from "./dom.js";
+import { h, KeyedList, setAttribute, setText, show } from "./dom.js";
 import { ago, plural } from "./format.js";
 import { ask } from "./rest.js";
 
@@ -8,20 +8,44 @@ export function peers() {
   const lede = h("p", { class: "lede" });
   const rows = h("tbody");
   const alert = h("p", { class: "error", role: "alert" });
-  const list = new KeyedList(rows, (peer) => peer.node_id, (peer) => new PeerRow(peer, release));
+  const list = new KeyedList(
+    rows,
+    (peer) => peer.node_id,
+    (peer) => new PeerRow(peer, release),
+  );
   const table = h(
     "div",
     { class: "scroll", role: "region", "aria-label": "PFCP peers", tabindex: "0" },
-    h("table", {}, h("thead", {}, h("tr", {}, ["Node", "Address", "State", "Sessions", "Since", ""].map((text) => (text ? h("th", { scope: "col" }, text) : h("td"))))), rows),
+    h(
+      "table",
+      {},
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ["Node", "Address", "State", "Sessions", "Since", ""].map((text) =>
+            text ? h("th", { scope: "col" }, text) : h("td"),
+          ),
+        ),
+      ),
+      rows,
+    ),
   );
 
   async function release(peer) {
     setText(alert, "");
     const force = peer.sessions > 0;
-    const question = `Release the association with ${peer.node_id}?` + (force ? ` Its ${plural(peer.sessions, "session")} will end.` : "");
+    const question =
+      `Release the association with ${peer.node_id}?` +
+      (force ? ` Its ${plural(peer.sessions, "session")} will end.` : "");
     if (!confirm(question)) return;
     try {
-      await ask("DELETE", `/v1/associations/${encodeURIComponent(peer.node_id)}${force ? "?force=true" : ""}`);
+      await ask(
+        "DELETE",
+        `/v1/associations/${encodeURIComponent(peer.node_id)}${force ? "?force=true" : ""}`,
+      );
     } catch (problem) {
       setText(alert, problem.message);
     }
@@ -29,9 +53,21 @@ export function peers() {
 
   return {
     title: "Peers",
-    element: h("div", {}, h("div", { class: "head" }, h("div", {}, h("h1", {}, "Peers"), lede)), alert, table, setUp(alert)),
+    element: h(
+      "div",
+      {},
+      h("div", { class: "head" }, h("div", {}, h("h1", {}, "Peers"), lede)),
+      alert,
+      table,
+      setUp(alert),
+    ),
     update({ associations, time }) {
-      setText(lede, associations.length ? `Associated with ${plural(associations.length, "SMF")} over PFCP.` : "No SMF has set up an association yet.");
+      setText(
+        lede,
+        associations.length
+          ? `Associated with ${plural(associations.length, "SMF")} over PFCP.`
+          : "No SMF has set up an association yet.",
+      );
       show(table, associations.length > 0);
       list.update(associations.map((peer) => ({ ...peer, now: Date.parse(time) })));
     },
@@ -39,7 +75,12 @@ export function peers() {
 }
 
 function setUp(alert) {
-  const input = h("input", { id: "smf-address", autocomplete: "off", spellcheck: "false", placeholder: "10.100.4.1" });
+  const input = h("input", {
+    id: "smf-address",
+    autocomplete: "off",
+    spellcheck: "false",
+    placeholder: "10.100.4.1",
+  });
   const button = h("button", { class: "primary" }, "Set up");
   return h(
     "form",
@@ -50,7 +91,9 @@ function setUp(alert) {
         setText(alert, "");
         button.disabled = true;
         try {
-          await ask("POST", "/v1/associations", { body: { address: input.value.trim(), port: 8805 } });
+          await ask("POST", "/v1/associations", {
+            body: { address: input.value.trim(), port: 8805 },
+          });
           input.value = "";
         } catch (problem) {
           setText(alert, [...problem.fields.values()].join("; ") || problem.message);
@@ -58,7 +101,12 @@ function setUp(alert) {
         button.disabled = false;
       },
     },
-    h("div", { class: "field" }, h("label", { for: "smf-address" }, "Set up an association from here, with the SMF at"), input),
+    h(
+      "div",
+      { class: "field" },
+      h("label", { for: "smf-address" }, "Set up an association from here, with the SMF at"),
+      input,
+    ),
     button,
   );
 }
@@ -78,7 +126,20 @@ class PeerRow {
       this.state,
       h("td", { "data-label": "Sessions" }, this.sessions),
       this.since,
-      h("td", {}, h("button", { type: "button", class: "plain", "aria-label": `Release ${peer.node_id}`, onclick: () => release(this.peer) }, "Release")),
+      h(
+        "td",
+        {},
+        h(
+          "button",
+          {
+            type: "button",
+            class: "plain",
+            "aria-label": `Release ${peer.node_id}`,
+            onclick: () => release(this.peer),
+          },
+          "Release",
+        ),
+      ),
     );
   }
 

@@ -1,7 +1,7 @@
 // Ports: the interfaces that carry users' packets, received above the line and sent below it.
 
 import { ThroughputChart } from "./chart.js";
-import { KeyedList, h, setAttribute, setText } from "./dom.js";
+import { h, KeyedList, setAttribute, setText } from "./dom.js";
 import { capacity, count, octets, rate } from "./format.js";
 
 const LEAST_WINDOW_MS = 30_000; // grows with what was seen
@@ -11,10 +11,19 @@ const ROLES = { access: "Access, towards the gNBs", core: "Core, towards the dat
 export function ports(live) {
   const lede = h("p", { class: "lede" });
   const list = h("div", { class: "slices" });
-  const rows = new KeyedList(list, ({ name }) => name, (port) => new PortRow(live, port));
+  const rows = new KeyedList(
+    list,
+    ({ name }) => name,
+    (port) => new PortRow(live, port),
+  );
   return {
     title: "Ports",
-    element: h("div", {}, h("div", { class: "head" }, h("div", {}, h("h1", {}, "Ports"), lede)), list),
+    element: h(
+      "div",
+      {},
+      h("div", { class: "head" }, h("div", {}, h("h1", {}, "Ports"), lede)),
+      list,
+    ),
     update({ ports: all }) {
       const down = all.filter((port) => !port.is_up).map(({ name }) => name);
       setText(lede, down.length ? `Down: ${down.join(", ")}.` : "All ports are up.");
@@ -43,7 +52,14 @@ class PortRow {
 
   update(port) {
     setText(this.role, ROLES[port.role] ?? port.role);
-    setText(this.state, port.is_up ? (port.speed_mbps === null ? "Up, of unknown speed" : `Up, ${capacity(1e6 * port.speed_mbps)}`) : "Down");
+    setText(
+      this.state,
+      port.is_up
+        ? port.speed_mbps === null
+          ? "Up, of unknown speed"
+          : `Up, ${capacity(1e6 * port.speed_mbps)}`
+        : "Down",
+    );
     setAttribute(this.state, "data-state", port.is_up ? "live" : "lost");
     for (const [way, figure] of Object.entries(this.figures)) figure.update(port, way);
     const to = Date.parse(this.live.figures.time);
@@ -62,7 +78,12 @@ class PortFigure {
     this.now = h("span", { class: "now" });
     this.packets = h("span", { class: "of" });
     this.total = h("span", { class: "of" });
-    this.element = h("div", { class: `figure small ${way}` }, h("dt", {}, name), h("dd", {}, this.now, this.packets, this.total));
+    this.element = h(
+      "div",
+      { class: `figure small ${way}` },
+      h("dt", {}, name),
+      h("dd", {}, this.now, this.packets, this.total),
+    );
   }
 
   update(port, way) {

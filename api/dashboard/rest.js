@@ -21,7 +21,9 @@ export function onTokenWanted(ask) {
   let isDeclined = false;
   askForToken = async (detail) => {
     if (isDeclined) return null; // once is enough; the page can be loaded again
-    asking ??= ask(detail).finally(() => (asking = null));
+    asking ??= ask(detail).finally(() => {
+      asking = null;
+    });
     const token = await asking;
     isDeclined = token === null;
     return token;
@@ -35,14 +37,22 @@ async function answerOf(method, path, { body, headers = {}, signal } = {}) {
   if (body !== undefined) sent["Content-Type"] ??= "application/json";
   let answer;
   try {
-    answer = await fetch(path, { method, headers: sent, body: body && JSON.stringify(body), signal });
+    answer = await fetch(path, {
+      method,
+      headers: sent,
+      body: body && JSON.stringify(body),
+      signal,
+    });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, { detail: "The UPF does not answer. Is it running?" });
   }
   if (answer.status === 401) {
     const given = await askForToken((await problemOf(answer)).message);
-    if (given === null) throw new Problem(401, { detail: "This UPF asks for a token: load the page again to give one." });
+    if (given === null)
+      throw new Problem(401, {
+        detail: "This UPF asks for a token: load the page again to give one.",
+      });
     sessionStorage.setItem(TOKEN, given);
     return answerOf(method, path, { body, headers, signal });
   }

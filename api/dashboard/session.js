@@ -2,7 +2,7 @@
 
 import { ThroughputChart } from "./chart.js";
 import { h, setText } from "./dom.js";
-import { ago, entryText, label, octets, plural, rate, valueOf } from "./format.js";
+import { ago, entryText, label, octets, plural, rate, valueText } from "./format.js";
 import { poll } from "./live.js";
 import { get } from "./rest.js";
 
@@ -20,7 +20,7 @@ const RULES = [
 const GROUPS = new Set(["pdi", "forwarding"]);
 const INTERNAL = new Set(["usage_id", "endpoint_id"]);
 
-export function session(live, upSEID) {
+export function session(_live, upSEID) {
   const title = h("h1", {}, `Session ${upSEID}`);
   const lede = h("p", { class: "lede" });
   const facts = h("dl", { class: "facts-list" });
@@ -36,7 +36,12 @@ export function session(live, upSEID) {
     "div",
     {},
     h("p", { class: "back" }, h("a", { href: "#/sessions" }, "All sessions")),
-    h("div", { class: "head" }, h("div", {}, title, lede), h("a", { class: "button", href: `#/path?session=${upSEID}` }, "Show its path")),
+    h(
+      "div",
+      { class: "head" },
+      h("div", {}, title, lede),
+      h("a", { class: "button", href: `#/path?session=${upSEID}` }, "Show its path"),
+    ),
     h("section", { class: "follow", "aria-label": "Throughput" }, chart.element, figures),
     facts,
     rules,
@@ -73,7 +78,10 @@ export function session(live, upSEID) {
       points.push({ time, up: of("uplink_octets"), down: of("downlink_octets") });
       if (points[0].time < time - MOST_WINDOW_MS) points.shift();
       const { up, down } = points.at(-1);
-      setText(figures, `Now ${rate(up)} up and ${rate(down)} down; ${octets(usage.uplink_octets)} and ${octets(usage.downlink_octets)} since it began.`);
+      setText(
+        figures,
+        `Now ${rate(up)} up and ${rate(down)} down; ${octets(usage.uplink_octets)} and ${octets(usage.downlink_octets)} since it began.`,
+      );
       const windowMs = Math.max(LEAST_WINDOW_MS, time - points[0].time);
       chart.update(points, { to: time, windowMs, capacity: { up: null, down: null } });
     }
@@ -118,7 +126,7 @@ function told(value, name = "") {
       .map(([key, each]) => (each === true ? label(key) : `${label(key)} ${told(each, key)}`))
       .join(", ");
   }
-  return valueOf(name, value);
+  return valueText(name, value);
 }
 
 /** A rule's fields that have a value; groups such as PDI are opened, internal numbers left out. */
@@ -141,7 +149,13 @@ function ruleList(found, [key, caption, noun]) {
       "li",
       {},
       h("h3", {}, `${noun} ${number}`),
-      h("dl", {}, fields.map(([name, value]) => h("div", {}, h("dt", {}, label(name)), h("dd", {}, told(value, name))))),
+      h(
+        "dl",
+        {},
+        fields.map(([name, value]) =>
+          h("div", {}, h("dt", {}, label(name)), h("dd", {}, told(value, name))),
+        ),
+      ),
       key === "pdrs" && h("p", { class: "rule-count", "data-pdr": number }),
     );
   });
@@ -167,5 +181,10 @@ function entryList({ entries = [] }) {
       h("p", {}, h("code", {}, entryText({ key, action, params }))),
     ),
   );
-  return h("section", {}, h("h2", {}, "Entries in the switch"), h("ul", { class: "rule-list" }, rows));
+  return h(
+    "section",
+    {},
+    h("h2", {}, "Entries in the switch"),
+    h("ul", { class: "rule-list" }, rows),
+  );
 }

@@ -1,6 +1,6 @@
 // Sessions: all of them, narrowed down, page by page; each leads to what the UPF knows of it.
 
-import { KeyedList, h, setText, show } from "./dom.js";
+import { h, KeyedList, setText, show } from "./dom.js";
 import { ago, count, octets, plural, rate } from "./format.js";
 import { poll } from "./live.js";
 import { ask } from "./rest.js";
@@ -20,9 +20,19 @@ export function sessions() {
   const pages = [null]; // the SEID each page starts after
   const lede = h("p", { class: "lede" });
   const rows = h("tbody");
-  const list = new KeyedList(rows, ({ up_seid: seid }) => seid, () => new SessionRow());
-  const inputs = FILTERS.map(([name, label]) => filter(name, label, wanted.get(name) ?? "", refilter));
-  const older = h("button", { type: "button", class: "plain", onclick: () => turn(-1) }, "Previous");
+  const list = new KeyedList(
+    rows,
+    ({ up_seid: seid }) => seid,
+    () => new SessionRow(),
+  );
+  const inputs = FILTERS.map(([name, label]) =>
+    filter(name, label, wanted.get(name) ?? "", refilter),
+  );
+  const older = h(
+    "button",
+    { type: "button", class: "plain", onclick: () => turn(-1) },
+    "Previous",
+  );
   const newer = h("button", { type: "button", class: "plain", onclick: () => turn(1) }, "Next");
   const pager = h("nav", { class: "pager", "aria-label": "Pages of sessions" }, older, newer);
   const table = h(
@@ -34,7 +44,11 @@ export function sessions() {
     "div",
     {},
     h("div", { class: "head" }, h("div", {}, h("h1", {}, "Sessions"), lede)),
-    h("form", { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() }, inputs),
+    h(
+      "form",
+      { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },
+      inputs,
+    ),
     table,
     pager,
   );
@@ -63,7 +77,9 @@ export function sessions() {
     query.set("limit", PAGE);
     if (pages.at(-1) !== null) query.set("after", pages.at(-1));
     try {
-      const { data, headers } = await ask("GET", `/v1/sessions?${query}`, { signal: asking.signal });
+      const { data, headers } = await ask("GET", `/v1/sessions?${query}`, {
+        signal: asking.signal,
+      });
       last = data;
       list.update(data);
       tell(Number(headers.get("X-Total-Count") ?? data.length));
@@ -75,9 +91,15 @@ export function sessions() {
   function tell(total) {
     const first = PAGE * (pages.length - 1);
     const isMore = first + last.length < total;
-    const shown = total > last.length ? `, ${count(first + 1)} to ${count(first + last.length)} shown` : "";
-    const which = [...wanted].map(([name, value]) => `${FILTERS.find(([each]) => each === name)?.[1] ?? name} ${value}`);
-    setText(lede, `${plural(total, "session")}${which.length ? ` of ${which.join(", ")}` : ""}${shown}.`);
+    const shown =
+      total > last.length ? `, ${count(first + 1)} to ${count(first + last.length)} shown` : "";
+    const which = [...wanted].map(
+      ([name, value]) => `${FILTERS.find(([each]) => each === name)?.[1] ?? name} ${value}`,
+    );
+    setText(
+      lede,
+      `${plural(total, "session")}${which.length ? ` of ${which.join(", ")}` : ""}${shown}.`,
+    );
     show(pager, isMore || pages.length > 1);
     older.disabled = pages.length === 1;
     newer.disabled = !isMore;
@@ -114,12 +136,27 @@ class SessionRow {
   constructor() {
     this.link = h("a", {});
     this.cells = Object.fromEntries(
-      [["slice", "Slice"], ["dnn", "DNN"], ["smf", "SMF"], ["since", "Up since"]].map(([name, label]) => [name, h("td", { "data-label": label })]),
+      [
+        ["slice", "Slice"],
+        ["dnn", "DNN"],
+        ["smf", "SMF"],
+        ["since", "Up since"],
+      ].map(([name, label]) => [name, h("td", { "data-label": label })]),
     );
     this.up = new Traffic("Uplink");
     this.down = new Traffic("Downlink");
     const { slice, dnn, smf, since } = this.cells;
-    this.element = h("tr", {}, h("th", { scope: "row" }, this.link), slice, dnn, smf, since, this.up.element, this.down.element);
+    this.element = h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, this.link),
+      slice,
+      dnn,
+      smf,
+      since,
+      this.up.element,
+      this.down.element,
+    );
   }
 
   update(session) {

@@ -13,7 +13,16 @@ const FIELDS = [
   ["name", "Name", "Letters, digits, dots and dashes", String],
   ["sst", "SST", "0 to 255", number],
   ["sd", "SD", "Six hex digits, or empty", (text) => text.trim() || null],
-  ["dnns", "DNNs", "Apart by commas; empty for every DNN", (text) => text.split(",").map((each) => each.trim()).filter(Boolean)],
+  [
+    "dnns",
+    "DNNs",
+    "Apart by commas; empty for every DNN",
+    (text) =>
+      text
+        .split(",")
+        .map((each) => each.trim())
+        .filter(Boolean),
+  ],
   ["uplink_mbps", "Uplink, Mbit/s", "Empty for no limit", number],
   ["downlink_mbps", "Downlink, Mbit/s", "Empty for no limit", number],
   ["guaranteed_uplink_mbps", "Guaranteed uplink, Mbit/s", "0 for none", numberOrZero],
@@ -23,9 +32,29 @@ const FIELDS = [
 ];
 const GROUPS = [
   ["Who belongs to it", ["name", "sst", "sd", "dnns"]],
-  ["Capacity", ["uplink_mbps", "downlink_mbps", "guaranteed_uplink_mbps", "guaranteed_downlink_mbps", "max_sessions", "burst_ms"]],
+  [
+    "Capacity",
+    [
+      "uplink_mbps",
+      "downlink_mbps",
+      "guaranteed_uplink_mbps",
+      "guaranteed_downlink_mbps",
+      "max_sessions",
+      "burst_ms",
+    ],
+  ],
 ];
-const FRESH = { sst: 1, sd: null, dnns: [], uplink_mbps: null, downlink_mbps: null, burst_ms: 250, guaranteed_uplink_mbps: 0, guaranteed_downlink_mbps: 0, max_sessions: null };
+const FRESH = {
+  sst: 1,
+  sd: null,
+  dnns: [],
+  uplink_mbps: null,
+  downlink_mbps: null,
+  burst_ms: 250,
+  guaranteed_uplink_mbps: 0,
+  guaranteed_downlink_mbps: 0,
+  max_sessions: null,
+};
 const INPUT_MODES = { sst: "numeric", max_sessions: "numeric", burst_ms: "numeric" };
 
 class Field {
@@ -44,7 +73,14 @@ class Field {
     });
     this.hint = h("p", { class: "hint", id: `${id}-hint` }, hint);
     this.error = h("p", { class: "error", id: `${id}-error`, hidden: true });
-    this.element = h("div", { class: "field" }, h("label", { for: id }, label), this.input, this.hint, this.error);
+    this.element = h(
+      "div",
+      { class: "field" },
+      h("label", { for: id }, label),
+      this.input,
+      this.hint,
+      this.error,
+    );
   }
 
   get value() {
@@ -57,7 +93,11 @@ class Field {
     show(this.error, what !== null);
     setText(this.error, what ?? "");
     setAttribute(this.input, "aria-invalid", what === null ? null : "true");
-    setAttribute(this.input, "aria-describedby", what === null ? this.hint.id : `${this.error.id} ${this.hint.id}`);
+    setAttribute(
+      this.input,
+      "aria-describedby",
+      what === null ? this.hint.id : `${this.error.id} ${this.hint.id}`,
+    );
   }
 }
 
@@ -65,7 +105,14 @@ class Field {
 function openDialog(title, content, actions, submit) {
   const id = "dialog-title";
   const alert = h("p", { class: "error", role: "alert" });
-  const form = h("form", { novalidate: true }, h("h2", { id }, title), alert, content, h("div", { class: "actions" }, actions));
+  const form = h(
+    "form",
+    { novalidate: true },
+    h("h2", { id }, title),
+    alert,
+    content,
+    h("div", { class: "actions" }, actions),
+  );
   const dialog = h("dialog", { "aria-labelledby": id }, form);
   const submitter = form.querySelector("button.primary");
   actions[0].addEventListener("click", () => dialog.close());
@@ -93,30 +140,52 @@ const pathOf = (name) => `/v1/slices/${encodeURIComponent(name)}`;
 
 /** Make a slice, or change `held`; `done()` is called once REST took it. */
 export function editSlice(held, done) {
-  const fields = FIELDS.map((field) => new Field(field, held ? held[field[0]] : FRESH[field[0]], held && field[0] === "name"));
+  const fields = FIELDS.map(
+    (field) =>
+      new Field(field, held ? held[field[0]] : FRESH[field[0]], held && field[0] === "name"),
+  );
   const byName = new Map(fields.map((field) => [field.name, field]));
   const forecast = h("div", { class: "forecast", role: "status" });
   const content = h(
     "div",
     {},
-    GROUPS.map(([legend, names]) => h("fieldset", {}, h("legend", {}, legend), h("div", { class: "fields" }, names.map((name) => byName.get(name).element)))),
+    GROUPS.map(([legend, names]) =>
+      h(
+        "fieldset",
+        {},
+        h("legend", {}, legend),
+        h(
+          "div",
+          { class: "fields" },
+          names.map((name) => byName.get(name).element),
+        ),
+      ),
+    ),
     forecast,
   );
 
   const nameOf = () => byName.get("name").value.trim();
-  const body = () => Object.fromEntries(fields.filter(({ name }) => name !== "name").map((field) => [field.name, field.value]));
+  const body = () =>
+    Object.fromEntries(
+      fields.filter(({ name }) => name !== "name").map((field) => [field.name, field.value]),
+    );
 
-  const { form, alert } = openDialog(held ? `Change ${held.name}` : "New slice", content, [cancel(), h("button", { class: "primary" }, held ? "Save" : "Create slice")], async () => {
-    for (const field of fields) field.complain(null);
-    if (!nameOf()) {
-      byName.get("name").complain("A slice needs a name.");
-      byName.get("name").input.focus();
-      throw new Error("Give the slice a name.");
-    }
-    const headers = held ? { "If-Match": held.etag } : { "If-None-Match": "*" };
-    await ask("PUT", pathOf(nameOf()), { body: body(), headers });
-    done();
-  });
+  const { form, alert } = openDialog(
+    held ? `Change ${held.name}` : "New slice",
+    content,
+    [cancel(), h("button", { class: "primary" }, held ? "Save" : "Create slice")],
+    async () => {
+      for (const field of fields) field.complain(null);
+      if (!nameOf()) {
+        byName.get("name").complain("A slice needs a name.");
+        byName.get("name").input.focus();
+        throw new Error("Give the slice a name.");
+      }
+      const headers = held ? { "If-Match": held.etag } : { "If-None-Match": "*" };
+      await ask("PUT", pathOf(nameOf()), { body: body(), headers });
+      done();
+    },
+  );
 
   content.addEventListener("refused", ({ detail: problem }) => {
     let first = null;
@@ -127,7 +196,13 @@ export function editSlice(held, done) {
     }
     if (first) setText(alert, "Some fields are not as they must be.");
     first?.input.focus();
-    if (problem.status === 412) setText(alert, held ? "Somebody changed this slice meanwhile. Close this and look again." : "There is a slice of this name already.");
+    if (problem.status === 412)
+      setText(
+        alert,
+        held
+          ? "Somebody changed this slice meanwhile. Close this and look again."
+          : "There is a slice of this name already.",
+      );
   });
   foresee(form, forecast, () => [nameOf() || "new", body()]);
 }
@@ -156,12 +231,28 @@ function foresee(form, forecast, asked) {
 function forecastLines({ fits, reasons, directions }) {
   const lines = directions
     .filter(({ port_mbps: port }) => port !== null)
-    .map(({ direction, port_role: role, port_mbps: port, capacity_mbps: sum, guaranteed_mbps: guaranteed, oversubscription }) => {
-      const parts = [sum === null ? "slices without limit" : `slices add up to ${capacity(1e6 * sum)}`];
-      if (oversubscription !== null && oversubscription > 1) parts[0] += `, ${oversubscription.toFixed(1)} times the port`;
-      if (guaranteed > 0) parts.push(`${capacity(1e6 * guaranteed)} guaranteed`);
-      return h("p", {}, `${direction[0].toUpperCase()}${direction.slice(1)}, ${capacity(1e6 * port)} on ${role}: ${parts.join("; ")}.`);
-    });
+    .map(
+      ({
+        direction,
+        port_role: role,
+        port_mbps: port,
+        capacity_mbps: sum,
+        guaranteed_mbps: guaranteed,
+        oversubscription,
+      }) => {
+        const parts = [
+          sum === null ? "slices without limit" : `slices add up to ${capacity(1e6 * sum)}`,
+        ];
+        if (oversubscription !== null && oversubscription > 1)
+          parts[0] += `, ${oversubscription.toFixed(1)} times the port`;
+        if (guaranteed > 0) parts.push(`${capacity(1e6 * guaranteed)} guaranteed`);
+        return h(
+          "p",
+          {},
+          `${direction[0].toUpperCase()}${direction.slice(1)}, ${capacity(1e6 * port)} on ${role}: ${parts.join("; ")}.`,
+        );
+      },
+    );
   const verdict = fits ? "This fits the ports." : `This does not fit: ${reasons.join("; ")}`;
   return [h("p", { class: "verdict" }, verdict), ...lines];
 }
@@ -169,12 +260,30 @@ function forecastLines({ fits, reasons, directions }) {
 /** Delete a slice, after asking; once more if sessions are in it. */
 export function deleteSlice(held, done) {
   const force = h("input", { type: "checkbox", id: "force" });
-  const insist = h("p", { class: "check", hidden: true }, force, h("label", { for: "force" }, "Delete it all the same. Its sessions go on without its limit."));
-  const inUse = held.sessions > 0 ? ` ${plural(held.sessions, "session")} ${held.sessions === 1 ? "is" : "are"} in it.` : "";
-  const content = h("div", {}, h("p", {}, `Its capacity no longer holds from then on.${inUse}`), insist);
+  const insist = h(
+    "p",
+    { class: "check", hidden: true },
+    force,
+    h("label", { for: "force" }, "Delete it all the same. Its sessions go on without its limit."),
+  );
+  const inUse =
+    held.sessions > 0
+      ? ` ${plural(held.sessions, "session")} ${held.sessions === 1 ? "is" : "are"} in it.`
+      : "";
+  const content = h(
+    "div",
+    {},
+    h("p", {}, `Its capacity no longer holds from then on.${inUse}`),
+    insist,
+  );
   content.addEventListener("refused", ({ detail }) => show(insist, detail.status === 409));
-  openDialog(`Delete ${held.name}?`, content, [cancel(), h("button", { class: "primary danger" }, "Delete slice")], async () => {
-    await ask("DELETE", `${pathOf(held.name)}${force.checked ? "?force=true" : ""}`);
-    done();
-  });
+  openDialog(
+    `Delete ${held.name}?`,
+    content,
+    [cancel(), h("button", { class: "primary danger" }, "Delete slice")],
+    async () => {
+      await ask("DELETE", `${pathOf(held.name)}${force.checked ? "?force=true" : ""}`);
+      done();
+    },
+  );
 }

@@ -1,10 +1,10 @@
 // Slices: what each may carry, and what it carries.
 
 import { ThroughputChart } from "./chart.js";
-import { KeyedList, h, setAttribute, setText, show } from "./dom.js";
+import { h, KeyedList, setAttribute, setText, show } from "./dom.js";
 import { capacity as capacityText, plural, rate, rateParts } from "./format.js";
-import { deleteSlice, editSlice } from "./slice_form.js";
 import { get } from "./rest.js";
+import { deleteSlice, editSlice } from "./slice_form.js";
 
 const WINDOWS = [
   ["1 min", 60_000],
@@ -42,7 +42,16 @@ export function slices(live) {
       "div",
       { class: "head" },
       h("div", {}, h("h1", {}, "Slices"), lede),
-      h("div", { class: "tools" }, windowChoice(() => live.figures && draw(live.figures)), h("button", { class: "primary", type: "button", onclick: () => editSlice(null, reload) }, "New slice")),
+      h(
+        "div",
+        { class: "tools" },
+        windowChoice(() => live.figures && draw(live.figures)),
+        h(
+          "button",
+          { class: "primary", type: "button", onclick: () => editSlice(null, reload) },
+          "New slice",
+        ),
+      ),
     ),
     news,
     list,
@@ -114,14 +123,17 @@ function merged(measured, configured) {
 
 function fullOnes(all) {
   return all.flatMap((slice) =>
-    WAYS.filter(({ name }) => direction(slice, name).isFull).map(({ name }) => `${slice.name} ${name}`),
+    WAYS.filter(({ name }) => direction(slice, name).isFull).map(
+      ({ name }) => `${slice.name} ${name}`,
+    ),
   );
 }
 
 function summary(all) {
   const named = all.filter(({ name }) => name !== null);
   if (named.length === 0) return "No slice yet. Sessions go unlimited until one claims them.";
-  const total = (name) => rate(all.reduce((sum, slice) => sum + direction(slice, name).throughput, 0));
+  const total = (name) =>
+    rate(all.reduce((sum, slice) => sum + direction(slice, name).throughput, 0));
   const full = fullOnes(all);
   const standing = full.length ? `at capacity: ${full.join(", ")}` : "all within their capacity";
   return `${plural(named.length, "slice")} carrying ${total("uplink")} up and ${total("downlink")} down; ${standing}.`;
@@ -145,7 +157,12 @@ function windowChoice(onchange) {
       h("span", {}, text),
     ),
   );
-  return h("fieldset", { class: "segments" }, h("legend", { class: "visually-hidden" }, "Time shown"), choices);
+  return h(
+    "fieldset",
+    { class: "segments" },
+    h("legend", { class: "visually-hidden" }, "Time shown"),
+    choices,
+  );
 }
 
 class SliceRow {
@@ -154,7 +171,9 @@ class SliceRow {
     const title = name ?? "In no slice";
     this.chart = new ThroughputChart(title);
     this.facts = h("p", { class: "facts" });
-    this.members = h("a", { href: name === null ? "#/sessions" : `#/sessions?slice=${encodeURIComponent(name)}` });
+    this.members = h("a", {
+      href: name === null ? "#/sessions" : `#/sessions?slice=${encodeURIComponent(name)}`,
+    });
     this.figures = Object.fromEntries(WAYS.map((each) => [each.name, new Figure(each)]));
     const id = `slice-${name ?? ""}`;
     this.element = h(
@@ -169,7 +188,11 @@ class SliceRow {
         name !== null && this.#actions(reload),
       ),
       this.chart.element,
-      h("dl", { class: "figures" }, WAYS.map(({ name: way }) => this.figures[way].element)),
+      h(
+        "dl",
+        { class: "figures" },
+        WAYS.map(({ name: way }) => this.figures[way].element),
+      ),
     );
   }
 
@@ -177,15 +200,28 @@ class SliceRow {
     const button = (text, act) =>
       h(
         "button",
-        { type: "button", class: "plain", "aria-label": `${text} slice ${this.name}`, onclick: () => act(this.held, reload) },
+        {
+          type: "button",
+          class: "plain",
+          "aria-label": `${text} slice ${this.name}`,
+          onclick: () => act(this.held, reload),
+        },
         text,
       );
-    return h("div", { class: "slice-actions" }, button("Change", editSlice), button("Delete", deleteSlice));
+    return h(
+      "div",
+      { class: "slice-actions" },
+      button("Change", editSlice),
+      button("Delete", deleteSlice),
+    );
   }
 
   update(slice) {
     this.held = slice;
-    setText(this.facts, slice.name === null ? "Unlimited, claimed by no S-NSSAI and DNN" : identity(slice));
+    setText(
+      this.facts,
+      slice.name === null ? "Unlimited, claimed by no S-NSSAI and DNN" : identity(slice),
+    );
     setText(this.members, sessionsText(slice));
     const capacity = {};
     for (const { way, name } of WAYS) {
@@ -203,7 +239,9 @@ class SliceRow {
 }
 
 function sessionsText({ sessions, max_sessions: most }) {
-  return most === null || most === undefined ? plural(sessions, "session") : `${sessions} of ${plural(most, "session")}`;
+  return most === null || most === undefined
+    ? plural(sessions, "session")
+    : `${sessions} of ${plural(most, "session")}`;
 }
 
 function identity({ sst, sd, dnns }) {
@@ -231,7 +269,14 @@ class Figure {
     const [value, unit] = rateParts(throughput);
     setText(this.value, value);
     setText(this.unit, unit);
-    setText(this.of, capacity === null ? "no limit" : isFull ? `at capacity, ${capacityText(capacity)}` : `${Math.round((100 * throughput) / capacity)} % of ${capacityText(capacity)}`);
+    setText(
+      this.of,
+      capacity === null
+        ? "no limit"
+        : isFull
+          ? `at capacity, ${capacityText(capacity)}`
+          : `${Math.round((100 * throughput) / capacity)} % of ${capacityText(capacity)}`,
+    );
     setAttribute(this.element, "data-full", isFull ? "yes" : null);
     show(this.of, true);
   }
