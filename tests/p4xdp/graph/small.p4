@@ -46,6 +46,12 @@ control Ingress(inout headers_t hdr, inout metadata_t md,
         const default_action = NoAction();
         size = 64;
     }
+    table third {
+        key = { md.y : exact @name("y"); }
+        actions = { set; @defaultonly NoAction; }
+        const default_action = NoAction();
+        size = 64;
+    }
     apply {
         if (first.apply().hit) {
             switch (second.apply().action_run) {
@@ -56,6 +62,9 @@ control Ingress(inout headers_t hdr, inout metadata_t md,
         } else {
             drops.count(7);
             ig_dprsr_md.drop_ctl = 1;
+        }
+        if (third.apply().miss) {
+            md.y = 3;
         }
         if (hdr.word.isValid() && md.y < 200) {
             hdr.word.octet = md.y;

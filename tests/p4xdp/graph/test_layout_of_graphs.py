@@ -36,6 +36,11 @@ def test_no_two_boxes_or_labels_overlap(drawing):
     assert all(b.x + b.width / 2 <= drawn.width + 0.01 for b in boxes)
 
 
+def test_boxes_side_by_side_keep_their_distance():
+    drawn = layout({"a": (50, 20), "b": (70, 20)}, [], {})
+    assert abs(drawn.boxes["a"].x - drawn.boxes["b"].x) - 60 >= 20
+
+
 @settings(max_examples=30, deadline=None)
 @given(drawings())
 def test_edges_lead_down(drawing):

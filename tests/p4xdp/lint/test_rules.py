@@ -22,7 +22,9 @@ def assigning(condition):
         "hdr.ipv4.ttl < 77",
         "hdr.udp.src < 1024",
         "hdr.udp.src[13:0] < 1000",
-        "hdr.udp.src[11:0] > 1022",
+        "hdr.udp.src > 1023",
+        "hdr.udp.src <= 2047",
+        "1024 > hdr.udp.src",
     ],
 )
 def test_a_condition_that_p4c_takes_is_no_finding(findings, condition):
@@ -38,6 +40,8 @@ def test_a_condition_that_p4c_takes_is_no_finding(findings, condition):
         ("!(hdr.ipv4.src == 0x01020304 || hdr.udp.src == 77)", "condition-too-wide"),
         ("hdr.udp.src < 1000", "condition-range-too-wide"),
         ("hdr.ipv4.src > 1000000", "condition-range-too-wide"),
+        ("hdr.udp.src > 1024", "condition-range-too-wide"),
+        ("1023 > hdr.udp.src", "condition-range-too-wide"),
         ("hdr.ipv4.ttl < 77 && hdr.ipv4.tos < 33", "condition-range-too-wide"),
         ("hdr.ipv4.ttl < hdr.ipv4.tos", "order-of-two-fields"),
         ("hdr.ipv4.ttl + hdr.ipv4.tos == 7", "arithmetic-in-condition"),

@@ -20,6 +20,10 @@ SET_WHERE_IT_IS = (
     "bit<8> kind = 0; bool is4 = false; if (hdr.ipv4.isValid()) { kind = 2; is4 = true; } "
 )
 SET_ANYWHERE = "bit<8> kind = 0; if (hdr.ipv4.isValid()) { kind = 2; } else { kind = 1; } "
+# What nobody set is 0.
+FROM_THE_START = (
+    "bit<8> kind; if (hdr.ipv4.isValid()) { kind = 2; if (hdr.ipv4.tos == 3) { kind = 1; } } "
+)
 REMOVED = "if (hdr.udp.isValid()) { hdr.ipv4.setInvalid(); } "
 
 
@@ -63,6 +67,7 @@ def test_what_a_condition_implies_is_certain(warned, apply):
         SET_WHERE_IT_IS + "if (kind == 0) { hdr.state.a = hdr.ipv4.ttl; }",
         SET_WHERE_IT_IS
         + "if (kind == 1) { kind = 3; } if (kind != 2) { hdr.state.a = hdr.ipv4.ttl; }",
+        FROM_THE_START + "if (kind != 1) { hdr.state.a = hdr.ipv4.ttl; }",
         SET_ANYWHERE + "if (kind != 0) { hdr.state.a = hdr.ipv4.ttl; }",
     ],
 )
