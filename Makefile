@@ -14,7 +14,7 @@ TEST_PACKAGES := chromium fonts-inter tshark
 PFCP_TESTS := tests/pfcp tests/fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix p4 tofino bench differential packages-run packages-lab packages-test clean
+.PHONY: help demo test check fix p4 tofino bench bench-slices differential packages-run packages-lab packages-test clean
 
 help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-12s \033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import quantiles
@@ -112,12 +112,15 @@ class Load:
 
     async def run(self, namespace: str) -> None:
         """Make the slices, then change them for the time given."""
-        connections = [await _connected(namespace) for _ in range(CONNECTIONS)]
-        await connections[0].ask("PUT", f"/v1/slices/{SHARED}", {"sst": 9, "max_sessions": 0})
-        for number, each in enumerate(connections):
-            for name in _names(number):
-                await each.ask("PUT", f"/v1/slices/{name}", {"sst": 8, "uplink_mbps": 1})
-        await asyncio.gather(*(self._change(n, each) for n, each in enumerate(connections)))
+        async with contextlib.AsyncExitStack() as stack:
+            connections = [
+                await stack.enter_async_context(_connected(namespace)) for _ in range(CONNECTIONS)
+            ]
+            await connections[0].ask("PUT", f"/v1/slices/{SHARED}", {"sst": 9, "max_sessions": 0})
+            for number, each in enumerate(connections):
+                for name in _names(number):
+                    await each.ask("PUT", f"/v1/slices/{name}", {"sst": 8, "uplink_mbps": 1})
+            await asyncio.gather(*(self._change(n, each) for n, each in enumerate(connections)))
 
     async def _change(self, number: int, connection: Connection) -> None:
         names = _names(number)
@@ -163,9 +166,15 @@ class Load:
         return lost + abs(self.shared_swaps - shown[SHARED]["max_sessions"])
 
 
-async def _connected(namespace: str) -> Connection:
+@contextlib.asynccontextmanager
+async def _connected(namespace: str) -> AsyncIterator[Connection]:
     with netns.entered(namespace):
-        return Connection(*await asyncio.open_connection(*_REST))
+        reader, writer = await asyncio.open_connection(*_REST)
+    try:
+        yield Connection(reader, writer)
+    finally:
+        writer.close()
+        await writer.wait_closed()
 
 
 def _names(number: int) -> list[str]:
