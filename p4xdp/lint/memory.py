@@ -247,8 +247,7 @@ def _ternary(table: ir.Table, format_: Format) -> Blocks:
     ranges = [key.width for key in table.keys if key.match_kind is ir.MatchKind.RANGE]
     lines = ceil(_lines(table, ranges))
     depth = ceil(lines / _TCAM_WORDS)
-    plain = key_bits(table) - sum(ranges)
-    tcams = depth * (len(ranges) + _tcams_across(plain))
+    tcams = depth * _tcams_across(key_bits(table) + sum(ranges), len(ranges))
     entries = depth * _TCAM_WORDS
     overhead = _action_bits(table) + format_.immediate_bits
     indirection = max(8, 1 << (overhead - 1).bit_length()) if overhead else 0
@@ -257,11 +256,15 @@ def _ternary(table: ir.Table, format_: Format) -> Blocks:
     return Blocks(srams=srams, tcams=tcams, entries=entries)
 
 
-def _tcams_across(bits: int) -> int:
-    """Return TCAMs side by side: two of them match 11 octets, one alone 5."""
+def _tcams_across(bits: int, ranges: int) -> int:
+    """Return TCAMs side by side: two of them match 11 octets, one alone 5.
+
+    A range takes its octets twice (`bits` says so), and several ranges do not share a pair.
+    """
     octets = ceil(bits / 8)
     pairs, rest = divmod(octets, 2 * _TCAM_OCTETS + 1)
-    return 2 * pairs + (0 if rest == 0 else 1 if rest <= _TCAM_OCTETS else 2)
+    across = 2 * pairs + (0 if rest == 0 else 1 if rest <= _TCAM_OCTETS else 2)
+    return max(across, 2 * ranges if ranges > 1 else 0)
 
 
 def _lines(table: ir.Table, ranges: Sequence[int]) -> float:

@@ -152,11 +152,14 @@ def _fill(
     changed = True
     while changed:
         changed = False
-        for job in list(left):
+        # Tables larger than a stage fill what the others leave.
+        for job in sorted(left, key=lambda job: job.table.srams > target.table_srams_per_stage):
             group = groups.get(id(job), [job])
             if number in where[id(job.unit)]:
                 continue
             if not all(_is_ready(one, number, waits, group) for one in group):
+                continue
+            if stage.logical_tables + len(group) > target.logical_tables_per_stage:
                 continue
             if all(_put(one, stage, number, target) for one in group):
                 changed = True
@@ -242,11 +245,8 @@ def _share(job: _Job, stage: Stage, target: Target) -> Blocks | None:
         return wanted
     srams = min(srams, target.table_srams_per_stage)
     map_rams = min(map_rams, target.direct_map_rams)
-    part = min(
-        srams / max(wanted.srams, 1),
-        tcams / max(wanted.tcams, 1),
-        map_rams / max(wanted.map_rams, 1),
-    )
+    pairs = ((srams, wanted.srams), (tcams, wanted.tcams), (map_rams, wanted.map_rams))
+    part = min(free / want for free, want in pairs if want)
     taken = Blocks(int(wanted.srams * part), int(wanted.tcams * part), int(wanted.map_rams * part))
     is_worth_it = taken.srams >= _LEAST_SHARE if wanted.tcams == 0 else taken.tcams > 0
     return taken if is_worth_it else None

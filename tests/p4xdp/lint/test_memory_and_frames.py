@@ -56,6 +56,31 @@ def test_ranges_take_more_lines_and_an_annotation_says_how_many(report, table):
     assert tcams("@entries_with_ranges(2048) " + range_) == 28
 
 
+@pytest.mark.parametrize(
+    ("ranges", "ternaries", "across"),
+    [(1, "", 1), (1, "hdr.ipv4.src", 2), (1, "hdr.ipv4.src hdr.ipv4.dst", 3), (2, "", 4)],
+)
+def test_ranges_take_their_octets_twice_and_do_not_share(report, ranges, ternaries, across):
+    names = ["hdr.udp.src", "hdr.udp.dst"][:ranges]
+    keys = [f'{name} : range @name("r{i}");' for i, name in enumerate(names)]
+    keys += [f'{name} : ternary @name("t{i}");' for i, name in enumerate(ternaries.split())]
+    text = (
+        f"table t {{ key = {{ {' '.join(keys)} }} actions = {{ set_a; @defaultonly NoAction; }} "
+        "const default_action = NoAction(); size = 1024; }"
+    )
+    assert report(locals=text, apply="t.apply();").tcams == 5 * across
+
+
+def test_a_table_without_ternary_keys_spreads_over_stages_whose_tcams_are_full(report, table):
+    found = report(
+        locals=table("hdr.ethernet.dst", kind="ternary", size=6 * 1024, name="full")
+        + table("hdr.ethernet.src", size=300_000, name="t", actions="set_b;"),
+        apply="full.apply(); t.apply();",
+    )
+    assert found.stages[0].tcams == 24
+    assert found.stages[0].srams > 60
+
+
 DEEP = """
 header big_t {{ bit<640> a; bit<{last}> b; }}
 parser DeepParser(packet_in packet, out big_headers_t hdr, out metadata_t md,

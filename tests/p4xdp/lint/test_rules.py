@@ -153,3 +153,12 @@ def test_action_data_of_more_than_an_entry_carries_is_an_error(findings, table):
         apply="t.apply();",
     )
     assert "1152 bits" in found["action-data-too-wide"].message
+
+
+def test_the_branches_of_a_register_action_are_no_gateways(findings):
+    action = (
+        "Register<bit<32>, bit<8>>(256) r; RegisterAction<bit<32>, bit<8>, bit<32>>(r) a = {"
+        " void apply(inout bit<32> cell, out bit<32> result) {"
+        " if (cell < hdr.ipv4.src) { cell = cell + 1; } result = cell; } };"
+    )
+    assert findings(locals=action, apply="hdr.state.p = a.execute(hdr.state.b);") == {}
