@@ -213,6 +213,8 @@ def test_watching_costs_at_most_three_percent_of_a_core(open_page, limited):
 def test_a_page_nobody_looks_at_asks_for_nothing(open_page, limited):
     with open_page("#/sessions") as page:
         page.locator("#connection[data-state=live]").wait_for()
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
         page.evaluate(
             """() => {
                 const hidden = {value: "hidden", writable: true};
@@ -220,8 +222,9 @@ def test_a_page_nobody_looks_at_asks_for_nothing(open_page, limited):
                 document.dispatchEvent(new Event("visibilitychange"));
             }"""
         )
-        asked = []
-        page.on("request", lambda request: asked.append(request.url))
+        page.wait_for_timeout(500)
+        assert not [url for url in asked if "/v1/events" in url]
+        asked.clear()
         page.wait_for_timeout(3000)
         assert asked == []
         with page.expect_request("**/v1/events*"):
