@@ -35,6 +35,8 @@ function route() {
   for (const link of document.querySelectorAll("nav a")) {
     const isHere = link.hash === `#/${name}` || (link.hash === "#/slices" && makes === slices);
     setAttribute(link, "aria-current", isHere ? "page" : null);
+    // On a phone the row of views is wider than the window.
+    if (isHere) link.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   if (live.figures !== null) current.update?.(live.figures);
 }
