@@ -7,53 +7,38 @@ import logging
 import time
 from collections import Counter
 from contextlib import AsyncExitStack
-from heapq import nsmallest
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Self
 
 from pfcp import ies, messages
-from pfcp.association import State
 from upf import preflight, switch, tables
-from upf.drops import NUM_DROP_REASONS, DropReason
 from upf.errors import TargetError
 from upf.figures import Sample, Sampler, SliceTotals, count_sessions
-from upf.headroom import Fit, fits
 from upf.history import History
 from upf.metering import UsageCounters
 from upf.meters import MeterWriter
 from upf.n4 import N4, UP_FUNCTION_FEATURES, Identity
 from upf.n4_server import N4Server
 from upf.netlink import Kernel
-from upf.networks import Role
 from upf.provisioning import Provisioning
 from upf.punts import Punts
 from upf.reporting import UsageReporting
 from upf.reports import ntp_time
 from upf.resources import Resources
 from upf.routing import Routing
+from upf.shown import Shown
 from upf.store import MemoryStore, SQLiteStore
 from upf.transaction import SessionEntries
-from upf.usage import plus
 from upf.views import (
-    AssociationView,
     Health,
-    SessionFilter,
-    SessionInside,
-    SessionView,
-    session_inside,
-    session_view,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from upf.config import Config
-    from upf.entry import Counts
-    from upf.neighbours import NeighbourCounts
     from upf.networks import Networks
-    from upf.occupancy import Demand
     from upf.provisioning import Check, Wanted
-    from upf.routes import Neighbour, Routes
     from upf.slices import SNSSAI, Slice
 from upf.store import Store
 
@@ -62,7 +47,7 @@ SWEEP_INTERVAL_S = 1.0
 log = logging.getLogger(__name__)
 
 
-class UPF:
+class UPF(Shown):
     """A User Plane Function at work. Made by `start`, ended by `stop`."""
 
     def __init__(self, config: Config) -> None:
@@ -98,55 +83,7 @@ class UPF:
         self._health = Health(is_ready=False, reason=str(error))
         return error
 
-    # What it shows.
-
-    def health(self) -> Health:
-        """Whether it serves."""
-        return self._health
-
-    def associations(self) -> list[AssociationView]:
-        """The CP functions it is associated with."""
-        owners = [record.owner for record in self._n4.sessions.values()]
-        return [
-            AssociationView(
-                node_id=str(each.node_id),
-                address=each.peer[0],
-                recovery_time_stamp=each.recovery_time_stamp,
-                is_reachable=each.state is State.ASSOCIATED,
-                sessions=owners.count(each.node_id),
-            )
-            for each in self._n4_server.endpoint.associations.all()
-        ]
-
-    @property
-    def num_sessions(self) -> int:
-        return len(self._n4.sessions)
-
-    async def find_sessions(
-        self, wanted: SessionFilter, *, first: int = 0, limit: int
-    ) -> tuple[int, list[SessionView]]:
-        """How many sessions are wanted, and of those with an UP SEID from `first` on up to `limit`,
-        in that order, with their usage.
-        """
-        names = self._slice_names()
-        found = [each for each in self._n4.sessions.values() if wanted.is_met_by(each, names)]
-        later = (each for each in found if each.session.up_seid >= first)
-        page = nsmallest(limit, later, key=lambda each: each.session.up_seid)
-        usage_ids = {pdr.usage_id for each in page for pdr in each.session.pdrs.values()}
-        readings = await self._counters.read(usage_ids)
-        views = [session_view(record, names, self._counters, readings) for record in page]
-        return len(found), views
-
-    async def session_inside(self, up_seid: int) -> SessionInside | None:
-        """One session with all that is known of it."""
-        record = self._n4.sessions.get(up_seid)
-        if record is None:
-            return None
-        readings = await self._counters.read(p.usage_id for p in record.session.pdrs.values())
-        return session_inside(record, self._slice_names(), self._counters, readings)
-
-    def _slice_names(self) -> dict[int, str]:
-        return {each.slice_id: each.name for each in self.slices()}
+    # What operators change.
 
     async def set_up_association(self, peer: tuple[str, int]) -> None:
         """Ask a CP function for an association. PeerError if it will not or does not answer."""
@@ -174,80 +111,6 @@ class UPF:
         )
         await self._n4_server.ask(association.peer, request)
 
-    async def drops(self) -> dict[DropReason, Counts]:
-        """Packets dropped by the pipeline since the switch started, by reason."""
-        reasons = range(NUM_DROP_REASONS)
-        ingress = await self._target.read_counters(tables.INGRESS_DROP_COUNTER, reasons)
-        egress = await self._target.read_counters(tables.EGRESS_DROP_COUNTER, reasons)
-        return {reason: plus(ingress[reason], egress[reason]) for reason in DropReason}
-
-    def n4_counters(self) -> dict[str, int]:
-        """What the PFCP endpoint counted."""
-        return dict(self._n4_server.endpoint.counters)
-
-    def punt_counters(self) -> dict[str, int]:
-        """What became of packets shown to the controller."""
-        return dict(self._punts.counts)
-
-    def session_counters(self) -> dict[tuple[str, int], int]:
-        """Session requests answered, by message and cause."""
-        return dict(self._n4.counters)
-
-    def report_counters(self) -> tuple[int, dict[int, int]]:
-        """Session reports sent, and their answers by cause."""
-        return self._n4_server.reports_sent, dict(self._n4_server.reports_answered)
-
-    @property
-    def node_id(self) -> str:
-        return str(self._identity.node_id)
-
-    def networks(self) -> Networks:
-        """The network instances that interfaces join."""
-        return self._networks
-
-    def routes(self) -> Routes:
-        """The routes in the pipeline, by network_instance_id and destination."""
-        return dict(self._routing.routes)
-
-    def neighbours(self) -> list[tuple[str, Neighbour]]:
-        """Who the kernel knows on the interfaces of the pipeline, by interface name."""
-        return self._routing.neighbours()
-
-    def num_entries(self) -> dict[str, int]:
-        """What the tables of the switch hold by our books, by table."""
-        held = Counter(
-            entry.table
-            for record in self._n4.sessions.values()
-            for entry in record.held.compiled.entries
-        )
-        held.update(self._base_tables)
-        held.update(self._routing.num_entries())
-        held[tables.TABLES[tables.TunnelPeer]] = len(self._entries.tunnel_peers.ids)
-        return {name: held[name] for name in tables.TABLES.values()}
-
-    def ue_addresses(self) -> list[IPv4Address]:
-        """The addresses of UEs with a session."""
-        records = self._n4.sessions.values()
-        return [each.session.ue_ipv4 for each in records if each.session.ue_ipv4 is not None]
-
-    def neighbour_counters(self) -> NeighbourCounts:
-        """What became of packets that waited for a neighbour."""
-        return self._routing.queues.counts
-
-    # Slices.
-
-    def slices(self) -> list[Slice]:
-        """All slices, by name."""
-        return sorted(self._provisioning.registry.slices.values(), key=lambda each: each.name)
-
-    def slice(self, name: str) -> Slice | None:
-        """The slice of this name."""
-        return self._provisioning.registry.slices.get(name)
-
-    def slice_of_id(self, slice_id: int) -> Slice | None:
-        """The slice with an identifier of the pipeline; None for what no slice claims."""
-        return self._provisioning.registry.of_id(slice_id)
-
     async def change_slice(self, name: str, wanted: Wanted) -> tuple[Slice, bool]:
         """Make a slice what `wanted` says, given what it is; True if it is new.
 
@@ -264,23 +127,6 @@ class UPF:
         sessions and is not forced out.
         """
         await self._provisioning.delete(name, check, is_forced=is_forced)
-
-    def fits(self, wanted: Slice) -> list[Fit]:
-        """How all slices, `wanted` in its place among them, would stand to the ports."""
-        others = [each for each in self.slices() if each.name != wanted.name]
-        return fits([*others, wanted], self._speeds_mbps())
-
-    def _speeds_mbps(self) -> dict[Role, list[int | None]]:
-        ports = self.sampler.pair()[0].ports
-        speeds: dict[Role, list[int | None]] = {role: [] for role in Role}
-        for each in self.config.interface:
-            known = ports[each.name].speed_mbps if each.name in ports else None
-            speeds[each.role].append(each.speed_mbps or known)
-        return speeds
-
-    def occupancy(self, slice_id: int) -> Demand:
-        """Sessions of a slice and what they are guaranteed."""
-        return self._n4.occupancy.of(slice_id)
 
     # Coming up.
 
