@@ -8,7 +8,7 @@ PACKETS ?= 1000000
 
 RUN_PACKAGES := clang ethtool iproute2 libbpf-dev libbpf1 linux-libc-dev llvm python3-venv
 LAB_PACKAGES := bpftool iperf3 iputils-ping
-TEST_PACKAGES := chromium fonts-inter tshark
+TEST_PACKAGES := chromium fonts-inter openssl tshark
 
 # What holds every branch of pfcp/ to account.
 PFCP_TESTS := tests/pfcp tests/fuzz

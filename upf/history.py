@@ -43,13 +43,13 @@ class _Ring:
         downlinks[at] += downlink_octets
         numbers[at] = sessions
 
-    def points(self, since: float) -> list[Point]:
+    def points(self, since: float, until: float) -> list[Point]:
         uplinks, downlinks, numbers = self._values
         return sorted(
             (
                 Point(time, uplinks[at], downlinks[at], numbers[at])
                 for at, time in enumerate(self._times)
-                if time > since
+                if since < time <= until
             ),
             key=lambda point: point.time,
         )
@@ -78,12 +78,12 @@ class History:
             )
 
     def points(self, slice_id: int, window_s: int, now: float) -> list[Point]:
-        """The steps of a slice that began in the last `window_s` seconds, oldest first.
+        """The whole steps of a slice that began in the last `window_s` seconds, oldest first.
 
         Steps in which it had neither sessions nor traffic may be missing.
         """
         ring = self._rings.get(slice_id)
-        return [] if ring is None else ring.points(now - min(window_s, WINDOW_S))
+        return [] if ring is None else ring.points(now - min(window_s, WINDOW_S), now - STEP_S)
 
     def forget(self, slice_id: int) -> None:
         """Start a slice anew: its identifier has a new owner."""

@@ -204,6 +204,9 @@ async def test_usage_over_time_is_in_steps_of_ten_seconds(http, upf) -> None:
     assert (series["slice"], series["step_s"]) == ("video", 10)
     assert [each["uplink_mbps"] for each in series["points"]] == [0.9, 1.0]
     assert {each["sessions"] for each in series["points"]} == {2}
+    now = Sample(number=20, time=time.time(), clock=20, slices={1: Volume()}, num_sessions={1: 2})
+    upf.history.add(now)
+    assert (await http.get("/v1/slices/video/usage")).json() == series
     shown = (await http.get("/v1/usage?window_s=10")).json()
     assert [(each["slice"], each["points"]) for each in shown] == [("video", []), (None, [])]
     assert (await http.get("/v1/usage?window_s=3601")).status_code == 422
