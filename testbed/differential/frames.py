@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,25 @@ from testbed.differential.vocabulary import field_node
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Mapping
 
     from testbed.differential.vocabulary import Node
     from testbed.differential.world import World
 
 _LONGEST_HEAD = 600
+_LONGEST_MISTAKE = 160  # how far in a frame something is wrong
 _MOST_STATES = 40
 _ENDS = ("accept", "reject")
 _PAYLOAD: Node = ("payload", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame received on `port`, and the octet where Ethernet begins."""
+
+    port: int
+    octets: bytes
+    ethernet_at: int
 
 
 @dataclass(slots=True)
@@ -71,9 +83,12 @@ class Frames:
         self._gress = program.ingress
         self._store = Store(program)
         self._world = world
+        states = program.ingress.parser.states
+        # The more is behind a state, the more often it is gone to.
+        self._reach = {name: len(_reachable(name, states)) for name in (*states, *_ENDS)}
 
-    def walk(self, port: int, rng: random.Random) -> tuple[bytes, int]:
-        """Return a frame for `port` whose headers the parser takes, and where Ethernet begins."""
+    def walk(self, port: int, rng: random.Random) -> Frame:
+        """Return a frame for `port` whose headers the parser takes."""
         octets = bytearray(_LONGEST_HEAD)
         device = {"ingress_port": port, "ingress_mac_tstamp": 1}
         machine = Machine(self._gress, self._store, bytes(octets), 1, device)
@@ -88,16 +103,16 @@ class Frames:
                 break
         end = min(machine.cursor_bits // 8, _LONGEST_HEAD)
         starts = [at for header, at in walk.places.items() if "ethernet" in header]
-        return bytes(octets[:end]) + self._payload(rng), min(starts, default=0) // 8
+        whole = bytes(octets[:end]) + self._payload(rng)
+        return Frame(port, whole, min(starts, default=0) // 8)
 
     def _step(self, state: ir.ParserState, walk: Walk, rng: random.Random) -> str:
         for statement in state.statements:
             if isinstance(statement, ir.Extract) and not statement.header.intrinsic:
                 self._fill(statement.header, walk, rng)
             execute((statement,), walk.machine)
-        onward = [select for select in state.selects if select.next_state not in _ENDS]
-        choices = onward if onward and rng.random() < 0.85 else list(state.selects)
-        select = rng.choice(choices)
+        weights = [self._reach[select.next_state] for select in state.selects]
+        (select,) = rng.choices(state.selects, weights)
         for key, (value, mask) in zip(state.keys, select.matches, strict=False):
             _force(key, value, mask, walk)
         walk.machine.frame = bytes(walk.octets)
@@ -121,6 +136,16 @@ class Frames:
             walk.write(at, field.width, value, walk.unpinned(at, field.width))
         walk.places[header.name] = start
         walk.machine.frame = bytes(walk.octets)
+
+
+def _reachable(name: str, states: Mapping[str, ir.ParserState]) -> set[str]:
+    found, waiting = {name}, [name]
+    while waiting:
+        state = states.get(waiting.pop())
+        following = {select.next_state for select in state.selects} if state else set()
+        waiting += following - found
+        found |= following
+    return found
 
 
 def _force(key: ir.Expression, value: int, mask: int, walk: Walk) -> None:
@@ -150,20 +175,26 @@ def _force(key: ir.Expression, value: int, mask: int, walk: Walk) -> None:
             pass
 
 
-def broken(frame: bytes, rng: random.Random) -> bytes:
+def resized(frame: Frame, rng: random.Random) -> Frame:
+    """Return `frame` with more or less at its end."""
+    if rng.random() < 0.5:
+        return dataclasses.replace(frame, octets=frame.octets + rng.randbytes(rng.randint(1, 60)))
+    end = max(SHORTEST_OCTETS, len(frame.octets) - rng.randint(1, 30))
+    return dataclasses.replace(frame, octets=frame.octets[:end])
+
+
+def broken(frame: Frame, rng: random.Random) -> Frame:
     """Return `frame` cut, longer, or with other bits: whatever comes from a wire."""
-    octets = bytearray(frame)
+    octets = bytearray(frame.octets)
     for _ in range(rng.choice((1, 1, 2))):
+        at = rng.randrange(min(len(octets), _LONGEST_MISTAKE))
         match rng.randrange(4):
             case 0:
-                del octets[max(SHORTEST_OCTETS, rng.randint(0, min(len(octets), 160))) :]
+                del octets[max(SHORTEST_OCTETS, at) :]
             case 1:
                 octets += rng.randbytes(rng.randint(1, 40))
-            case 2 if octets:
-                at = rng.randrange(min(len(octets), 160))
+            case 2:
                 octets[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.getrandbits(8)))
-            case _ if octets:
-                octets[rng.randrange(min(len(octets), 160))] ^= 1 << rng.randrange(8)
             case _:
-                pass
-    return bytes(octets)
+                octets[at] ^= 1 << rng.randrange(8)
+    return dataclasses.replace(frame, octets=bytes(octets))

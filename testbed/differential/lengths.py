@@ -6,6 +6,12 @@ packets.
 
 from __future__ import annotations
 
+import dataclasses
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from testbed.differential.frames import Frame
+
 ETHERTYPE_IPV4, ETHERTYPE_IPV6 = 0x0800, 0x86DD
 _VLAN_TAGS = (0x8100, 0x88A8)
 _UDP, _GTPU_PORT = 17, 2152
@@ -13,14 +19,14 @@ _SKIPPED_EXTENSIONS = (0, 43, 60)
 _OPTION_FLAGS = 7
 
 
-def repaired(frame: bytes, ethernet_at: int) -> bytes:
+def repaired(frame: Frame) -> Frame:
     """Return `frame` with the lengths and checksums of all the packets in it as they should be."""
-    octets = bytearray(frame)
-    at = ethernet_at + 12
+    octets = bytearray(frame.octets)
+    at = frame.ethernet_at + 12
     while _word(octets, at) in _VLAN_TAGS:
         at += 4
     _repair_ip(octets, at + 2, _word(octets, at))
-    return bytes(octets)
+    return dataclasses.replace(frame, octets=bytes(octets))
 
 
 def internet_checksum(octets: bytes) -> int:

@@ -1,9 +1,4 @@
-"""Scenarios from seeds: entries that packets find, and packets that find them.
-
-Entries are learnt. A frame goes through the interpreter; where a table has nothing for it, an entry
-is made that it finds, and it goes again, until it gets through or enough was learnt. Packets are
-made of the same few values, so they find what others were taught by.
-"""
+"""Scenarios from seeds: entries that packets find, and packets that find them."""
 
 from __future__ import annotations
 
@@ -11,11 +6,9 @@ import dataclasses
 import random
 from typing import TYPE_CHECKING
 
-from p4xdp import ir
-from p4xdp.dataplane import DataplaneError, Entry
-from p4xdp.interp import Interpreter
-from p4xdp.interp.expressions import evaluate
-from testbed.differential.frames import Frames, broken
+from p4xdp.dataplane import Entry
+from testbed.differential.frames import Frames, broken, resized
+from testbed.differential.learning import Learner
 from testbed.differential.lengths import repaired
 from testbed.differential.sides import (
     CPU_PORT,
@@ -32,14 +25,12 @@ from testbed.differential.world import World, meter_config, number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from p4xdp.interp.machine import Machine
-    from p4xdp.interp.store import TableStore
+    from p4xdp import ir
+    from testbed.differential.frames import Frame
     from testbed.differential.sides import Step
 
 PORTS = (1, 2, 3)
 _ALL_PORTS = (*PORTS, CPU_PORT, HOST_PORT, RECIRCULATION_PORT)
-_ROUNDS = 16  # how often a frame goes through to learn from
-_LESSONS_A_TABLE = 40
 _ELAPSED_NS = (0, 1, 1000, 10**6, 10**9)
 
 
@@ -61,16 +52,17 @@ class Composer:
         frames = Frames(self._program, world)
         scenario = Scenario()
         self._set_defaults(scenario, world, random.Random(f"defaults {seed}"))
-        self._learn(scenario, world, frames, lessons)
+        models = self._learn(scenario, world, frames, lessons)
         self._set_meters(scenario, random.Random(f"meters {seed}"))
         self._set_registers(scenario, random.Random(f"registers {seed}"))
-        sent: list[Packet] = []
         for one in packets:
             rng = random.Random(f"packet {one}")
             if scenario.entries and rng.random() < 0.02:
                 scenario.steps.append(self._change(scenario, world, rng))
-            sent.append(_packet(frames, sent, rng))
-            scenario.steps.append(sent[-1])
+            is_like_another = models and rng.random() < 0.6
+            frame = _like(rng.choice(models), rng) if is_like_another else _fresh(frames, rng)
+            packet = Packet(frame.port, frame.octets, rng.choice(_ELAPSED_NS))
+            scenario.steps.append(packet)
         return scenario
 
     def _set_defaults(self, scenario: Scenario, world: World, rng: random.Random) -> None:
@@ -82,16 +74,19 @@ class Composer:
 
     def _learn(
         self, scenario: Scenario, world: World, frames: Frames, lessons: Sequence[int]
-    ) -> None:
-        learner = _Learner(self._program, world)
+    ) -> list[Frame]:
+        """Learn entries, and return the frames that got farthest with them."""
+        learner = Learner(self._program, world)
         for default in scenario.defaults:
             learner.interpreter.set_default(*default)
-        sent: list[Packet] = []
+        sent: list[Frame] = []
         for one in lessons:
             rng = random.Random(f"lesson {one}")
-            sent.append(_packet(frames, sent, rng))
+            is_like_another = sent and rng.random() < 0.3
+            sent.append(_like(rng.choice(sent), rng) if is_like_another else _fresh(frames, rng))
             learner.learn_from(sent[-1], rng)
         scenario.entries = learner.learnt
+        return sorted(sent, key=learner.worth, reverse=True)[: len(sent) // 3]
 
     def _set_meters(self, scenario: Scenario, rng: random.Random) -> None:
         for name, meter in self._meters.items():
@@ -123,105 +118,25 @@ class Composer:
         return Change(verb, name, Entry(entry.matches, *action, entry.priority))
 
 
-class _Learner:
-    """Watches an interpreter, and adds the entries its packets miss."""
-
-    def __init__(self, program: ir.Program, world: World) -> None:
-        self.interpreter = Interpreter(
-            program,
-            cpu_port=CPU_PORT,
-            host_port=HOST_PORT,
-            recirculation_ports=(RECIRCULATION_PORT,),
-            watch=self._watch,
-        )
-        self.learnt: list[tuple[str, Entry]] = []
-        self._world = world
-        self._rng = random.Random(0)
-        self._counts: dict[str, int] = {}
-        self._has_learnt = False
-
-    def learn_from(self, packet: Packet, rng: random.Random) -> None:
-        """Send a packet until nothing more is learnt from it."""
-        self._rng = rng
-        for _ in range(_ROUNDS):
-            self._has_learnt = False
-            self.interpreter.run(packet.port, packet.frame, 1)
-            if not self._has_learnt:
-                return
-
-    def _watch(self, statement: ir.Statement, machine: Machine) -> None:
-        match statement:
-            case ir.Apply() if not self._has_learnt:
-                self._see_lookup(machine.store.table(statement.table), machine)
-            case ir.UpdateChecksum() if self._rng.random() < 0.3:
-                self._make_carry(statement, machine)
-            case _:
-                pass
-
-    def _see_lookup(self, store: TableStore, machine: Machine) -> None:
-        table = store.table
-        if not table.keys or table.entries is not None:
-            return
-        if self._counts.get(table.name, 0) >= _LESSONS_A_TABLE:
-            return
-        values = [evaluate(key.expression, machine) for key in table.keys]
-        is_known = store.lookup(values) is not None
-        if self._rng.random() < (0.9 if is_known else 0.1):
-            return
-        entry = self._world.entry(table, values, machine.gress, str(self._rng.random()))
-        try:
-            store.insert([entry])
-        except DataplaneError:
-            return  # it is there, or no more fit
-        self._counts[table.name] = self._counts.get(table.name, 0) + 1
-        self.learnt.append((table.name, entry))
-        self._has_learnt = True
-
-    def _make_carry(self, statement: ir.UpdateChecksum, machine: Machine) -> None:
-        """Change an argument so that this packet's checksum carries twice, which few do.
-
-        The sum of the words, folded once, is then more than 16 bits.
-        """
-        total, width = 0, 0
-        for expression in reversed(statement.fields):
-            total += _words(evaluate(expression, machine) << width % 16)
-            width += expression.width
-        lacking = 0xFFFF - (total & 0xFFFF)
-        values = {evaluate(field, machine) for field in statement.fields}
-        values = {value for value in values if value > 0xFFFF}  # addresses, and nothing by chance
-        for at, (table, entry) in enumerate(self.learnt):
-            for old in values.intersection(entry.arguments):
-                if (old & 0xFFFF) + lacking > 0xFFFF:
-                    continue
-                arguments = tuple(v + lacking if v == old else v for v in entry.arguments)
-                changed = dataclasses.replace(entry, arguments=arguments)
-                machine.store.table(table).modify([changed])
-                self.learnt[at] = table, changed
-                return
-
-
-def _words(number: int) -> int:
-    """Return the sum of the 16-bit words of `number`."""
-    total = 0
-    while number:
-        total += number & 0xFFFF
-        number >>= 16
-    return total
-
-
-def _packet(frames: Frames, sent: Sequence[Packet], rng: random.Random) -> Packet:
-    elapsed_ns = rng.choice(_ELAPSED_NS)
-    chance = rng.random()
-    if sent and chance < 0.35:
-        model = rng.choice(sent[-20:])
-        frame = model.frame if chance < 0.1 else broken(model.frame, rng)
-        return Packet(model.port, frame, elapsed_ns)
+def _fresh(frames: Frames, rng: random.Random) -> Frame:
     port = rng.choice((*PORTS * 6, CPU_PORT, CPU_PORT, 7, 300))
-    frame, ethernet_at = frames.walk(port, rng)
-    if len(frame) < SHORTEST_OCTETS:
-        frame += rng.randbytes(SHORTEST_OCTETS - len(frame))
-    if rng.random() < 0.7:
-        frame = repaired(frame, ethernet_at)
-    if rng.random() < 0.1:
-        frame = broken(frame, rng)
-    return Packet(port, frame, elapsed_ns)
+    frame = frames.walk(port, rng)
+    if len(frame.octets) < SHORTEST_OCTETS:
+        rest = rng.randbytes(SHORTEST_OCTETS - len(frame.octets))
+        frame = dataclasses.replace(frame, octets=frame.octets + rest)
+    if rng.random() < 0.8:
+        frame = repaired(frame)
+    return broken(frame, rng) if rng.random() < 0.1 else frame
+
+
+def _like(model: Frame, rng: random.Random) -> Frame:
+    """Return a frame that does much of what `model` does: the same, longer, or with a mistake."""
+    match rng.randrange(4):
+        case 0:
+            return model
+        case 1:
+            return repaired(resized(model, rng))
+        case 2:
+            return repaired(broken(model, rng))
+        case _:
+            return broken(model, rng)

@@ -52,7 +52,7 @@ class World:
         if kind.size is not None:
             inside = rng.choice((0, 1, kind.size - 1, rng.randrange(kind.size)))
             return inside & _ones(kind.width)
-        if kind.constants and rng.random() < 0.25:
+        if kind.constants and rng.random() < 0.2:
             return rng.choice(sorted(kind.constants))
         return number(kind.width, rng)
 
@@ -106,7 +106,7 @@ def _ones(width: int) -> int:
 def number(width: int, rng: random.Random) -> int:
     """Return any number of `width` bits, small ones and the borders more often."""
     top = _ones(width)
-    if rng.random() < 0.4:
+    if rng.random() < 0.25:
         return rng.choice((0, 1, top, top - 1, top >> 1, (top >> 1) + 1)) & top
     if width > 16 and rng.random() < 0.2:
         return rng.randrange(5000)
