@@ -36,6 +36,13 @@ class Frame:
     octets: bytes
     ethernet_at: int
 
+    @property
+    def least_octets(self) -> int:
+        """Return how short the frame can be: less is none, here or without what the controller
+        puts before it.
+        """
+        return self.ethernet_at + SHORTEST_OCTETS
+
 
 @dataclass(slots=True)
 class Walk:
@@ -179,7 +186,7 @@ def resized(frame: Frame, rng: random.Random) -> Frame:
     """Return `frame` with more or less at its end."""
     if rng.random() < 0.5:
         return dataclasses.replace(frame, octets=frame.octets + rng.randbytes(rng.randint(1, 60)))
-    end = max(SHORTEST_OCTETS, len(frame.octets) - rng.randint(1, 30))
+    end = max(frame.least_octets, len(frame.octets) - rng.randint(1, 30))
     return dataclasses.replace(frame, octets=frame.octets[:end])
 
 
@@ -190,7 +197,7 @@ def broken(frame: Frame, rng: random.Random) -> Frame:
         at = rng.randrange(min(len(octets), _LONGEST_MISTAKE))
         match rng.randrange(4):
             case 0:
-                del octets[max(SHORTEST_OCTETS, at) :]
+                del octets[max(frame.least_octets, at) :]
             case 1:
                 octets += rng.randbytes(rng.randint(1, 40))
             case 2:

@@ -14,7 +14,6 @@ from testbed.differential.sides import (
     CPU_PORT,
     HOST_PORT,
     RECIRCULATION_PORT,
-    SHORTEST_OCTETS,
     Change,
     Packet,
     Scenario,
@@ -121,8 +120,8 @@ class Composer:
 def _fresh(frames: Frames, rng: random.Random) -> Frame:
     port = rng.choice((*PORTS * 6, CPU_PORT, CPU_PORT, 7, 300))
     frame = frames.walk(port, rng)
-    if len(frame.octets) < SHORTEST_OCTETS:
-        rest = rng.randbytes(SHORTEST_OCTETS - len(frame.octets))
+    if len(frame.octets) < frame.least_octets:
+        rest = rng.randbytes(frame.least_octets - len(frame.octets))
         frame = dataclasses.replace(frame, octets=frame.octets + rest)
     if rng.random() < 0.8:
         frame = repaired(frame)
