@@ -13,9 +13,13 @@
 #include "include/headers.p4"
 #include "parser/ingress.p4"
 #include "parser/egress.p4"
+#include "control/arrival.p4"
+#include "control/admission.p4"
 #include "control/detection.p4"
 #include "control/forwarding.p4"
 #include "control/routing.p4"
+#include "control/verdict.p4"
+#include "control/hop.p4"
 #include "control/enforcement.p4"
 #include "control/encapsulation.p4"
 
@@ -27,57 +31,60 @@ control Ingress(
         inout ingress_intrinsic_metadata_for_deparser_t ig_dprsr_md,
         inout ingress_intrinsic_metadata_for_tm_t ig_tm_md) {
 
-    Counter<bit<64>, drop_reason_t>(NUM_DROP_REASONS, CounterType_t.PACKETS_AND_BYTES) ingress_drops;
-
+    Arrival() arrival;
+    Admission() admission;
     Detection() detection;
     Forwarding() forwarding;
     Routing() routing;
+    NextHop() next_hop;
+    Verdict() verdict;
 
     action send_past_egress(PortId_t port) {
         ig_tm_md.ucast_egress_port = port;
         ig_tm_md.bypass_egress = 1;
     }
 
-    action send_to_egress(PortId_t port) {
-        ig_tm_md.ucast_egress_port = port;
-        hdr.bridged.setValid();
-        hdr.bridged.punt_reason = md.punt_reason;
-        hdr.bridged.is_user = md.is_forwarded;
-        hdr.bridged.is_tunnelled = md.is_tunnelled;
-        hdr.bridged.psc = md.psc;
-        hdr.bridged.qfi = md.qfi;
-        hdr.bridged.usage_id = md.usage_id;
-        hdr.bridged.slice_meter_id = md.slice_meter_id;
-        hdr.bridged.ingress_port = ig_intr_md.ingress_port;
-        hdr.bridged.egress_port = md.egress_port;
-        hdr.bridged.teid = md.teid;
-        hdr.bridged.tunnel_src = md.tunnel_src;
-        hdr.bridged.tunnel_dst = md.tunnel_dst;
+    action remove_outer_headers() {
+        hdr.ipv4.setInvalid();
+        hdr.ipv6.setInvalid();
+        hdr.udp.setInvalid();
+        hdr.gtpu.setInvalid();
+        hdr.gtpu_options.setInvalid();
+        hdr.extension.setInvalid();
+        hdr.extension_rest.setInvalid();
+        hdr.psc.setInvalid();
+        hdr.psc_start.setInvalid();
+        hdr.psc_middle.setInvalid();
+        hdr.psc_end.setInvalid();
     }
 
     apply {
-        if (hdr.packet_out.isValid()) {
-            send_past_egress(hdr.packet_out.egress_port);
-            hdr.packet_out.setInvalid();
+        if (hdr.packet_out.isValid() && hdr.packet_out.is_arrival == 0) {
+            send_past_egress(hdr.packet_out.port);
         } else {
-            detection.apply(hdr, md, ig_intr_md, ig_prsr_md);
-            if (md.is_forwarded == 1) {
-                forwarding.apply(hdr, md);
-                if (md.drop_reason == DROP_NONE) {
-                    routing.apply(hdr, md);
-                }
+            arrival.apply(hdr, md);
+            admission.apply(hdr, md, ig_prsr_md);
+            detection.apply(hdr, md);
+            hdr.bridged.ingress_port = md.ingress_port;
+            hdr.bridged.is_downlink = md.is_core;
+            if (hdr.bridged.is_session_metered == 1) {
+                hdr.bridged.session_meter_id = hdr.bridged.usage_id[19:0];
             }
-            if (md.drop_reason != DROP_NONE) {
-                ingress_drops.count(md.drop_reason);
-                ig_dprsr_md.drop_ctl = 1;
-            } else if (md.punt_reason != PUNT_NONE) {
-                send_to_egress(PORT_CONTROLLER);
-            } else if (md.is_forwarded == 1) {
-                send_to_egress(md.egress_port);
+            if (hdr.bridged.is_user == 1) {
+                forwarding.apply(hdr, md);
+                routing.apply(hdr, md, ig_tm_md);
+            }
+            if (md.is_admitted == 1 && md.is_routed == 1 && md.is_spoofed == 0
+                    && md.is_ttl_expired == 0 && md.length_sum != LENGTH_SUM_TOO_BIG) {
+                if (md.is_tunnelled == 1) {
+                    remove_outer_headers();
+                }
+                next_hop.apply(hdr, md, ig_tm_md);
             } else {
-                send_past_egress(md.host_port);
+                verdict.apply(hdr, md, ig_dprsr_md, ig_tm_md);
             }
         }
+        hdr.packet_out.setInvalid();
     }
 }
 
@@ -90,31 +97,59 @@ control Egress(
         inout egress_intrinsic_metadata_for_output_port_t eg_oport_md) {
 
     Counter<bit<64>, drop_reason_t>(NUM_DROP_REASONS, CounterType_t.PACKETS_AND_BYTES) egress_drops;
+    Meter<punt_reason_t>(NUM_PUNT_REASONS, MeterType_t.PACKETS) punt_meters;
 
+    Hop() hop;
     Enforcement() enforcement;
+    TunnelHeaders() tunnel_headers;
     Encapsulation() encapsulation;
+
+    action add_vlan() {
+        hdr.vlan.setValid();
+        hdr.vlan.priority = 0;
+        hdr.vlan.drop_eligible = 0;
+        hdr.vlan.vlan_id = hdr.bridged.vlan_id;
+        hdr.vlan.ether_type = hdr.ethernet.ether_type;
+        hdr.ethernet.ether_type = ETHERTYPE_VLAN;
+    }
 
     action add_packet_in() {
         hdr.packet_in.setValid();
         hdr.packet_in.ingress_port = hdr.bridged.ingress_port;
         hdr.packet_in.egress_port = hdr.bridged.egress_port;
+        hdr.packet_in.usage_id = hdr.bridged.usage_id;
         hdr.packet_in.reason = hdr.bridged.punt_reason;
     }
 
     apply {
-        if (hdr.bridged.is_user == 1) {
+        if (hdr.ipv4.isValid()) {
+            md.user_length = hdr.ipv4.total_len;
+        } else {
+            md.user_length = hdr.ipv6.payload_len + 40;
+        }
+        if (hdr.bridged.is_user == 1 && hdr.bridged.is_encapsulated == 1) {
+            tunnel_headers.apply(hdr, md);
+        }
+        if (hdr.bridged.is_unroutable == 1) {
+            md.drop_reason = DROP_NO_NEXT_HOP;
+        } else if (hdr.bridged.is_user == 1) {
             enforcement.apply(hdr, md);
+        } else if (punt_meters.execute(hdr.bridged.punt_reason) == (bit<8>)MeterColor_t.RED) {
+            md.drop_reason = DROP_PUNT_RATE;
         }
         if (md.drop_reason != DROP_NONE) {
             egress_drops.count(md.drop_reason);
             eg_dprsr_md.drop_ctl = 1;
+        } else if (hdr.bridged.is_user == 1) {
+            hop.apply(hdr);
+            if (hdr.bridged.is_encapsulated == 1) {
+                encapsulation.apply(hdr, md);
+            }
+            if (hdr.bridged.vlan_id != 0) {
+                add_vlan();
+            }
         } else {
-            if (hdr.bridged.is_tunnelled == 1) {
-                encapsulation.apply(hdr);
-            }
-            if (hdr.bridged.punt_reason != PUNT_NONE) {
-                add_packet_in();
-            }
+            add_packet_in();
         }
         hdr.bridged.setInvalid();
     }

@@ -91,6 +91,7 @@ control Arrival(
     }
 
     action select_inner_ipv4() {
+        md.is_tunnelled = 1;
         md.ttl = hdr.inner_ipv4.ttl;
         md.src_ipv4 = hdr.inner_ipv4.src_addr;
         md.dst_ipv4 = hdr.inner_ipv4.dst_addr;
@@ -101,6 +102,7 @@ control Arrival(
     }
 
     action select_inner_ipv6() {
+        md.is_tunnelled = 1;
         md.ttl = hdr.inner_ipv6.hop_limit;
         md.src_ipv6 = hdr.inner_ipv6.src_addr;
         md.dst_ipv6 = hdr.inner_ipv6.dst_addr;
@@ -126,6 +128,54 @@ control Arrival(
         md.dst_port = hdr.inner_l4.dst_port;
     }
 
+    // Which IP header is the user's. A GTP-U message between others is a user's payload.
+    table user_packets {
+        key = {
+            md.endpoint_id           : ternary @name("endpoint_id");
+            hdr.ipv4.isValid()       : ternary @name("ipv4");
+            hdr.ipv6.isValid()       : ternary @name("ipv6");
+            hdr.inner_ipv4.isValid() : ternary @name("inner_ipv4");
+            hdr.inner_ipv6.isValid() : ternary @name("inner_ipv6");
+        }
+        actions = {
+            select_ipv4;
+            select_ipv6;
+            select_inner_ipv4;
+            select_inner_ipv6;
+            @defaultonly NoAction;
+        }
+        const entries = {
+            (0, true, _, _, _) : select_ipv4();
+            (0, _, true, _, _) : select_ipv6();
+            (_, _, _, true, _) : select_inner_ipv4();
+            (_, _, _, _, true) : select_inner_ipv6();
+        }
+        const default_action = NoAction();
+        size = 4;
+    }
+
+    table user_ports {
+        key = {
+            md.endpoint_id         : ternary @name("endpoint_id");
+            hdr.l4.isValid()       : ternary @name("l4");
+            hdr.udp.isValid()      : ternary @name("udp");
+            hdr.inner_l4.isValid() : ternary @name("inner_l4");
+        }
+        actions = {
+            select_l4;
+            select_udp;
+            select_inner_l4;
+            @defaultonly NoAction;
+        }
+        const entries = {
+            (0, true, _, _) : select_l4();
+            (0, _, true, _) : select_udp();
+            (_, _, _, true) : select_inner_l4();
+        }
+        const default_action = NoAction();
+        size = 4;
+    }
+
     apply {
         ports.apply();
         if (hdr.ipv4.isValid()) {
@@ -133,30 +183,8 @@ control Arrival(
         } else if (hdr.ipv6.isValid()) {
             endpoints_ipv6.apply();
         }
-        if (hdr.gtpu.isValid() && md.endpoint_id != 0) {
-            if (hdr.inner_ipv4.isValid()) {
-                select_inner_ipv4();
-                md.is_tunnelled = 1;
-            } else if (hdr.inner_ipv6.isValid()) {
-                select_inner_ipv6();
-                md.is_tunnelled = 1;
-            }
-            if (hdr.inner_l4.isValid()) {
-                select_inner_l4();
-            }
-        } else {
-            // A GTP-U message between others is a user's payload.
-            if (hdr.ipv4.isValid()) {
-                select_ipv4();
-            } else if (hdr.ipv6.isValid()) {
-                select_ipv6();
-            }
-            if (hdr.l4.isValid()) {
-                select_l4();
-            } else if (hdr.udp.isValid()) {
-                select_udp();
-            }
-        }
+        user_packets.apply();
+        user_ports.apply();
         if (hdr.ethernet.dst_addr[47:16] == md.own_mac[47:16]) {
             if (hdr.ethernet.dst_addr[15:0] == md.own_mac[15:0]) {
                 md.is_for_us = 1;
@@ -166,8 +194,9 @@ control Arrival(
             hdr.bridged.entropy = flow_hash_ipv4.get(
                 {md.src_ipv4, md.dst_ipv4, md.protocol, md.src_port, md.dst_port});
         } else {
-            hdr.bridged.entropy = flow_hash_ipv6.get(
-                {md.src_ipv6, md.dst_ipv6, md.protocol, md.src_port, md.dst_port});
+            hdr.bridged.entropy = flow_hash_ipv6.get({
+                md.src_ipv6[127:64], md.src_ipv6[63:0], md.dst_ipv6[127:64], md.dst_ipv6[63:0],
+                md.protocol, md.src_port, md.dst_port});
         }
     }
 }

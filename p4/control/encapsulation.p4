@@ -1,31 +1,99 @@
-// Outer header creation: GTP-U/UDP/IPv4, with a PDU session container where the FAR's QFI asks for one.
+// Outer header creation (TS 29.244 clause 8.2.56) and what is marked on it.
 
 #ifndef ENCAPSULATION_P4
 #define ENCAPSULATION_P4
 
-control Encapsulation(inout egress_headers_t hdr) {
+// What depends on the peer alone. Applied before anything is known of the packet's fate, so that
+// the table may stand in any stage.
+control TunnelHeaders(
+        inout egress_headers_t hdr,
+        inout egress_metadata_t md) {
 
-    action add_outer_headers(bit<16> overhead) {
+    action add_ipv4(ipv4_addr_t src_addr, ipv4_addr_t dst_addr, bit<16> dst_port, bit<1> is_gtpu) {
         hdr.outer_ipv4.setValid();
         hdr.outer_ipv4.version = 4;
         hdr.outer_ipv4.ihl = 5;
-        hdr.outer_ipv4.dscp = 0;
         hdr.outer_ipv4.ecn = 0;
-        hdr.outer_ipv4.total_len = hdr.ipv4.total_len + overhead;
         hdr.outer_ipv4.identification = 0;
         hdr.outer_ipv4.flags = 0;
         hdr.outer_ipv4.frag_offset = 0;
         hdr.outer_ipv4.ttl = 64;
         hdr.outer_ipv4.protocol = PROTOCOL_UDP;
-        hdr.outer_ipv4.src_addr = hdr.bridged.tunnel_src;
-        hdr.outer_ipv4.dst_addr = hdr.bridged.tunnel_dst;
+        hdr.outer_ipv4.src_addr = src_addr;
+        hdr.outer_ipv4.dst_addr = dst_addr;
+        md.outer_dst_port = dst_port;
+        md.is_gtpu = is_gtpu;
+    }
 
+    action add_ipv6(ipv6_addr_t src_addr, ipv6_addr_t dst_addr, bit<16> dst_port, bit<1> is_gtpu) {
+        hdr.outer_ipv6.setValid();
+        hdr.outer_ipv6.version = 6;
+        hdr.outer_ipv6.ecn = 0;
+        hdr.outer_ipv6.flow_label = 0;
+        hdr.outer_ipv6.hop_limit = 64;
+        hdr.outer_ipv6.next_header = PROTOCOL_UDP;
+        hdr.outer_ipv6.src_addr = src_addr;
+        hdr.outer_ipv6.dst_addr = dst_addr;
+        md.outer_dst_port = dst_port;
+        md.is_gtpu = is_gtpu;
+    }
+
+    table tunnel_headers {
+        key = {
+            hdr.bridged.tunnel_peer_id : exact @name("tunnel_peer_id");
+        }
+        actions = {
+            add_ipv4;
+            add_ipv6;
+            @defaultonly NoAction;
+        }
+        const default_action = NoAction();
+        size = NUM_TUNNEL_PEERS;
+    }
+
+    apply {
+        tunnel_headers.apply();
+    }
+}
+
+control Encapsulation(
+        inout egress_headers_t hdr,
+        inout egress_metadata_t md) {
+
+    bit<16> outer_length;
+    dscp_t dscp;
+
+    action set_dscp(dscp_t outer_dscp) {
+        dscp = outer_dscp;
+    }
+
+    // Transport level marking by the slice's traffic class and what the meters made of the packet.
+    table markings {
+        key = {
+            hdr.bridged.slice_id       : exact @name("slice_id");
+            hdr.bridged.traffic_class  : exact @name("traffic_class");
+        }
+        actions = {
+            set_dscp;
+            @defaultonly NoAction;
+        }
+        const default_action = NoAction();
+        size = NUM_TRAFFIC_CLASSES;
+    }
+
+    // length: of what follows the UDP header, less the user's packet.
+    action add_udp(bit<16> length) {
+        outer_length = md.user_length + (length + 8);
         hdr.outer_udp.setValid();
-        hdr.outer_udp.src_port = UDP_PORT_GTPU;
-        hdr.outer_udp.dst_port = UDP_PORT_GTPU;
-        hdr.outer_udp.length = hdr.ipv4.total_len + (overhead - 20);
+        hdr.outer_udp.src_port = hdr.bridged.entropy;
+        hdr.outer_udp.dst_port = md.outer_dst_port;
+        hdr.outer_udp.length = md.user_length + (length + 8);
+        // Zero is allowed for tunnels over IPv6 too (RFC 6935).
         hdr.outer_udp.checksum = 0;
+    }
 
+    action add_gtpu(bit<16> length) {
+        add_udp(length + 8);
         hdr.outer_gtpu.setValid();
         hdr.outer_gtpu.version = 1;
         hdr.outer_gtpu.protocol_type = 1;
@@ -33,12 +101,17 @@ control Encapsulation(inout egress_headers_t hdr) {
         hdr.outer_gtpu.sequence_flag = 0;
         hdr.outer_gtpu.npdu_flag = 0;
         hdr.outer_gtpu.message_type = GTPU_MESSAGE_G_PDU;
-        hdr.outer_gtpu.length = hdr.ipv4.total_len + (overhead - 36);
+        hdr.outer_gtpu.length = md.user_length + length;
         hdr.outer_gtpu.teid = hdr.bridged.teid;
     }
 
-    action add_psc() {
-        add_outer_headers(44);
+    action add_gtpu_without_psc() {
+        add_gtpu(0);
+        hdr.outer_gtpu.extension_flag = 0;
+    }
+
+    action add_gtpu_and_psc(bit<4> pdu_type) {
+        add_gtpu(8);
         hdr.outer_gtpu.extension_flag = 1;
         hdr.outer_gtpu_options.setValid();
         hdr.outer_gtpu_options.sequence_number = 0;
@@ -46,35 +119,33 @@ control Encapsulation(inout egress_headers_t hdr) {
         hdr.outer_gtpu_options.next_extension = GTPU_EXTENSION_PDU_SESSION_CONTAINER;
         hdr.outer_psc.setValid();
         hdr.outer_psc.length = 1;
+        hdr.outer_psc.pdu_type = pdu_type;
         hdr.outer_psc.spare = 0;
-        hdr.outer_psc.paging_policy_presence = 0;
-        hdr.outer_psc.reflective_qos = 0;
+        hdr.outer_psc.paging_policy_presence = hdr.bridged.is_ppi_present;
+        hdr.outer_psc.reflective_qos = hdr.bridged.reflective_qos;
         hdr.outer_psc.qfi = hdr.bridged.qfi;
         hdr.outer_psc.next_extension = 0;
     }
 
-    action add_gtpu() {
-        add_outer_headers(36);
-        hdr.outer_gtpu.extension_flag = 0;
-    }
-
-    action add_gtpu_with_downlink_psc() {
-        add_psc();
-        hdr.outer_psc.pdu_type = 0;
-    }
-
-    action add_gtpu_with_uplink_psc() {
-        add_psc();
-        hdr.outer_psc.pdu_type = 1;
-    }
-
     apply {
-        if (hdr.bridged.psc == PSC_NONE) {
-            add_gtpu();
-        } else if (hdr.bridged.psc == PSC_DOWNLINK) {
-            add_gtpu_with_downlink_psc();
+        markings.apply();
+        if (md.is_gtpu == 0) {
+            add_udp(0);
+        } else if (hdr.bridged.qfi == 0) {
+            add_gtpu_without_psc();
+        } else if (hdr.bridged.is_downlink == 1) {
+            add_gtpu_and_psc(0);
         } else {
-            add_gtpu_with_uplink_psc();
+            add_gtpu_and_psc(1);
+        }
+        if (hdr.outer_ipv4.isValid()) {
+            hdr.outer_ipv4.total_len = outer_length + 20;
+            hdr.outer_ipv4.dscp = dscp;
+            hdr.ethernet.ether_type = ETHERTYPE_IPV4;
+        } else {
+            hdr.outer_ipv6.payload_len = outer_length;
+            hdr.outer_ipv6.dscp = dscp;
+            hdr.ethernet.ether_type = ETHERTYPE_IPV6;
         }
     }
 }

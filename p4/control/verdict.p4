@@ -27,7 +27,6 @@ control Verdict(
     action leave_to_host() {
         ig_tm_md.ucast_egress_port = md.host_port;
         ig_tm_md.bypass_egress = 1;
-        hdr.bridged.setInvalid();
     }
 
     table verdicts {
@@ -41,7 +40,7 @@ control Verdict(
             md.is_spoofed              : ternary @name("is_spoofed");
             md.is_ttl_expired          : ternary @name("is_ttl_expired");
             md.is_routed               : ternary @name("is_routed");
-            hdr.bridged.encapsulation  : ternary @name("encapsulation");
+            hdr.bridged.is_encapsulated : ternary @name("is_encapsulated");
         }
         actions = {
             refuse;
@@ -70,7 +69,7 @@ control Verdict(
             (_, _, _, _, _, _, _, 1, _, _)                     : show(PUNT_TTL_EXPIRED);
             (_, _, _, _, PUNT_NEIGHBOUR, _, _, _, _, _)        : show(PUNT_NEIGHBOUR);
             (_, _, _, _, _, _, _, _, 1, _)                     : show(PUNT_TOO_BIG);
-            (_, _, _, _, _, _, _, _, 0, ENCAPSULATION_NONE)    : refuse(DROP_NO_ROUTE);
+            (_, _, _, _, _, _, _, _, 0, 0)                     : refuse(DROP_NO_ROUTE);
             (_, _, _, _, _, _, _, _, 0, _)                     : refuse(DROP_NO_TUNNEL_PEER);
         }
         const default_action = leave_to_host();

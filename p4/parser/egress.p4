@@ -15,12 +15,18 @@ parser EgressParser(
         packet.extract(hdr.ethernet);
         transition select(hdr.ethernet.ether_type) {
             ETHERTYPE_IPV4: parse_ipv4;
+            ETHERTYPE_IPV6: parse_ipv6;
             default: accept;
         }
     }
 
     state parse_ipv4 {
         packet.extract(hdr.ipv4);
+        transition accept;
+    }
+
+    state parse_ipv6 {
+        packet.extract(hdr.ipv6);
         transition accept;
     }
 }
@@ -52,12 +58,15 @@ control EgressDeparser(
         }
         packet.emit(hdr.packet_in);
         packet.emit(hdr.ethernet);
+        packet.emit(hdr.vlan);
         packet.emit(hdr.outer_ipv4);
+        packet.emit(hdr.outer_ipv6);
         packet.emit(hdr.outer_udp);
         packet.emit(hdr.outer_gtpu);
         packet.emit(hdr.outer_gtpu_options);
         packet.emit(hdr.outer_psc);
         packet.emit(hdr.ipv4);
+        packet.emit(hdr.ipv6);
     }
 }
 

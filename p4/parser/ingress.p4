@@ -14,42 +14,80 @@ parser IngressParser(
         packet.advance(PORT_METADATA_SIZE);
         transition select(ig_intr_md.ingress_port) {
             PORT_CONTROLLER: parse_packet_out;
-            default: parse_ethernet;
+            default: parse_arrival;
         }
     }
 
     state parse_packet_out {
         packet.extract(hdr.packet_out);
+        md.ingress_port = hdr.packet_out.port;
+        transition parse_ethernet;
+    }
+
+    state parse_arrival {
+        md.ingress_port = ig_intr_md.ingress_port;
         transition parse_ethernet;
     }
 
     state parse_ethernet {
         packet.extract(hdr.ethernet);
         transition select(hdr.ethernet.ether_type) {
+            ETHERTYPE_VLAN: parse_vlan;
             ETHERTYPE_IPV4: parse_ipv4;
+            ETHERTYPE_IPV6: parse_ipv6;
             default: accept;
         }
     }
 
-    // GTP-U is looked for in whole datagrams without options only: what else comes to an address of
-    // ours is for the host.
+    state parse_vlan {
+        packet.extract(hdr.vlan);
+        md.vlan_id = hdr.vlan.vlan_id;
+        transition select(hdr.vlan.ether_type) {
+            ETHERTYPE_IPV4: parse_ipv4;
+            ETHERTYPE_IPV6: parse_ipv6;
+            default: accept;
+        }
+    }
+
+    // Ports are looked for behind headers without options, in whole packets and first fragments;
+    // GTP-U in whole packets only.
     state parse_ipv4 {
         packet.extract(hdr.ipv4);
         transition select(hdr.ipv4.ihl, hdr.ipv4.flags, hdr.ipv4.frag_offset, hdr.ipv4.protocol) {
-            (5, 0 &&& 1, 0, PROTOCOL_UDP): parse_udp;
+            (5, 0 &&& 1, 0, PROTOCOL_UDP): choose_udp;
+            (5, _, 0, PROTOCOL_UDP): parse_l4;
+            (5, _, 0, PROTOCOL_TCP): parse_l4;
+            (5, _, 0, PROTOCOL_SCTP): parse_l4;
+            (5, _, 0, PROTOCOL_ESP): parse_l4;
             default: accept;
         }
+    }
+
+    state parse_ipv6 {
+        packet.extract(hdr.ipv6);
+        transition select(hdr.ipv6.next_header) {
+            PROTOCOL_UDP: choose_udp;
+            PROTOCOL_TCP: parse_l4;
+            PROTOCOL_SCTP: parse_l4;
+            PROTOCOL_ESP: parse_l4;
+            default: accept;
+        }
+    }
+
+    state choose_udp {
+        transition select(packet.lookahead<bit<32>>()[15:0]) {
+            UDP_PORT_GTPU: parse_udp;
+            default: parse_l4;
+        }
+    }
+
+    state parse_l4 {
+        packet.extract(hdr.l4);
+        transition accept;
     }
 
     state parse_udp {
         packet.extract(hdr.udp);
-        transition select(hdr.udp.dst_port) {
-            UDP_PORT_GTPU: parse_gtpu;
-            default: accept;
-        }
-    }
-
-    state parse_gtpu {
         packet.extract(hdr.gtpu);
         transition select(
                 hdr.gtpu.version, hdr.gtpu.protocol_type, hdr.gtpu.message_type,
@@ -67,32 +105,104 @@ parser IngressParser(
         transition parse_inner;
     }
 
+    // Types below 0x80 may be skipped by who does not know them (TS 29.281 5.2.1).
     state parse_gtpu_options {
         packet.extract(hdr.gtpu_options);
-        transition select(hdr.gtpu_options.next_extension) {
-            0: parse_inner;
-            GTPU_EXTENSION_PDU_SESSION_CONTAINER: parse_psc;
-            default: accept;
+        transition select(hdr.gtpu_options.next_extension, packet.lookahead<bit<8>>()) {
+            (0, _): parse_inner;
+            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 1): parse_psc;
+            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 2): parse_psc_2;
+            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 3): parse_psc_3;
+            (0x00 &&& 0x80, 1): parse_extension;
+            (0x00 &&& 0x80, 2): parse_extension_2;
+            default: unknown_extension;
+        }
+    }
+
+    state parse_extension_2 {
+        packet.extract(hdr.extension_rest);
+        transition parse_extension;
+    }
+
+    state parse_extension {
+        packet.extract(hdr.extension);
+        transition select(hdr.extension.next_extension, packet.lookahead<bit<8>>()) {
+            (0, _): parse_inner;
+            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 1): parse_psc;
+            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 2): parse_psc_2;
+            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 3): parse_psc_3;
+            default: unknown_extension;
         }
     }
 
     state parse_psc {
         packet.extract(hdr.psc);
-        transition select(hdr.psc.length, hdr.psc.next_extension) {
-            (1, 0): parse_inner;
-            default: accept;
+        md.qfi = hdr.psc.qfi;
+        transition select(hdr.psc.next_extension) {
+            0: parse_inner;
+            default: unknown_extension;
         }
+    }
+
+    state parse_psc_2 {
+        packet.extract(hdr.psc_start);
+        md.qfi = hdr.psc_start.qfi;
+        transition parse_psc_end;
+    }
+
+    state parse_psc_3 {
+        packet.extract(hdr.psc_start);
+        md.qfi = hdr.psc_start.qfi;
+        packet.extract(hdr.psc_middle);
+        transition parse_psc_end;
+    }
+
+    state parse_psc_end {
+        packet.extract(hdr.psc_end);
+        transition select(hdr.psc_end.next_extension) {
+            0: parse_inner;
+            default: unknown_extension;
+        }
+    }
+
+    state unknown_extension {
+        md.is_unknown_extension = 1;
+        transition accept;
     }
 
     state parse_inner {
         transition select(packet.lookahead<bit<4>>()) {
             4: parse_inner_ipv4;
+            6: parse_inner_ipv6;
             default: accept;
         }
     }
 
     state parse_inner_ipv4 {
         packet.extract(hdr.inner_ipv4);
+        transition select(
+                hdr.inner_ipv4.ihl, hdr.inner_ipv4.frag_offset, hdr.inner_ipv4.protocol) {
+            (5, 0, PROTOCOL_UDP): parse_inner_l4;
+            (5, 0, PROTOCOL_TCP): parse_inner_l4;
+            (5, 0, PROTOCOL_SCTP): parse_inner_l4;
+            (5, 0, PROTOCOL_ESP): parse_inner_l4;
+            default: accept;
+        }
+    }
+
+    state parse_inner_ipv6 {
+        packet.extract(hdr.inner_ipv6);
+        transition select(hdr.inner_ipv6.next_header) {
+            PROTOCOL_UDP: parse_inner_l4;
+            PROTOCOL_TCP: parse_inner_l4;
+            PROTOCOL_SCTP: parse_inner_l4;
+            PROTOCOL_ESP: parse_inner_l4;
+            default: accept;
+        }
+    }
+
+    state parse_inner_l4 {
+        packet.extract(hdr.inner_l4);
         transition accept;
     }
 }
@@ -105,12 +215,22 @@ control IngressDeparser(
     apply {
         packet.emit(hdr.bridged);
         packet.emit(hdr.ethernet);
+        packet.emit(hdr.vlan);
         packet.emit(hdr.ipv4);
+        packet.emit(hdr.ipv6);
+        packet.emit(hdr.l4);
         packet.emit(hdr.udp);
         packet.emit(hdr.gtpu);
         packet.emit(hdr.gtpu_options);
+        packet.emit(hdr.extension_rest);
+        packet.emit(hdr.extension);
         packet.emit(hdr.psc);
+        packet.emit(hdr.psc_start);
+        packet.emit(hdr.psc_middle);
+        packet.emit(hdr.psc_end);
         packet.emit(hdr.inner_ipv4);
+        packet.emit(hdr.inner_ipv6);
+        packet.emit(hdr.inner_l4);
     }
 }
 
