@@ -62,6 +62,7 @@ control Ingress(
         if (hdr.packet_out.isValid() && hdr.packet_out.is_arrival == 0) {
             send_past_egress(hdr.packet_out.port);
         } else {
+            hdr.bridged.setValid();
             arrival.apply(hdr, md);
             admission.apply(hdr, md, ig_prsr_md);
             detection.apply(hdr, md);

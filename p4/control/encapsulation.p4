@@ -38,6 +38,7 @@ control TunnelHeaders(
         md.is_gtpu = is_gtpu;
     }
 
+    @stage(1)
     table tunnel_headers {
         key = {
             hdr.bridged.tunnel_peer_id : exact @name("tunnel_peer_id");

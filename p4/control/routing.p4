@@ -106,7 +106,6 @@ control NextHop(
     // The tag, if any, is added in egress, so that every user packet arrives there alike.
     action set_port_and_macs(
             PortId_t port, mac_addr_t src_mac, mac_addr_t dst_mac, vlan_id_t vlan_id) {
-        hdr.bridged.setValid();
         ig_tm_md.ucast_egress_port = port;
         hdr.bridged.egress_port = port;
         hdr.bridged.vlan_id = vlan_id;
@@ -118,7 +117,6 @@ control NextHop(
 
     // Egress drops and counts it: this is the last stage.
     action no_next_hop() {
-        hdr.bridged.setValid();
         ig_tm_md.ucast_egress_port = PORT_CONTROLLER;
         hdr.bridged.is_unroutable = 1;
         hdr.vlan.setInvalid();

@@ -19,7 +19,6 @@ control Verdict(
 
     action show(punt_reason_t reason) {
         ig_tm_md.ucast_egress_port = PORT_CONTROLLER;
-        hdr.bridged.setValid();
         hdr.bridged.is_user = 0;
         hdr.bridged.punt_reason = reason;
     }
@@ -27,6 +26,7 @@ control Verdict(
     action leave_to_host() {
         ig_tm_md.ucast_egress_port = md.host_port;
         ig_tm_md.bypass_egress = 1;
+        hdr.bridged.setInvalid();
     }
 
     table verdicts {
