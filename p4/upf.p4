@@ -128,9 +128,7 @@ control Egress(
         } else {
             md.user_length = hdr.ipv6.payload_len + 40;
         }
-        if (hdr.bridged.is_user == 1 && hdr.bridged.is_encapsulated == 1) {
-            tunnel_headers.apply(hdr, md);
-        }
+        tunnel_headers.apply(hdr, md);
         if (hdr.bridged.is_unroutable == 1) {
             md.drop_reason = DROP_NO_NEXT_HOP;
         } else if (hdr.bridged.is_user == 1) {

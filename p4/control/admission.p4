@@ -73,6 +73,11 @@ control Admission(
                 } else {
                     md.is_admitted = 1;
                 }
+            } else if (hdr.ipv4.isValid() && hdr.ipv4.protocol == PROTOCOL_UDP) {
+                // Datagrams for GTP-U are not put together again.
+                if (hdr.ipv4.flags[0:0] == 1 || hdr.ipv4.frag_offset != 0) {
+                    md.refusal = DROP_OUTER_FRAGMENT;
+                }
             }
         }
     }

@@ -3,8 +3,8 @@
 #ifndef ENCAPSULATION_P4
 #define ENCAPSULATION_P4
 
-// What depends on the peer alone. Applied before anything is known of the packet's fate, so that
-// the table may stand in any stage.
+// What depends on the peer alone; peer 0 is none. Applied to every packet, before anything is known
+// of its fate, so that the table may stand in any stage.
 control TunnelHeaders(
         inout egress_headers_t hdr,
         inout egress_metadata_t md) {

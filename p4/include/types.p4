@@ -10,7 +10,7 @@ typedef bit<128> ipv6_addr_t;
 typedef bit<12> vlan_id_t;           // 0 is untagged
 typedef bit<8> network_instance_t;
 typedef bit<8> endpoint_id_t;        // 0 is none
-typedef bit<12> tunnel_peer_id_t;
+typedef bit<12> tunnel_peer_id_t;    // 0 is none
 typedef bit<16> next_hop_group_id_t;
 typedef bit<4> bucket_t;             // of a next-hop group: where a flow's hash falls
 typedef bit<32> teid_t;
