@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
@@ -63,14 +63,18 @@ async def list_routes(node: Node) -> list[RouteBody]:
             interface=interfaces[hop.port],
             next_hop_mac=_mac(hop.dst_mac) if isinstance(hop, NextHop) else None,
         )
-        for (instance, destination), hop in sorted(node.routes().items(), key=lambda item: item[0])
+        for (instance, destination), hop in sorted(
+            node.routes().items(), key=lambda item: (item[0][0], item[0][1].version, item[0][1])
+        )
     ]
 
 
 @router.get("/neighbours", summary="Neighbours on our links", operation_id="list_neighbours")
 async def list_neighbours(node: Node) -> list[NeighbourBody]:
     return [
-        NeighbourBody(interface=name, address=each.ipv4, mac=_mac(each.mac), is_stale=each.is_stale)
+        NeighbourBody(
+            interface=name, address=each.address, mac=_mac(each.mac), is_stale=each.is_stale
+        )
         for name, each in node.neighbours()
     ]
 
@@ -165,13 +169,15 @@ def _port(node: UPF, interface: InterfaceConfig) -> PortBody:
     )
 
 
-def _gtpu_addresses(node: UPF, interface: InterfaceConfig) -> list[IPv4Address]:
+def _gtpu_addresses(node: UPF, interface: InterfaceConfig) -> list[IPv4Address | IPv6Address]:
     """Those of the interface's network instance."""
     return [
-        endpoint.ipv4
+        address
         for each in node.networks().instances
         if (each.role, each.name) == (interface.role, interface.network_instance)
         for endpoint in each.endpoints
+        for address in (endpoint.ipv4, endpoint.ipv6)
+        if address is not None
     ]
 
 

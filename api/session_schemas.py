@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress
@@ -15,7 +15,7 @@ class TunnelBody(BaseModel):
     """One end of a GTP-U tunnel; `teid` as eight hex digits."""
 
     teid: str
-    ipv4: IPv4Address
+    address: IPv4Address | IPv6Address
 
 
 class SessionBody(BaseModel):

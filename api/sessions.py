@@ -166,4 +166,4 @@ def _fields(view: SessionView) -> dict[str, Any]:
 
 
 def _tunnel(tunnel: Tunnel) -> TunnelBody:
-    return TunnelBody(teid=f"{tunnel.teid:08x}", ipv4=tunnel.ipv4)
+    return TunnelBody(teid=f"{tunnel.teid:08x}", address=tunnel.address)

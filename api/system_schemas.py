@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from pydantic import BaseModel
 
@@ -46,7 +46,7 @@ class PortBody(BaseModel):
     port: int
     role: str
     network_instance: str | None
-    gtpu_addresses: list[IPv4Address]
+    gtpu_addresses: list[IPv4Address | IPv6Address]
     is_present: bool
     is_up: bool
     mac: str | None
@@ -64,7 +64,7 @@ class RouteBody(BaseModel):
     """A route in the pipeline. Without MAC address the neighbour is still to be found."""
 
     network_instance: str
-    destination: IPv4Network
+    destination: IPv4Network | IPv6Network
     interface: str
     next_hop_mac: str | None
 
@@ -73,7 +73,7 @@ class NeighbourBody(BaseModel):
     """Someone on a link whose MAC address the kernel knows."""
 
     interface: str
-    address: IPv4Address
+    address: IPv4Address | IPv6Address
     mac: str
     is_stale: bool
 

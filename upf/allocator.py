@@ -84,7 +84,7 @@ class FTEIDAllocator:
             teid = self._draw()
             if teid and (endpoint.endpoint_id, teid) not in self._owners:
                 self._owners[endpoint.endpoint_id, teid] = up_seid
-                return LocalFTEID(endpoint.endpoint_id, teid, endpoint.ipv4)
+                return LocalFTEID(endpoint.endpoint_id, teid, endpoint.ipv4, endpoint.ipv6)
         raise ResourcesExhaustedError("no unused TEID was drawn")
 
     def claim(self, endpoint: Endpoint, teid: int, up_seid: int) -> LocalFTEID:
@@ -93,10 +93,10 @@ class FTEIDAllocator:
             raise RuleError("TEID 0 cannot be a session's", offending_ie=FTEID_IE)
         if self._owners.setdefault((endpoint.endpoint_id, teid), up_seid) != up_seid:
             raise RuleError(
-                f"TEID {teid:#x} at {endpoint.ipv4} belongs to another session",
+                f"TEID {teid:#x} at {endpoint.ipv4 or endpoint.ipv6} belongs to another session",
                 offending_ie=FTEID_IE,
             )
-        return LocalFTEID(endpoint.endpoint_id, teid, endpoint.ipv4)
+        return LocalFTEID(endpoint.endpoint_id, teid, endpoint.ipv4, endpoint.ipv6)
 
     def is_held(self, fteid: LocalFTEID) -> bool:
         return (fteid.endpoint_id, fteid.teid) in self._owners

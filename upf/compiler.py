@@ -1,256 +1,269 @@
 """What the switch should hold for a session. Pure: same session and context, same entries.
 
-Today every PDR must be decided by one lookup, by F-TEID or by UE IPv4 address (fused path):
+`survey` finds which PDRs contend where and what the entries need beside the session itself: shared
+tunnel peers and filter lists, and identifiers of its own. `compile_session` makes the entries:
 
-- of several PDRs with the same key the one with the lowest precedence value stands, for it matches
-  all that the others could (TS 29.244 clause 5.2.1);
-- an SDF filter that matches everything is none; a PDR whose filters match only IPv6 needs no entry
-  in an IPv4 pipeline; any other filter is refused with its rule;
-- a QFI in the PDI is met by construction where the PDR is alone with its key, else refused;
-- buffering is a drop with a reason of its own.
+- fused: a direction whose lookup decides alone, with at most one rate to enforce, is one entry;
+- classified: else the lookup leads to a list of filters, and each PDR is a flow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from upf import tables
-from upf.drops import DropReason
-from upf.entry import Entry, EntryKey
-from upf.errors import ConditionalMissingError, RuleError, RuleId, RuleKind, UnsupportedError
-from upf.networks import NetworkInstance, Networks
-from upf.rules import PDR, ApplyAction, ForwardingParameters, Interface, OuterHeaderCreation
+from upf.directions import Direction, directions_of
+from upf.entry import Entry, EntryKey, MeterRate
+from upf.filters import RuleList, rule_list
+from upf.policing import MeterKind, MeterName, is_guaranteed, meter_kinds, meter_rate, metered_qers
+from upf.session import Session
+from upf.treatment import Routed, Treatment, Tunnelled, TunnelPeer, Wait, treatment_of
 
 if TYPE_CHECKING:
-    from upf.session import Session
+    from upf.drops import DropReason
+    from upf.networks import Networks
+    from upf.rules import PDR
 
-FTEID_IE = 21
-QFI_IE = 124
-SDF_FILTER_IE = 23
-OUTER_HEADER_REMOVAL_IE = 95
-UE_IP_ADDRESS_IE = 93
+_CLASSIFIED: dict[type, type] = {
+    tables.SessionByFTEID: tables.ClassifiedByFTEID,
+    tables.SessionByUEIPv4: tables.ClassifiedByUEIPv4,
+    tables.SessionByUEIPv6: tables.ClassifiedByUEIPv6,
+}
+
+
+class NumberKind(StrEnum):
+    """What a session has numbers of its own for."""
+
+    CLASSIFIED = "classified"
+
+
+class NumberName(NamedTuple):
+    """`key` is the first key of a classified direction."""
+
+    kind: NumberKind
+    key: tables.LookupKey
+
+
+OwnName: TypeAlias = NumberName | MeterName
 
 
 @dataclass(frozen=True, slots=True)
-class TunnelPeer:
-    """A pair of GTP-U entities, ours and theirs."""
+class Survey:
+    """A session seen as directions, and what its entries need."""
 
-    src: IPv4Address
-    dst: IPv4Address
+    session: Session
+    fused: tuple[Direction, ...]
+    classified: tuple[tuple[Direction, RuleList], ...]
+    treatments: Mapping[int, Treatment]
+    meter_kinds: Mapping[tuple[int, bool], MeterKind]
+    peers: frozenset[TunnelPeer]
+    rule_lists: frozenset[RuleList]
+    names: frozenset[OwnName]
 
 
 @dataclass(frozen=True, slots=True)
-class CompileContext:
-    """What entries depend on beside the session."""
+class Context:
+    """The identifiers that entries refer to."""
 
-    networks: Networks
-    tunnel_peer_ids: Mapping[TunnelPeer, int]
+    peer_ids: Mapping[TunnelPeer, int]
+    rules_ids: Mapping[RuleList, int]
+    own_ids: Mapping[OwnName, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """Entries of a session, and the PDR each came from."""
+    """Entries of a session, what is referred to before what refers; the PDR each came from; the
+    rates of its meters by kind and index.
+    """
 
-    entries: frozenset[Entry]
+    entries: tuple[Entry, ...]
     pdr_ids: Mapping[EntryKey, int]
+    rates: Mapping[tuple[MeterKind, int], MeterRate]
 
 
-def tunnel_peers(session: Session, networks: Networks) -> frozenset[TunnelPeer]:
-    """The tunnel peers that compiling this session will ask the context for."""
-    peers = set()
-    for pdr in _standing(session, networks).values():
-        forwarding = _forwarding(session, pdr)
-        if isinstance(forwarding, ForwardingParameters) and forwarding.outer_header_creation:
-            peers.add(_tunnel_peer(forwarding, forwarding.outer_header_creation, pdr, networks))
-    return frozenset(peers)
+def survey(session: Session, networks: Networks, num_session_meters: int) -> Survey:
+    """Look at a session; UPFError naming the rule that cannot be expressed."""
+    directions = directions_of(session, networks)
+    pdrs = {pdr.pdr_id: pdr for each in directions for pdr in each.pdrs}
+    treatments = {pdr_id: treatment_of(session, pdr, networks) for pdr_id, pdr in pdrs.items()}
+    kinds = meter_kinds(pdrs.values(), session.qers)
+    users: dict[tuple[int, bool], int] = {}
+    for pdr in pdrs.values():
+        for qer_id in metered_qers(pdr, session.qers):
+            users[qer_id, pdr.is_uplink] = users.get((qer_id, pdr.is_uplink), 0) + 1
+    fused, classified = [], []
+    for each in directions:
+        if each.is_unfiltered and _is_fusible(session, each.pdrs[0], users, num_session_meters):
+            fused.append(each)
+        else:
+            classified.append((each, rule_list(session, each)))
+    peers = {each.peer for each in treatments.values() if isinstance(each, Tunnelled)}
+    return Survey(
+        session=session,
+        fused=tuple(fused),
+        classified=tuple(classified),
+        treatments=treatments,
+        meter_kinds=kinds,
+        peers=frozenset(peers),
+        rule_lists=frozenset(rules for _, rules in classified),
+        names=frozenset(_names(session, classified, kinds)),
+    )
 
 
-def compile_session(session: Session, context: CompileContext) -> Compiled:
-    """The entries of a session; UPFError naming the rule that cannot be expressed."""
-    entries = {}
-    pdr_ids = {}
-    for key, pdr in _standing(session, context.networks).items():
-        entry = tables.entry(key, _action(session, pdr, context))
-        entries[entry.identity] = entry
-        pdr_ids[entry.identity] = pdr.pdr_id
-    return Compiled(frozenset(entries.values()), pdr_ids)
-
-
-def _standing(session: Session, networks: Networks) -> dict[tables.Key, PDR]:
-    """The PDR that decides each lookup key of the session."""
-    contenders: dict[tables.Key, list[PDR]] = {}
-    for key, pdr in _keyed(session, networks):
-        contenders.setdefault(key, []).append(pdr)
-    standing = {}
-    for key, pdrs in contenders.items():
-        for pdr in pdrs:
-            if pdr.pdi.qfis and len(pdrs) > 1:
-                rule = RuleId(RuleKind.PDR, pdr.pdr_id)
-                raise UnsupportedError(
-                    f"{rule} shares its key with another PDR: QFIs are not told apart",
-                    rule=rule,
-                    offending_ie=QFI_IE,
-                )
-        standing[key] = min(pdrs, key=lambda pdr: (pdr.precedence, pdr.pdr_id))
-    return standing
-
-
-def _keyed(session: Session, networks: Networks) -> Iterator[tuple[tables.Key, PDR]]:
-    """Each PDR that can match in an IPv4 pipeline, with its lookup key."""
-    for pdr in session.pdrs.values():
-        if not _is_ipv6_only(pdr):
-            yield _key(session, pdr, networks), pdr
-
-
-def _is_ipv6_only(pdr: PDR) -> bool:
-    """Whether nothing but IPv6 matches; UnsupportedError if filters leave some IPv4 out."""
-    filters = pdr.pdi.sdf_filters
-    if not filters or any(each.is_match_all for each in filters):
+def _is_fusible(
+    session: Session,
+    pdr: PDR,
+    users: Mapping[tuple[int, bool], int],
+    num_session_meters: int,
+) -> bool:
+    """Whether a PDR's rates fit the fused path, whose meter is numbered as its usage counter."""
+    named = metered_qers(pdr, session.qers)
+    if is_guaranteed(pdr, session.qers):
         return False
-    for each in filters:
-        if not each.is_ipv6_only:
-            rule = RuleId(RuleKind.PDR, pdr.pdr_id)
-            raise UnsupportedError(
-                f"{rule} has the SDF filter {each.text!r}: filters on IPv4 are not served",
-                rule=rule,
-                offending_ie=SDF_FILTER_IE,
+    return not named or (
+        len(named) == 1
+        and users[named[0], pdr.is_uplink] == 1
+        and pdr.usage_id < num_session_meters
+    )
+
+
+def _names(
+    session: Session,
+    classified: list[tuple[Direction, RuleList]],
+    kinds: Mapping[tuple[int, bool], MeterKind],
+) -> set[OwnName]:
+    names: set[OwnName] = set()
+    for direction, _ in classified:
+        names.add(NumberName(NumberKind.CLASSIFIED, direction.keys[0]))
+        for pdr in direction.pdrs:
+            for qer_id in metered_qers(pdr, session.qers):
+                kind = kinds[qer_id, pdr.is_uplink]
+                names.add(MeterName(kind, qer_id, pdr.is_uplink))
+    return names
+
+
+def compile_session(surveyed: Survey, context: Context) -> Compiled:
+    """The entries of a session."""
+    compiler = _Compiler(surveyed, context)
+    for direction in surveyed.fused:
+        compiler.fuse(direction)
+    for direction, rules in surveyed.classified:
+        compiler.classify(direction, context.rules_ids[rules])
+    return Compiled(tuple(compiler.entries.values()), compiler.pdr_ids, compiler.rates)
+
+
+class _Compiler:
+    def __init__(self, surveyed: Survey, context: Context) -> None:
+        self.entries: dict[EntryKey, Entry] = {}
+        self.pdr_ids: dict[EntryKey, int] = {}
+        self.rates: dict[tuple[MeterKind, int], MeterRate] = {}
+        self._session = surveyed.session
+        self._treatments = surveyed.treatments
+        self._kinds = surveyed.meter_kinds
+        self._context = context
+
+    def _add(self, entry: Entry, pdr_id: int) -> None:
+        self.entries[entry.identity] = entry
+        self.pdr_ids[entry.identity] = pdr_id
+
+    def fuse(self, direction: Direction) -> None:
+        pdr = direction.pdrs[0]
+        action = self._fused_action(pdr)
+        prefix = pdr.pdi.ue_ipv6 or self._session.ue_ipv6
+        if isinstance(action, tables.Forward) and action.is_source_checked and prefix is not None:
+            source = tables.SourcePrefix(pdr.usage_id, int(prefix.network_address) >> 64)
+            self._add(tables.entry(source, tables.IsOwnPrefix()), pdr.pdr_id)
+        for key in direction.keys:
+            self._add(tables.entry(key, action), pdr.pdr_id)
+
+    def classify(self, direction: Direction, rules_id: int) -> None:
+        classified_id = self._context.own_ids[NumberName(NumberKind.CLASSIFIED, direction.keys[0])]
+        for slot, pdr in enumerate(direction.pdrs, start=1):
+            key = tables.Flow(classified_id, slot)
+            self._add(tables.entry(key, self._flow_action(pdr)), pdr.pdr_id)
+        # Last, as what it leads to comes before it.
+        action = tables.Classify(rules_id, classified_id)
+        for lookup in direction.keys:
+            classified_key = _CLASSIFIED[type(lookup)](*lookup)
+            pdr_id = direction.pdrs[0].pdr_id
+            self._add(tables.entry(classified_key, action), pdr_id)
+            # No other session may have the fused entry.
+            self.pdr_ids[tables.TABLES[type(lookup)], tuple(lookup), 0] = pdr_id
+
+    def _fused_action(self, pdr: PDR) -> tables.FusedAction:
+        treatment = self._treatments[pdr.pdr_id]
+        if not isinstance(treatment, Routed | Tunnelled):
+            return _stopped(treatment, pdr)
+        named = metered_qers(pdr, self._session.qers)
+        for qer_id in named:
+            rate = meter_rate(self._session.qers[qer_id], is_uplink=pdr.is_uplink)
+            self.rates[MeterKind.SESSION, pdr.usage_id] = rate
+        slice_id = self._session.slice_id
+        if isinstance(treatment, Tunnelled):
+            return tables.ForwardTunnel(
+                usage_id=pdr.usage_id,
+                is_session_metered=len(named),
+                slice_id=slice_id,
+                traffic_class=0,
+                tunnel_peer_id=self._context.peer_ids[treatment.peer],
+                teid=treatment.teid,
+                qfi=treatment.qfi,
+                reflective_qos=treatment.reflective_qos,
             )
-    return True
-
-
-def _key(session: Session, pdr: PDR, networks: Networks) -> tables.Key:
-    rule = RuleId(RuleKind.PDR, pdr.pdr_id)
-    pdi = pdr.pdi
-    if pdi.local_fteid is not None:
-        return tables.SessionByFTEID(pdi.local_fteid.endpoint_id, pdi.local_fteid.teid)
-    if pdi.source_interface is not Interface.CORE:
-        raise ConditionalMissingError(
-            f"{rule} detects traffic from {pdi.source_interface} without an F-TEID",
-            rule=rule,
-            offending_ie=FTEID_IE,
-        )
-    if pdr.has_outer_header_removal:
-        raise RuleError(
-            f"{rule} removes an outer header that its traffic does not have",
-            rule=rule,
-            offending_ie=OUTER_HEADER_REMOVAL_IE,
-        )
-    # A downlink PDR that names no address of the session's means its only one.
-    ue_ipv4 = pdi.ue_ipv4 or session.ue_ipv4
-    if ue_ipv4 is None:
-        raise ConditionalMissingError(
-            f"{rule} detects traffic from the core by neither F-TEID nor UE IPv4 address",
-            rule=rule,
-            offending_ie=UE_IP_ADDRESS_IE,
-        )
-    return tables.SessionByUEIPv4(_resolve(networks, pdr).network_instance_id, int(ue_ipv4))
-
-
-def _resolve(networks: Networks, pdr: PDR) -> NetworkInstance:
-    """The network instance that a PDI names."""
-    try:
-        return networks.resolve(pdr.pdi.source_interface, pdr.pdi.network_instance)
-    except RuleError as error:
-        error.rule = RuleId(RuleKind.PDR, pdr.pdr_id)
-        raise
-
-
-def _forwarding(session: Session, pdr: PDR) -> ForwardingParameters | DropReason:
-    """Where a PDR's packets go, or why nowhere."""
-    qers = [session.qers[qer_id] for qer_id in pdr.qer_ids]
-    if not all(qer.is_uplink_open if pdr.is_uplink else qer.is_downlink_open for qer in qers):
-        return DropReason.GATE_CLOSED
-    far = session.fars[pdr.far_id] if pdr.far_id is not None else None
-    if far is not None and far.apply_action & ApplyAction.BUFF:
-        return DropReason.BUFFERING
-    # Some SMFs mean DROP by a FAR that forwards to nowhere.
-    if far is None or not far.apply_action & ApplyAction.FORW or far.forwarding is None:
-        return DropReason.FAR
-    return far.forwarding
-
-
-def _action(session: Session, pdr: PDR, context: CompileContext) -> tables.Action:
-    forwarding = _forwarding(session, pdr)
-    if isinstance(forwarding, DropReason):
-        return tables.Drop(forwarding)
-    if pdr.pdi.local_fteid is not None and not pdr.has_outer_header_removal:
-        rule = RuleId(RuleKind.PDR, pdr.pdr_id)
-        raise UnsupportedError(
-            f"{rule} forwards tunnelled packets without removing their outer header",
-            rule=rule,
-            offending_ie=OUTER_HEADER_REMOVAL_IE,
-        )
-    destination = _destination(context.networks, forwarding, pdr)
-    slice_meter_id = tables.slice_meter_id(session.slice_id, is_uplink=pdr.is_uplink)
-    creation = forwarding.outer_header_creation
-    if creation is None:
+        session = self._session
         ue_ipv4 = (pdr.pdi.ue_ipv4 or session.ue_ipv4) if pdr.is_uplink else None
         return tables.Forward(
             usage_id=pdr.usage_id,
-            slice_meter_id=slice_meter_id,
-            route_instance=destination.network_instance_id,
-            is_source_checked=int(ue_ipv4 is not None),
+            is_source_checked=int(pdr.is_uplink and bool(session.ip_versions)),
+            is_session_metered=len(named),
+            slice_id=slice_id,
+            traffic_class=0,
+            route_instance=treatment.network_instance_id,
             ue_ipv4=0 if ue_ipv4 is None else int(ue_ipv4),
         )
-    peer = _tunnel_peer(forwarding, creation, pdr, context.networks)
-    qfi = _qfi(session, pdr)
-    return tables.ForwardTunnel(
-        usage_id=pdr.usage_id,
-        slice_meter_id=slice_meter_id,
-        route_instance=destination.network_instance_id,
-        tunnel_peer_id=context.tunnel_peer_ids[peer],
-        teid=creation.teid,
-        psc=_psc(forwarding, qfi),
-        qfi=qfi or 0,
-    )
+
+    def _flow_action(self, pdr: PDR) -> tables.FlowAction:
+        treatment = self._treatments[pdr.pdr_id]
+        if not isinstance(treatment, Routed | Tunnelled):
+            return _stopped(treatment, pdr)
+        meters = self._meters(pdr)
+        common = {
+            "usage_id": pdr.usage_id,
+            "flow_meter_id": meters.get(MeterKind.FLOW, 0),
+            "session_meter_id": meters.get(MeterKind.SESSION, 0),
+            "is_guaranteed": int(is_guaranteed(pdr, self._session.qers)),
+            "quota_id": 0,
+            "slice_id": self._session.slice_id,
+            "traffic_class": 0,
+        }
+        if isinstance(treatment, Tunnelled):
+            return tables.ForwardFlowTunnel(
+                **common,
+                tunnel_peer_id=self._context.peer_ids[treatment.peer],
+                teid=treatment.teid,
+                qfi=treatment.qfi,
+                reflective_qos=treatment.reflective_qos,
+            )
+        return tables.ForwardFlow(**common, route_instance=treatment.network_instance_id)
+
+    def _meters(self, pdr: PDR) -> dict[MeterKind, int]:
+        """The meters of a PDR's flow."""
+        meters = {}
+        for qer_id in metered_qers(pdr, self._session.qers):
+            kind = self._kinds[qer_id, pdr.is_uplink]
+            index = self._context.own_ids[MeterName(kind, qer_id, pdr.is_uplink)]
+            meters[kind] = index
+            rate = meter_rate(self._session.qers[qer_id], is_uplink=pdr.is_uplink)
+            self.rates[kind, index] = rate
+        return meters
 
 
-def _destination(networks: Networks, forwarding: ForwardingParameters, pdr: PDR) -> NetworkInstance:
-    try:
-        return networks.resolve(forwarding.destination_interface, forwarding.network_instance)
-    except RuleError as error:
-        error.rule = _far_rule(pdr)
-        raise
-
-
-def _tunnel_peer(
-    forwarding: ForwardingParameters,
-    creation: OuterHeaderCreation,
-    pdr: PDR,
-    networks: Networks,
-) -> TunnelPeer:
-    destination = _destination(networks, forwarding, pdr)
-    if not destination.endpoints:
-        raise RuleError(
-            f"{_far_rule(pdr)} creates GTP-U headers towards {destination.role}, where we have no "
-            "GTP-U address: set gtpu_address on an interface there",
-            rule=_far_rule(pdr),
-        )
-    return TunnelPeer(destination.endpoints[0].ipv4, creation.ipv4)
-
-
-def _far_rule(pdr: PDR) -> RuleId:
-    return RuleId(RuleKind.FAR, pdr.far_id or 0)
-
-
-def _qfi(session: Session, pdr: PDR) -> int | None:
-    """The QFI that the PDR's QERs mark packets with."""
-    return next(
-        (qfi for qer_id in pdr.qer_ids if (qfi := session.qers[qer_id].qfi) is not None), None
-    )
-
-
-def _psc(forwarding: ForwardingParameters, qfi: int | None) -> int:
-    """Which PDU session container says the QFI (TS 38.415 clause 5.5.2)."""
-    if qfi is None:
-        return tables.PSC_NONE
-    match forwarding.destination_interface:
-        case Interface.ACCESS:
-            return tables.PSC_DOWNLINK
-        case Interface.CORE:
-            return tables.PSC_UPLINK
-        case Interface.CP_FUNCTION:
-            return tables.PSC_NONE
+def _stopped(treatment: DropReason | Wait, pdr: PDR) -> tables.Buffer | tables.Notify | tables.Drop:
+    if treatment is Wait.BUFFER:
+        return tables.Buffer(pdr.usage_id)
+    if treatment is Wait.NOTIFY:
+        return tables.Notify(pdr.usage_id)
+    return tables.Drop(int(treatment))

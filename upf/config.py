@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from difflib import get_close_matches
-from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -70,6 +70,7 @@ class InterfaceConfig(_Table):
     role: Role
     network_instance: Name | None = None
     gtpu_address: IPv4Address | None = None
+    gtpu_ipv6_address: IPv6Address | None = None
     speed_mbps: Annotated[int, Field(gt=0)] | None = None
 
 
@@ -244,16 +245,16 @@ class Config(_Table):
         for each in self.interface:
             endpoints = members.setdefault((each.role, each.network_instance), [])
             address = each.gtpu_address
-            if address is None and each.role is Role.ACCESS:
+            if (address, each.gtpu_ipv6_address, each.role) == (None, None, Role.ACCESS):
                 if each.name not in addresses:
                     raise ConfigError(
                         f"interface {each.name} has no IPv4 address for GTP-U: give it one "
                         f"(ip address add ADDRESS/LENGTH dev {each.name}) or set gtpu_address"
                     )
                 address = addresses[each.name]
-            if address is not None:
+            if address is not None or each.gtpu_ipv6_address is not None:
                 endpoint_id += 1
-                endpoints.append(Endpoint(endpoint_id, address))
+                endpoints.append(Endpoint(endpoint_id, address, each.gtpu_ipv6_address))
         return Networks(
             tuple(
                 NetworkInstance(number, role, name, tuple(endpoints))

@@ -17,7 +17,23 @@ class Prefix:
     length: int
 
 
-MatchValue: TypeAlias = int | Prefix  # exact | lpm
+@dataclass(frozen=True, slots=True)
+class Ternary:
+    """A ternary match: bits of `value` where `mask` has ones. Mask 0 matches anything."""
+
+    value: int
+    mask: int
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A range match, both ends included. The whole width matches anything."""
+
+    low: int
+    high: int
+
+
+MatchValue: TypeAlias = int | Prefix | Ternary | Range  # exact | lpm | ternary | range
 
 EntryKey: TypeAlias = tuple[str, tuple[MatchValue, ...], int]
 
@@ -26,7 +42,8 @@ EntryKey: TypeAlias = tuple[str, tuple[MatchValue, ...], int]
 class Entry:
     """One table entry. `key` has every match field and `params` every parameter, in P4Info's order.
 
-    `table` and `action` are names without the pipe (`Ingress.detection.ports`).
+    `table` and `action` are names without the pipe (`Ingress.arrival.ports`). `priority` is for
+    tables with ternary or range keys: of two entries that match, the higher one counts.
     """
 
     table: str

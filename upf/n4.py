@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pfcp.association import AssociationTable
     from pfcp.events import Peer
     from upf.reporting import UsageReporting
+    from upf.rules import PDR
 
 FSEID_IE = 57
 
@@ -89,6 +90,7 @@ class N4:
         wall_clock: Callable[[], float],
     ) -> None:
         self.sessions: dict[int, SessionRecord] = {}
+        self._by_usage_id: dict[int, SessionRecord] = {}
         self.occupancy = Occupancy()
         self.counters: Counter[tuple[str, int]] = Counter()
         self._identity = identity
@@ -149,6 +151,16 @@ class N4:
                 except TargetError as error:
                     log.warning("session %016x stays: %s", record.session.up_seid, error)
 
+    def owner_of(self, usage_id: int) -> tuple[Session, PDR] | None:
+        """The session and the PDR that a usage counter belongs to."""
+        record = self._by_usage_id.get(usage_id)
+        if record is None or record.is_deleted:
+            return None
+        for pdr in record.session.pdrs.values():
+            if pdr.usage_id == usage_id:
+                return record.session, pdr
+        return None
+
     async def rebind_slices(self) -> None:
         """Put sessions into the slices that are theirs now."""
         for record in list(self.sessions.values()):
@@ -205,6 +217,7 @@ class N4:
         record = SessionRecord(session, owner, self._now(), held)
         self._reporting.begin(record)
         self.sessions[session.up_seid] = record
+        self._index(record, None)
         # Slices may have changed while the switch was written.
         await self._rebind(record)
         log.info("session %016x of %s for %s", session.up_seid, owner, session.ue_ipv4)
@@ -262,6 +275,7 @@ class N4:
                 undo.pop_all()
             record.session = session
             record.version += 1
+            self._index(record, before)
             self._resources.release_fteids(
                 before.local_fteids - session.local_fteids - set(session.chosen_fteids.values())
             )
@@ -292,11 +306,20 @@ class N4:
         await self._entries.remove(record.held)
         record.is_deleted = True
         del self.sessions[session.up_seid]
+        for pdr in session.pdrs.values():
+            self._by_usage_id.pop(pdr.usage_id, None)
         self.occupancy.give_back(session.slice_id, demand_of(session))
         self._resources.seids.release(session.up_seid)
         self._resources.release_fteids(session.local_fteids | set(session.chosen_fteids.values()))
         log.info("session %016x of %s ended", session.up_seid, record.owner)
         return await self._reporting.end(record)
+
+    def _index(self, record: SessionRecord, before: Session | None) -> None:
+        """Find a record by the usage counters of its PDRs of now."""
+        for pdr in before.pdrs.values() if before is not None else ():
+            self._by_usage_id.pop(pdr.usage_id, None)
+        for pdr in record.session.pdrs.values():
+            self._by_usage_id[pdr.usage_id] = record
 
     def _record(self, up_seid: int, owner: ies.NodeID) -> SessionRecord:
         """The session with this SEID, if it is this CP function's."""
@@ -400,7 +423,8 @@ def _created_pdrs(session: Session, translator: Translator) -> tuple[ies.Created
         if fteid is not None:
             created.append(
                 ies.CreatedPDR(
-                    pdr_id=pdr_id, local_fteid=ies.FTEID(teid=fteid.teid, ipv4=fteid.ipv4)
+                    pdr_id=pdr_id,
+                    local_fteid=ies.FTEID(teid=fteid.teid, ipv4=fteid.ipv4, ipv6=fteid.ipv6),
                 )
             )
     return tuple(created)

@@ -6,8 +6,9 @@ stored = sent + expired + refused + held, at any time.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeAlias
+
+from upf.rules import IPAddress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,13 +17,14 @@ MAX_PACKETS_PER_ADDRESS = 64
 MAX_ADDRESSES = 1024
 WAIT_S = 3.0
 
-Waiting: TypeAlias = tuple[int, IPv4Address]  # port, next hop
+Waiting: TypeAlias = tuple[int, IPAddress]  # port, next hop
+Arrival: TypeAlias = tuple[int, bytes]  # the port it came by, the frame
 
 
 @dataclass(slots=True)
 class _Queue:
     deadline: float
-    frames: list[bytes] = field(default_factory=list)
+    frames: list[Arrival] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -44,7 +46,7 @@ class NeighbourQueues:
     def held(self) -> int:
         return sum(len(queue.frames) for queue in self._queues.values())
 
-    def hold(self, waiting: Waiting, frame: bytes, now: float) -> bool:
+    def hold(self, waiting: Waiting, frame: Arrival, now: float) -> bool:
         """Keep a frame. True if it is the first for this next hop: have it resolved."""
         self.counts.stored += 1
         queue = self._queues.get(waiting)
@@ -60,14 +62,13 @@ class NeighbourQueues:
             queue.frames.append(frame)
         return is_first
 
-    def release(self, waiting: Waiting, src_mac: int, dst_mac: int) -> list[bytes]:
-        """The frames for a next hop now known, addressed to it."""
+    def release(self, waiting: Waiting) -> list[Arrival]:
+        """The frames for a next hop now known."""
         queue = self._queues.pop(waiting, None)
         if queue is None:
             return []
         self.counts.sent += len(queue.frames)
-        macs = dst_mac.to_bytes(6, "big") + src_mac.to_bytes(6, "big")
-        return [macs + frame[12:] for frame in queue.frames]
+        return queue.frames
 
     def waiting(self) -> Iterable[Waiting]:
         return tuple(self._queues)

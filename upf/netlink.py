@@ -9,22 +9,28 @@ import asyncio
 import contextlib
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from upf.ports import PortStatistics, speed_mbps
-from upf.routes import KernelState, Link, Neighbour, Route
+from upf.routes import DEFAULT_MTU, KernelState, Link, Neighbour, Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from upf.rules import IPAddress
 
 _RTMGRP_LINK = 0x1
 _RTMGRP_NEIGH = 0x4
 _RTMGRP_IPV4_IFADDR = 0x10
 _RTMGRP_IPV4_ROUTE = 0x40
+_RTMGRP_IPV6_IFADDR = 0x100
+_RTMGRP_IPV6_ROUTE = 0x400
+_RTMGRP_IPV4 = _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV4_ROUTE
+_RTMGRP_IPV6 = _RTMGRP_IPV6_IFADDR | _RTMGRP_IPV6_ROUTE
 _IFF_UP = 0x1
 _RT_TABLE_MAIN = 254
 _RTN_UNICAST = 1
@@ -37,6 +43,11 @@ _NUD_VALID = _NUD_REACHABLE | _NUD_STALE | _NUD_DELAY | _NUD_PROBE | _NUD_NOARP 
 # Changes come in bursts; wait this long for the rest of one.
 _SETTLE_S = 0.02
 _RECEIVE_OCTETS = 65536
+_FAMILIES = (socket.AF_INET, socket.AF_INET6)
+_DEFAULT_DST: dict[int, IPAddress] = {
+    socket.AF_INET: IPv4Address(0),
+    socket.AF_INET6: IPv6Address(0),
+}
 
 
 class Kernel:
@@ -52,9 +63,9 @@ class Kernel:
         """What the kernel knows now."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._read)
 
-    async def probe(self, index: int, ipv4: IPv4Address) -> None:
+    async def probe(self, index: int, address: IPAddress) -> None:
         """Have the kernel find, or confirm, who has an address on an interface."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._probe, index, ipv4)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._probe, index, address)
 
     async def ports(self, names: Iterable[str]) -> Mapping[str, PortStatistics]:
         """What the kernel counts on these interfaces; those that are not there are left out."""
@@ -66,7 +77,7 @@ class Kernel:
         self._watch = socket.socket(
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE
         )
-        groups = _RTMGRP_LINK | _RTMGRP_NEIGH | _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV4_ROUTE
+        groups = _RTMGRP_LINK | _RTMGRP_NEIGH | _RTMGRP_IPV4 | _RTMGRP_IPV6
         self._watch.bind((0, groups))
         loop = asyncio.get_running_loop()
 
@@ -111,6 +122,7 @@ class Kernel:
                 each.get("IFLA_IFNAME"),
                 _mac(each.get("IFLA_ADDRESS")),
                 is_up=bool(each["flags"] & _IFF_UP),
+                mtu=each.get("IFLA_MTU") or DEFAULT_MTU,
             )
             for each in route.get_links()
         )
@@ -119,17 +131,24 @@ class Kernel:
         for each in route.get_addr(family=socket.AF_INET):
             if each["scope"] == _RT_SCOPE_UNIVERSE and each["index"] in names:
                 addresses.setdefault(names[each["index"]], IPv4Address(each.get("IFA_LOCAL")))
+        addresses_ipv6: dict[str, IPv6Address] = {}
+        for each in route.get_addr(family=socket.AF_INET6):
+            if each["scope"] == _RT_SCOPE_UNIVERSE and each["index"] in names:
+                address = IPv6Address(each.get("IFA_ADDRESS"))
+                addresses_ipv6.setdefault(names[each["index"]], address)
         routes = tuple(
             found
-            for each in route.get_routes(family=socket.AF_INET, table=_RT_TABLE_MAIN)
-            if (found := _route(each)) is not None
+            for family in _FAMILIES
+            for each in route.get_routes(family=family, table=_RT_TABLE_MAIN)
+            if (found := _route(each, family)) is not None
         )
         neighbours = tuple(
             neighbour
-            for each in route.get_neighbours(family=socket.AF_INET)
+            for family in _FAMILIES
+            for each in route.get_neighbours(family=family)
             if (neighbour := _neighbour(each)) is not None
         )
-        return KernelState(links, addresses, routes, neighbours)
+        return KernelState(links, addresses, routes, neighbours, addresses_ipv6)
 
     def _ports(self, names: frozenset[str]) -> Mapping[str, PortStatistics]:
         found = {}
@@ -151,13 +170,14 @@ class Kernel:
                 )
         return found
 
-    def _probe(self, index: int, ipv4: IPv4Address) -> None:
+    def _probe(self, index: int, address: IPAddress) -> None:
         route = self._open()
+        family = socket.AF_INET if address.version == 4 else socket.AF_INET6
         state = next(
             (
                 each["state"]
-                for each in route.get_neighbours(family=socket.AF_INET, ifindex=index)
-                if each.get("NDA_DST") == str(ipv4)
+                for each in route.get_neighbours(family=family, ifindex=index)
+                if each.get("NDA_DST") == str(address)
             ),
             None,
         )
@@ -168,7 +188,9 @@ class Kernel:
         command = "add" if state is None else "replace"
         # The interface may have gone, or somebody else made the entry, meanwhile.
         with contextlib.suppress(NetlinkError):
-            route.neigh(command, dst=str(ipv4), ifindex=index, flags=_NTF_USE, state=0)
+            route.neigh(
+                command, dst=str(address), ifindex=index, family=family, flags=_NTF_USE, state=0
+            )
 
 
 def _mac(text: str | None) -> int:
@@ -177,7 +199,7 @@ def _mac(text: str | None) -> int:
     return int.from_bytes(octets, "big") if len(octets) == 6 else 0
 
 
-def _route(message: Any) -> Route | None:
+def _route(message: Any, family: int) -> Route | None:
     """A unicast route; of one with several next hops the first."""
     if message["type"] != _RTN_UNICAST:
         return None
@@ -187,9 +209,12 @@ def _route(message: Any) -> Route | None:
         output, gateway = multipath[0]["oif"], multipath[0].get("RTA_GATEWAY")
     if output is None:
         return None
-    dst = IPv4Network((message.get("RTA_DST") or 0, message["dst_len"]))
+    default = _DEFAULT_DST[family]
+    dst = ip_network(f"{message.get('RTA_DST') or default}/{message['dst_len']}")
+    if dst.is_link_local or dst.is_multicast:
+        return None
     return Route(
-        dst, output, IPv4Address(gateway) if gateway else None, message.get("RTA_PRIORITY") or 0
+        dst, output, ip_address(gateway) if gateway else None, message.get("RTA_PRIORITY") or 0
     )
 
 
@@ -197,9 +222,9 @@ def _neighbour(message: Any) -> Neighbour | None:
     mac = message.get("NDA_LLADDR")
     if not message["state"] & _NUD_VALID or not mac or not _mac(mac):
         return None
+    address = ip_address(message.get("NDA_DST"))
+    if address.is_multicast:
+        return None
     return Neighbour(
-        message["ifindex"],
-        IPv4Address(message.get("NDA_DST")),
-        _mac(mac),
-        is_stale=bool(message["state"] & _NUD_STALE),
+        message["ifindex"], address, _mac(mac), is_stale=bool(message["state"] & _NUD_STALE)
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from upf.errors import RuleError
-from upf.rules import Interface
+from upf.rules import Interface, IPAddress
 
 NETWORK_INSTANCE_IE = 22
 
@@ -19,10 +19,14 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A GTP-U entity of ours. Identifier 0 means none in the pipeline."""
+    """A GTP-U entity of ours, at an IPv4 address, an IPv6 address or both.
+
+    Identifier 0 means none in the pipeline.
+    """
 
     endpoint_id: int
-    ipv4: IPv4Address
+    ipv4: IPv4Address | None
+    ipv6: IPv6Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,17 @@ class Networks:
             offending_ie=NETWORK_INSTANCE_IE,
         )
 
-    def endpoint_at(self, ipv4: IPv4Address) -> Endpoint | None:
+    def of_id(self, network_instance_id: int) -> NetworkInstance:
+        """The network instance with an identifier of the pipeline; KeyError if there is none."""
+        for instance in self.instances:
+            if instance.network_instance_id == network_instance_id:
+                return instance
+        raise KeyError(network_instance_id)
+
+    def endpoint_at(self, address: IPAddress) -> Endpoint | None:
         """Our GTP-U entity with this address."""
         for instance in self.instances:
             for endpoint in instance.endpoints:
-                if endpoint.ipv4 == ipv4:
+                if address in (endpoint.ipv4, endpoint.ipv6):
                     return endpoint
         return None

@@ -39,8 +39,10 @@ if TYPE_CHECKING:
     from upf.config import Config
     from upf.networks import Networks
     from upf.provisioning import Check, Wanted
+    from upf.rules import PDR
+    from upf.session import Session
     from upf.slices import SNSSAI, Slice
-from upf.store import Store
+    from upf.store import Store
 
 SWEEP_INTERVAL_S = 1.0
 
@@ -151,7 +153,7 @@ class UPF(Shown):
         self._totals = SliceTotals(self._counters)
         await self._set_up_switch(networks, kernel)
         reporting = UsageReporting(self._counters, time.time, self._totals.settle)
-        self._entries = SessionEntries(self._target, networks)
+        self._entries = SessionEntries(self._target, networks, self._counters, self._routing)
         self._n4 = N4(
             identity,
             associations=self._n4_server.endpoint.associations,
@@ -173,6 +175,10 @@ class UPF(Shown):
     def _slice_of(self, s_nssai: SNSSAI | None, dnn: str | None) -> int:
         """By the registry of the moment, which changes."""
         return self._provisioning.registry.slice_id_for(s_nssai, dnn)
+
+    def _owner_of(self, usage_id: int) -> tuple[Session, PDR] | None:
+        """The session and the PDR that a usage counter belongs to."""
+        return self._n4.owner_of(usage_id)
 
     async def _restore_slices(self) -> None:
         path = self.config.state.file
@@ -200,7 +206,7 @@ class UPF(Shown):
             unlimited = dict.fromkeys(range(2 * tables.NUM_SLICES))
             await self._target.write_meters(tables.SLICE_METER, unlimited)
         self._routing = Routing(self._target, kernel, ports)
-        self._punts = Punts(self._target, self._routing)
+        self._punts = Punts(self._target, self._routing, self._owner_of)
         self._target.on_packet_in(self._punts.receive)
         await self._routing.start()
 

@@ -5,14 +5,21 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from upf.errors import TargetError
+from upf.frames import user_packet_of
 from upf.gtpu_node import echo_response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from upf.routing import Routing
+    from upf.rules import PDR, IPAddress
+    from upf.session import Session
     from upf.target import PacketIn, Target
+
+OwnerOf: TypeAlias = "Callable[[int], tuple[Session, PDR] | None]"
 
 log = logging.getLogger(__name__)
 
@@ -20,15 +27,38 @@ log = logging.getLogger(__name__)
 class PuntReason(IntEnum):
     GTPU_NODE = 1
     NEIGHBOUR = 2
+    BUFFER = 3
+    NOTIFY = 4
+    TTL_EXPIRED = 5
+    TOO_BIG = 6
+    UNKNOWN_TUNNEL = 7
+    QUOTA_EXHAUSTED = 8
+    GTPU_EXTENSION = 9
+
+
+# What is counted and goes no further.
+_IGNORED = {
+    PuntReason.BUFFER: "buffering",
+    PuntReason.NOTIFY: "notified",
+    PuntReason.TTL_EXPIRED: "ttl_expired",
+    PuntReason.TOO_BIG: "too_big",
+    PuntReason.UNKNOWN_TUNNEL: "unknown_tunnel",
+    PuntReason.QUOTA_EXHAUSTED: "quota_exhausted",
+    PuntReason.GTPU_EXTENSION: "gtpu_extension",
+}
 
 
 class Punts:
-    """Takes every packet-in. `counts` by what became of them."""
+    """Takes every packet-in, a frame as it arrived. `counts` by what became of them.
 
-    def __init__(self, target: Target, routing: Routing) -> None:
+    `owner_of` tells the session and the PDR that a usage_id belongs to.
+    """
+
+    def __init__(self, target: Target, routing: Routing, owner_of: OwnerOf) -> None:
         self.counts: Counter[str] = Counter()
         self._target = target
         self._routing = routing
+        self._owner_of = owner_of
 
     async def receive(self, packet: PacketIn) -> None:
         """Do what the reason calls for."""
@@ -37,8 +67,9 @@ class Punts:
                 case PuntReason.GTPU_NODE:
                     await self._answer_node_message(packet)
                 case PuntReason.NEIGHBOUR:
-                    self.counts["neighbour"] += 1
-                    await self._routing.hold(packet.egress_port, packet.frame)
+                    await self._hold(packet)
+                case _ if packet.reason in _IGNORED:
+                    self.counts[_IGNORED[PuntReason(packet.reason)]] += 1
                 case _:
                     self.counts["unknown_reason"] += 1
         except TargetError as error:
@@ -52,3 +83,26 @@ class Punts:
             return
         self.counts["gtpu_echo"] += 1
         await self._target.packet_out(packet.ingress_port, answer)
+
+    async def _hold(self, packet: PacketIn) -> None:
+        """Keep a packet whose next hop's MAC address is to be found."""
+        dst = self._destination(packet)
+        if dst is None:
+            self.counts["neighbour_unknown"] += 1
+            return
+        self.counts["neighbour"] += 1
+        await self._routing.hold(packet.egress_port, dst, packet.ingress_port, packet.frame)
+
+    def _destination(self, packet: PacketIn) -> IPAddress | None:
+        """Where a packet is routed to: its tunnel's peer, else its own destination."""
+        owner = self._owner_of(packet.usage_id)
+        if owner is None:
+            return None
+        session, pdr = owner
+        far = session.fars.get(pdr.far_id) if pdr.far_id is not None else None
+        if far is not None and far.forwarding is not None:
+            creation = far.forwarding.outer_header_creation
+            if creation is not None:
+                return creation.address
+        user_packet = user_packet_of(packet.frame, is_tunnelled=pdr.pdi.local_fteid is not None)
+        return None if user_packet is None else user_packet.dst

@@ -55,9 +55,9 @@ class RequestResources:
         self._held = session.local_fteids | set(self.chosen.values())
         self._undo = undo
 
-    def usage_id(self) -> int:
+    def usage_id(self, *, is_metered: bool) -> int:
         """A usage counter for a new PDR."""
-        usage_id = self._resources.counters.allocate()
+        usage_id = self._resources.counters.allocate(is_metered=is_metered)
         self._undo.callback(self._resources.counters.release, usage_id)
         return usage_id
 
@@ -67,14 +67,13 @@ class RequestResources:
         """The tunnel endpoint that an F-TEID IE asks for or names."""
         if fteid.choose:
             return self._choose(fteid, interface, network_instance)
-        if fteid.teid is None or fteid.ipv4 is None:
-            raise FTEIDAllocationError(
-                "an F-TEID without an IPv4 address is not served", offending_ie=FTEID_IE
-            )
-        endpoint = self._resources.networks.endpoint_at(fteid.ipv4)
+        address = fteid.ipv4 or fteid.ipv6
+        if fteid.teid is None or address is None:
+            raise FTEIDAllocationError("an F-TEID names no address", offending_ie=FTEID_IE)
+        endpoint = self._resources.networks.endpoint_at(address)
         if endpoint is None:
             raise RuleError(
-                f"F-TEID address {fteid.ipv4} is none of our GTP-U addresses",
+                f"F-TEID address {address} is none of our GTP-U addresses",
                 offending_ie=FTEID_IE,
             )
         return self._taken(self._resources.fteids.claim(endpoint, fteid.teid, self._up_seid))
@@ -85,12 +84,8 @@ class RequestResources:
         """One F-TEID for each CHOOSE_ID, now and in later requests of the session.
 
         Without CHOOSE_ID there is one for each source interface: some SMFs take the first they are
-        told for the whole session. Only IPv6 asked for cannot be met.
+        told for the whole session. An address family asked for alone has to be there.
         """
-        if fteid.choose_ipv6 and not fteid.choose_ipv4:
-            raise FTEIDAllocationError(
-                "F-TEIDs with IPv6 addresses are not served", offending_ie=FTEID_IE
-            )
         instance = self._resources.networks.resolve(interface, network_instance)
         key = ChooseKey(
             fteid.choose_id,
@@ -103,9 +98,16 @@ class RequestResources:
                     f"no interface of network instance {network_instance!r} has a GTP-U address",
                     offending_ie=FTEID_IE,
                 )
-            self.chosen[key] = self._taken(
-                self._resources.fteids.allocate(instance.endpoints[0], self._up_seid)
-            )
+            endpoint = instance.endpoints[0]
+            if (fteid.choose_ipv6 and not fteid.choose_ipv4 and endpoint.ipv6 is None) or (
+                fteid.choose_ipv4 and not fteid.choose_ipv6 and endpoint.ipv4 is None
+            ):
+                raise FTEIDAllocationError(
+                    f"no GTP-U address of the family asked for in network instance "
+                    f"{network_instance!r}: set gtpu_address or gtpu_ipv6_address on its interface",
+                    offending_ie=FTEID_IE,
+                )
+            self.chosen[key] = self._taken(self._resources.fteids.allocate(endpoint, self._up_seid))
         return self.chosen[key]
 
     def _taken(self, fteid: LocalFTEID) -> LocalFTEID:

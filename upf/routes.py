@@ -8,13 +8,21 @@ gateway not resolved yet, is shown to the controller, which has the kernel find 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_network
+from typing import TYPE_CHECKING, TypeAlias
 
 from upf import tables
 from upf.allocator import IndexPool
 from upf.entry import Entry, Prefix
+from upf.rules import IPAddress, IPNetwork
+
+if TYPE_CHECKING:
+    from upf.treatment import TunnelPeer
+
+DEFAULT_MTU = 1500
+# Added to the longest packet that fits, it does not overflow 16 bits; to a longer one it does.
+_LONGEST_ADDEND = 65534
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +31,16 @@ class Link:
     name: str
     mac: int
     is_up: bool = True
+    mtu: int = DEFAULT_MTU
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """`output` is an interface index. Of two to the same network the lower metric stands."""
 
-    dst: IPv4Network
+    dst: IPNetwork
     output: int
-    gateway: IPv4Address | None = None
+    gateway: IPAddress | None = None
     metric: int = 0
 
 
@@ -40,35 +49,47 @@ class Neighbour:
     """Someone on a link whose MAC address is known."""
 
     output: int
-    ipv4: IPv4Address
+    address: IPAddress
     mac: int
     is_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class KernelState:
-    """What the kernel of our network namespace knows, reduced to what routes need."""
+    """What the kernel of our network namespace knows, reduced to what routes need.
+
+    `addresses` and `addresses_ipv6` are each interface's first own one.
+    """
 
     links: tuple[Link, ...] = ()
     addresses: Mapping[str, IPv4Address] | None = None
     routes: tuple[Route, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
+    addresses_ipv6: Mapping[str, IPv6Address] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class PortBinding:
-    """A port of the pipeline: the interface behind it and the network instance it joins."""
+    """A port of the pipeline: the interface behind it and the network instance it joins.
+
+    `host_port` is where the switch gives what is the host's own.
+    """
 
     port: int
     interface: str
     network_instance_id: int
+    is_core: bool = False
+    host_port: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class NextHop:
+    """`mtu` is of what leaves there, octets of IP."""
+
     port: int
     src_mac: int
     dst_mac: int
+    mtu: int = DEFAULT_MTU
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,30 +99,59 @@ class Unresolved:
     port: int
 
 
-Routes: TypeAlias = dict[tuple[int, IPv4Network], NextHop | Unresolved]
+Hop: TypeAlias = NextHop | Unresolved
+Routes: TypeAlias = dict[tuple[int, IPNetwork], Hop]
+
+
+def port_entries(kernel: KernelState, bindings: tuple[PortBinding, ...]) -> list[Entry]:
+    """What the pipeline has to know of each port that is there."""
+    return [
+        tables.entry(
+            tables.Port(binding.port, 0),
+            tables.SetPort(
+                binding.network_instance_id, int(binding.is_core), binding.host_port, link.mac
+            ),
+        )
+        for binding, link in _bound_links(kernel, bindings)
+    ]
 
 
 def wanted_routes(kernel: KernelState, bindings: tuple[PortBinding, ...]) -> Routes:
     """Routes by network_instance_id and destination."""
     routes: Routes = {}
     for binding, link in _bound_links(kernel, bindings):
-        known = {n.ipv4: n.mac for n in kernel.neighbours if n.output == link.index}
+        known = {n.address: n.mac for n in kernel.neighbours if n.output == link.index}
         instance = binding.network_instance_id
         for route in _by_preference(kernel, link.index):
             mac = known.get(route.gateway) if route.gateway else None
             routes.setdefault((instance, route.dst), _hop(binding, link, mac))
-        for ipv4, mac in known.items():
-            routes[instance, IPv4Network(ipv4)] = _hop(binding, link, mac)
+        for address, mac in known.items():
+            if not address.is_link_local:
+                routes[instance, ip_network(address)] = _hop(binding, link, mac)
     return routes
 
 
+def resolve(routes: Routes, instance: int, address: IPAddress) -> Hop | None:
+    """The hop towards an address in a network instance, by the longest prefix; None without."""
+    matching = [
+        (network.prefixlen, hop)
+        for (its_instance, network), hop in routes.items()
+        if its_instance == instance and network.version == address.version and address in network
+    ]
+    return max(matching, key=lambda each: each[0])[1] if matching else None
+
+
 def next_hop_address(
-    kernel: KernelState, bindings: tuple[PortBinding, ...], port: int, dst: IPv4Address
-) -> IPv4Address:
+    kernel: KernelState, bindings: tuple[PortBinding, ...], port: int, dst: IPAddress
+) -> IPAddress:
     """The neighbour to resolve for a packet to `dst` that leaves by `port`."""
     for binding, link in _bound_links(kernel, bindings):
         if binding.port == port:
-            matching = [r for r in _by_preference(kernel, link.index) if dst in r.dst]
+            matching = [
+                route
+                for route in _by_preference(kernel, link.index)
+                if route.dst.version == dst.version and dst in route.dst
+            ]
             if matching:
                 return max(matching, key=lambda route: route.dst.prefixlen).gateway or dst
     return dst
@@ -109,14 +159,14 @@ def next_hop_address(
 
 def addresses_to_probe(
     kernel: KernelState, bindings: tuple[PortBinding, ...]
-) -> list[tuple[int, IPv4Address]]:
+) -> list[tuple[int, IPAddress]]:
     """Interface index and address of each gateway not resolved and each neighbour gone stale."""
-    probes = []
+    probes: list[tuple[int, IPAddress]] = []
     for _, link in _bound_links(kernel, bindings):
-        known = {n.ipv4: n for n in kernel.neighbours if n.output == link.index}
+        known = {n.address: n for n in kernel.neighbours if n.output == link.index}
         gateways = {route.gateway for route in _by_preference(kernel, link.index)}
         probes += [(link.index, each) for each in gateways if each and each not in known]
-        probes += [(link.index, ipv4) for ipv4, n in known.items() if n.is_stale]
+        probes += [(link.index, address) for address, n in known.items() if n.is_stale]
     return probes
 
 
@@ -136,15 +186,17 @@ def _by_preference(kernel: KernelState, output: int) -> list[Route]:
     )
 
 
-def _hop(binding: PortBinding, link: Link, mac: int | None) -> NextHop | Unresolved:
-    return Unresolved(binding.port) if mac is None else NextHop(binding.port, link.mac, mac)
+def _hop(binding: PortBinding, link: Link, mac: int | None) -> Hop:
+    if mac is None:
+        return Unresolved(binding.port)
+    return NextHop(binding.port, link.mac, mac, link.mtu)
 
 
 class NextHopIds:
     """The pipeline's identifiers of next hops: stable while a next hop is in use."""
 
-    def __init__(self) -> None:
-        self._pool = IndexPool("next hops", tables.NUM_NEXT_HOPS)
+    def __init__(self, capacity: int) -> None:
+        self._pool = IndexPool("next hops", capacity)
         self._ids: dict[NextHop, int] = {}
 
     def entries(self, routes: Routes) -> list[Entry]:
@@ -156,22 +208,55 @@ class NextHopIds:
         route_entries = []
         next_hop_entries = {}
         for (instance, dst), hop in routes.items():
-            key = tables.RouteIPv4(instance, Prefix(int(dst.network_address), dst.prefixlen))
-            if isinstance(hop, Unresolved):
-                route_entries.append(tables.entry(key, tables.ResolveNeighbour(hop.port)))
-                continue
-            if hop not in self._ids:
-                self._ids[hop] = self._pool.allocate()
-            next_hop_id = self._ids[hop]
-            next_hop_entries[next_hop_id] = tables.entry(
-                tables.NextHop(next_hop_id),
-                tables.SetPortAndMACs(hop.port, hop.src_mac, hop.dst_mac),
-            )
-            route_entries.append(tables.entry(key, tables.SetNextHop(next_hop_id)))
+            if isinstance(hop, NextHop):
+                if hop not in self._ids:
+                    self._ids[hop] = self._pool.allocate()
+                next_hop_entries[hop] = tables.entry(
+                    tables.NextHop(self._ids[hop], 0),
+                    tables.SetPortAndMACs(hop.port, hop.src_mac, hop.dst_mac, 0),
+                )
+            prefix = Prefix(int(dst.network_address), dst.prefixlen)
+            key: tables.RouteIPv4 | tables.RouteIPv6
+            if isinstance(dst, IPv4Network):
+                key = tables.RouteIPv4(instance, prefix)
+            else:
+                key = tables.RouteIPv6(instance, prefix)
+            route_entries.append(tables.entry(key, self.action(hop)))
         return [*next_hop_entries.values(), *route_entries]
+
+    def action(
+        self, hop: Hop, overhead: int = 0
+    ) -> tables.SetNextHopGroup | tables.ResolveNeighbour:
+        """What leads to a hop that `entries` has seen, with `overhead` octets before a packet."""
+        if isinstance(hop, Unresolved):
+            return tables.ResolveNeighbour(hop.port)
+        longest = max(hop.mtu - overhead, 0)
+        addend = max(_LONGEST_ADDEND - longest, 0)
+        return tables.SetNextHopGroup(self._ids[hop], 0, addend)
 
     def release_unused(self, routes: Routes) -> None:
         """Let go of the identifiers that these routes do not use."""
         used = set(routes.values())
         for hop in [hop for hop in self._ids if hop not in used]:
             self._pool.release(self._ids.pop(hop))
+
+
+def header_entry(peer_id: int, peer: TunnelPeer) -> Entry:
+    """What is put before packets to a tunnel peer."""
+    fields = (int(peer.src), int(peer.dst), peer.dst_port, 1)
+    action: tables.AddIPv4 | tables.AddIPv6 = (
+        tables.AddIPv4(*fields) if isinstance(peer.dst, IPv4Address) else tables.AddIPv6(*fields)
+    )
+    return tables.entry(tables.TunnelHeader(peer_id), action)
+
+
+def peer_entries(peers: Mapping[int, TunnelPeer], routes: Routes, ids: NextHopIds) -> list[Entry]:
+    """What tunnel peers need: their headers, and the way there where there is one."""
+    entries = []
+    for peer_id, peer in peers.items():
+        entries.append(header_entry(peer_id, peer))
+        hop = resolve(routes, peer.network_instance_id, peer.dst)
+        if hop is not None:
+            action = ids.action(hop, peer.overhead)
+            entries.append(tables.entry(tables.TunnelPeer(peer_id), action))
+    return entries

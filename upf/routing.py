@@ -1,5 +1,5 @@
-"""Keeps the routes of the pipeline equal to the kernel's, and finds neighbours for packets that
-wait for one.
+"""Keeps ports, routes and tunnel peers of the pipeline equal to what the kernel knows, and finds
+neighbours for packets that wait for one.
 """
 
 from __future__ import annotations
@@ -7,38 +7,45 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from upf import tables
 from upf.errors import TargetError
-from upf.neighbours import NeighbourQueues, Waiting
-from upf.plan import diff
+from upf.neighbours import NeighbourQueues
+from upf.plan import Plan, diff
 from upf.routes import (
     KernelState,
     Neighbour,
-    NextHop,
     NextHopIds,
     PortBinding,
     Routes,
+    Unresolved,
     addresses_to_probe,
     next_hop_address,
+    peer_entries,
+    port_entries,
+    resolve,
     wanted_routes,
 )
 
 if TYPE_CHECKING:
-    from upf.entry import Entry
+    from collections.abc import Mapping
+
+    from upf.entry import Entry, EntryKey
+    from upf.neighbours import Waiting
     from upf.netlink import Kernel
+    from upf.rules import IPAddress
     from upf.target import Target
+    from upf.treatment import TunnelPeer
 
 PROBE_INTERVAL_S = 10.0
 _RETRY_S = 1.0
-_IPV4_DST = slice(30, 34)  # behind an Ethernet header
 
 log = logging.getLogger(__name__)
 
 
 class Routing:
-    """Routes and neighbours of all ports."""
+    """Ports, routes, tunnel peers and neighbours."""
 
     def __init__(self, target: Target, kernel: Kernel, bindings: tuple[PortBinding, ...]) -> None:
         self.queues = NeighbourQueues()
@@ -47,9 +54,11 @@ class Routing:
         self._kernel = kernel
         self._bindings = bindings
         self._state = KernelState()
-        self._ids = NextHopIds()
-        self._entries: list[Entry] = []
+        self._ids = NextHopIds(target.size(tables.TABLES[tables.NextHop]))
+        self._peers: dict[int, TunnelPeer] = {}
+        self._entries: dict[EntryKey, Entry] = {}
         self._changed = asyncio.Event()
+        self._lock = asyncio.Lock()
 
     async def start(self) -> None:
         """Write what the kernel knows and begin to watch it."""
@@ -74,16 +83,40 @@ class Routing:
 
     def num_entries(self) -> Counter[str]:
         """How many entries of ours each table holds."""
-        return Counter(each.table for each in self._entries)
+        return Counter(each.table for each in self._entries.values())
 
-    async def hold(self, port: int, frame: bytes) -> None:
-        """Keep a frame that leaves by `port` until the MAC address of its next hop is known."""
-        dst = IPv4Address(frame[_IPV4_DST])
+    async def add_peers(self, peers: Mapping[int, TunnelPeer]) -> None:
+        """Have the switch reach tunnel peers, and go on reaching them when routes change."""
+        async with self._lock:
+            entries = peer_entries(peers, self.routes, self._ids)
+            await self._target.apply(Plan(inserts=tuple(entries)))
+            self._entries.update((entry.identity, entry) for entry in entries)
+            self._peers.update(peers)
+        for peer in peers.values():
+            await self._probe_peer(peer)
+
+    async def remove_peers(self, peers: Mapping[int, TunnelPeer]) -> None:
+        """Let go of tunnel peers."""
+        async with self._lock:
+            keys = [
+                (tables.TABLES[table], (peer_id,), 0)
+                for peer_id in peers
+                for table in (tables.TunnelPeer, tables.TunnelHeader)
+            ]
+            entries = [self._entries[key] for key in keys if key in self._entries]
+            await self._target.apply(Plan(deletes=tuple(entries)))
+            for entry in entries:
+                del self._entries[entry.identity]
+            for peer_id in peers:
+                self._peers.pop(peer_id, None)
+
+    async def hold(self, port: int, dst: IPAddress, ingress_port: int, frame: bytes) -> None:
+        """Keep a frame as it arrived until the way to `dst`, which leaves by `port`, is known."""
         address = next_hop_address(self._state, self._bindings, port, dst)
         now = asyncio.get_running_loop().time()
-        is_first = self.queues.hold((port, address), frame, now)
-        if self._hop_to((port, address)) is not None:
-            await self._flush()
+        is_first = self.queues.hold((port, address), (ingress_port, frame), now)
+        if self._is_known((port, address)):
+            await self._refresh()
         elif is_first:
             await self._probe(port, address)
 
@@ -108,42 +141,57 @@ class Routing:
             if loop.time() >= due:
                 for index, address in addresses_to_probe(self._state, self._bindings):
                     await self._kernel.probe(index, address)
+                for peer in list(self._peers.values()):
+                    await self._probe_peer(peer)
                 due = loop.time() + PROBE_INTERVAL_S
             await asyncio.sleep(_RETRY_S)
             self.queues.expire(loop.time())
 
     async def _refresh(self) -> None:
-        self._state = await self._kernel.read()
-        routes = wanted_routes(self._state, self._bindings)
-        if routes != self.routes:
-            entries = self._ids.entries(routes)
-            plan = diff(self._entries, entries)
-            await self._target.apply(plan)
-            self._entries, self.routes = entries, routes
+        async with self._lock:
+            self._state = await self._kernel.read()
+            routes = wanted_routes(self._state, self._bindings)
+            entries = [
+                *port_entries(self._state, self._bindings),
+                *self._ids.entries(routes),
+                *peer_entries(self._peers, routes, self._ids),
+            ]
+            plan = diff(self._entries.values(), entries)
+            if plan:
+                await self._target.apply(plan)
+            self._entries = {entry.identity: entry for entry in entries}
+            self.routes = routes
             self._ids.release_unused(routes)
-            log.debug("%d routes", len(routes))
         await self._flush()
 
     async def _flush(self) -> None:
-        """Send what waited for next hops known by now."""
+        """Have the switch deal again with what waited for next hops known by now."""
         for waiting in self.queues.waiting():
-            hop = self._hop_to(waiting)
-            if hop is not None:
-                for frame in self.queues.release(waiting, hop.src_mac, hop.dst_mac):
-                    await self._target.packet_out(hop.port, frame)
+            if self._is_known(waiting):
+                for ingress_port, frame in self.queues.release(waiting):
+                    await self._target.packet_again(ingress_port, frame)
 
-    def _hop_to(self, waiting: Waiting) -> NextHop | None:
+    def _is_known(self, waiting: Waiting) -> bool:
         port, address = waiting
-        links = {link.name: link for link in self._state.links}
-        for binding in self._bindings:
-            if binding.port == port and binding.interface in links:
-                link = links[binding.interface]
-                for neighbour in self._state.neighbours:
-                    if (neighbour.output, neighbour.ipv4) == (link.index, address):
-                        return NextHop(port, link.mac, neighbour.mac)
-        return None
+        links = {link.name: link.index for link in self._state.links}
+        outputs = {
+            links[each.interface]
+            for each in self._bindings
+            if each.port == port and each.interface in links
+        }
+        return any(
+            neighbour.output in outputs and neighbour.address == address
+            for neighbour in self._state.neighbours
+        )
 
-    async def _probe(self, port: int, address: IPv4Address) -> None:
+    async def _probe_peer(self, peer: TunnelPeer) -> None:
+        """Find who a tunnel peer is reached by, if that is not known."""
+        hop = resolve(self.routes, peer.network_instance_id, peer.dst)
+        if isinstance(hop, Unresolved):
+            address = next_hop_address(self._state, self._bindings, hop.port, peer.dst)
+            await self._probe(hop.port, address)
+
+    async def _probe(self, port: int, address: IPAddress) -> None:
         for link in self._state.links:
             if any((b.port, b.interface) == (port, link.name) for b in self._bindings):
                 await self._kernel.probe(link.index, address)

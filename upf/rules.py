@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntFlag, StrEnum
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Final, TypeAlias
+
+IPAddress: TypeAlias = IPv4Address | IPv6Address
+IPNetwork: TypeAlias = IPv4Network | IPv6Network
+PortRange: TypeAlias = tuple[int, int]  # both ends included
+
+ANY_PORTS: Final[tuple[PortRange, ...]] = ((0, 65535),)
+BOTH_VERSIONS: Final = frozenset({4, 6})
+_PROTOCOL_ICMPV6 = 58
 
 
 class Interface(StrEnum):
@@ -32,11 +41,19 @@ class ApplyAction(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class LocalFTEID:
-    """A GTP-U tunnel endpoint of this UPF."""
+    """A GTP-U tunnel endpoint of this UPF, at an IPv4 address, an IPv6 address or both."""
 
     endpoint_id: int
     teid: int
-    ipv4: IPv4Address
+    ipv4: IPv4Address | None
+    ipv6: IPv6Address | None = None
+
+    @property
+    def address(self) -> IPAddress:
+        """Its address, the IPv4 one where there are two."""
+        address = self.ipv4 or self.ipv6
+        assert address is not None
+        return address
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +68,60 @@ class ChooseKey:
     network_instance_id: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SDFFilter:
-    """An SDF filter after judging what it can match. `text` is the flow description as given."""
+    """What an SDF filter matches, None for anything. `text` is the flow description as given.
+
+    `remote` is the far end, `local` the UE, whatever the direction. `traffic_class` is value and
+    mask of the TOS or traffic class octet.
+    """
 
     text: str
-    is_match_all: bool
-    is_ipv6_only: bool
     filter_id: int | None = None
+    protocol: int | None = None
+    remote: IPNetwork | None = None
+    local: IPNetwork | None = None
+    remote_ports: tuple[PortRange, ...] = ANY_PORTS
+    local_ports: tuple[PortRange, ...] = ANY_PORTS
+    traffic_class: tuple[int, int] | None = None
+    spi: int | None = None
+    flow_label: int | None = None
+
+    @property
+    def versions(self) -> frozenset[int]:
+        """The versions of IP that it can match."""
+        network = self.remote if self.remote is not None else self.local
+        if network is not None:
+            return frozenset({network.version})
+        if self.flow_label is not None or self.protocol == _PROTOCOL_ICMPV6:
+            return frozenset({6})
+        return BOTH_VERSIONS
+
+    def matches_all(self, version: int) -> bool:
+        """Whether every packet of a version of IP matches."""
+        return version in self.versions and self.is_unconditional
+
+    @property
+    def is_unconditional(self) -> bool:
+        """Whether nothing but the version of IP is asked."""
+        return (
+            all(each is None or each.prefixlen == 0 for each in (self.remote, self.local))
+            and self.remote_ports == self.local_ports == ANY_PORTS
+            and self.protocol is None
+            and self.flow_label is None
+            and (self.traffic_class is None or self.traffic_class[1] == 0)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PDI:
+    """`ue_ipv6` is the /64 that the UE's IPv6 address stands for."""
+
     source_interface: Interface
     network_instance: str | None = None
     local_fteid: LocalFTEID | None = None
     ue_ipv4: IPv4Address | None = None
+    ue_ipv6: IPv6Network | None = None
     qfis: tuple[int, ...] = ()
     sdf_filters: tuple[SDFFilter, ...] = ()
 
@@ -92,10 +147,10 @@ class PDR:
 
 @dataclass(frozen=True, slots=True)
 class OuterHeaderCreation:
-    """GTP-U/UDP/IPv4 towards `ipv4`, which chose `teid`."""
+    """GTP-U/UDP/IP towards `address`, which chose `teid`."""
 
     teid: int
-    ipv4: IPv4Address
+    address: IPAddress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +170,7 @@ class FAR:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QER:
-    """Gates and QFI are in force; bit rates are kept but not enforced yet."""
+    """Rates are kbit/s; None and 0 are no limit. `is_reflective`: RQI."""
 
     qer_id: int
     is_uplink_open: bool = True
@@ -125,6 +180,15 @@ class QER:
     mbr_downlink_kbps: int | None = None
     gbr_uplink_kbps: int | None = None
     gbr_downlink_kbps: int | None = None
+    is_reflective: bool = False
+
+    def mbr_kbps(self, *, is_uplink: bool) -> int:
+        """The maximum bit rate of a direction, 0 if there is none."""
+        return (self.mbr_uplink_kbps if is_uplink else self.mbr_downlink_kbps) or 0
+
+    def gbr_kbps(self, *, is_uplink: bool) -> int:
+        """The guaranteed bit rate of a direction, 0 if there is none."""
+        return (self.gbr_uplink_kbps if is_uplink else self.gbr_downlink_kbps) or 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Network
 from typing import Any, TypeAlias, TypeVar
 
 from upf.errors import ConditionalMissingError, RuleError, RuleId, RuleKind
@@ -64,6 +64,17 @@ class Session:
     def ue_ipv4(self) -> IPv4Address | None:
         """The UE's address, as the first PDR that names one says."""
         return next((pdr.pdi.ue_ipv4 for pdr in self.pdrs.values() if pdr.pdi.ue_ipv4), None)
+
+    @property
+    def ue_ipv6(self) -> IPv6Network | None:
+        """The UE's prefix, as the first PDR that names one says."""
+        return next((pdr.pdi.ue_ipv6 for pdr in self.pdrs.values() if pdr.pdi.ue_ipv6), None)
+
+    @property
+    def ip_versions(self) -> frozenset[int]:
+        """The versions of IP that the UE has addresses of."""
+        has = {4: self.ue_ipv4 is not None, 6: self.ue_ipv6 is not None}
+        return frozenset(version for version, is_there in has.items() if is_there)
 
     @property
     def local_fteids(self) -> frozenset[LocalFTEID]:

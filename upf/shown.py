@@ -159,7 +159,8 @@ class Shown:
         )
         held.update(self._base_tables)
         held.update(self._routing.num_entries())
-        held[tables.TABLES[tables.TunnelPeer]] = len(self._entries.tunnel_peers.ids)
+        for rules in self._entries.rule_lists.ids:
+            held.update(tables.TABLES[type(rule.key)] for rule in rules)
         return {name: held[name] for name in tables.TABLES.values()}
 
     def ue_addresses(self) -> list[IPv4Address]:

@@ -1,10 +1,11 @@
-"""Which switch, and what it holds before the first session: ports and GTP-U endpoints."""
+"""Which switch, and what it holds before the first session: GTP-U endpoints."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from upf import tables
+from upf.networks import Role
 from upf.plan import diff
 from upf.routes import PortBinding
 from upf.target import Target, artifacts
@@ -30,33 +31,30 @@ def bindings(config: Config, networks: Networks) -> tuple[PortBinding, ...]:
     """Ports with the network instance each joins."""
     ids = {(each.role, each.name): each.network_instance_id for each in networks.instances}
     return tuple(
-        PortBinding(config.ports[each.name], each.name, ids[each.role, each.network_instance])
+        PortBinding(
+            port=config.ports[each.name],
+            interface=each.name,
+            network_instance_id=ids[each.role, each.network_instance],
+            is_core=each.role is Role.CORE,
+            host_port=HOST_PORT,
+        )
         for each in config.interface
     )
 
 
 def base_entries(networks: Networks, ports: tuple[PortBinding, ...]) -> list[Entry]:
-    """Entries that stand as long as the UPF runs."""
-    core = {each.network_instance_id for each in networks.instances if each.role == "core"}
-    return [
-        *(
-            tables.entry(
-                tables.Port(each.port),
-                tables.SetPort(
-                    each.network_instance_id, int(each.network_instance_id in core), HOST_PORT
-                ),
-            )
-            for each in ports
-        ),
-        *(
-            tables.entry(
-                tables.Endpoint(instance.network_instance_id, int(endpoint.ipv4)),
-                tables.SetEndpoint(endpoint.endpoint_id),
-            )
-            for instance in networks.instances
-            for endpoint in instance.endpoints
-        ),
-    ]
+    """Entries that stand as long as the UPF runs: its GTP-U entities, at each of their ports."""
+    entries = []
+    for each in ports:
+        for endpoint in networks.of_id(each.network_instance_id).endpoints:
+            action = tables.SetEndpoint(endpoint.endpoint_id)
+            if endpoint.ipv4 is not None:
+                ipv4_key = tables.EndpointIPv4(each.port, 0, int(endpoint.ipv4))
+                entries.append(tables.entry(ipv4_key, action))
+            if endpoint.ipv6 is not None:
+                ipv6_key = tables.EndpointIPv6(each.port, 0, int(endpoint.ipv6))
+                entries.append(tables.entry(ipv6_key, action))
+    return entries
 
 
 async def reset(target: Target, entries: list[Entry]) -> None:

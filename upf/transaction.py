@@ -1,113 +1,80 @@
 """Making the switch hold what a session needs, whole or not at all.
 
-Shared entries, the tunnel peers, are counted here and stand before the session's own entries and
+What it shares with others and the rates of its meters stand before the session's own entries and
 after them.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from upf import tables
 from upf.allocator import IndexPool
-from upf.compiler import CompileContext, Compiled, TunnelPeer, compile_session, tunnel_peers
-from upf.errors import RuleError, RuleId, RuleKind, TargetError, WriteRejectedError
+from upf.compiler import Compiled, Context, NumberKind, OwnName, compile_session, survey
+from upf.errors import RuleError, RuleId, RuleKind, WriteRejectedError
+from upf.filters import RuleList, entries_of
 from upf.plan import Plan, diff
+from upf.policing import MeterKind
+from upf.shared import Shared
+from upf.treatment import TunnelPeer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from upf.entry import Entry, EntryKey
+    from upf.entry import EntryKey, MeterRate
+    from upf.metering import UsageCounters
     from upf.networks import Networks
+    from upf.routing import Routing
     from upf.session import Session
     from upf.target import Target
 
-
-log = logging.getLogger(__name__)
+_METERS = {MeterKind.SESSION: tables.SESSION_METER, MeterKind.FLOW: tables.FLOW_METER}
+_NOTHING = Compiled((), {}, {})
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """What the switch holds for one session."""
 
-    compiled: Compiled = field(default_factory=lambda: Compiled(frozenset(), {}))
+    compiled: Compiled = _NOTHING
     peers: frozenset[TunnelPeer] = frozenset()
+    rule_lists: frozenset[RuleList] = frozenset()
+    own_ids: Mapping[OwnName, int] = field(default_factory=dict)
 
 
 NOTHING_HELD = Held()
 
 
-class TunnelPeers:
-    """The entries of tunnel_peers: one for each pair of GTP-U entities, while a session uses it."""
-
-    def __init__(self, target: Target) -> None:
-        self._target = target
-        self._pool = IndexPool("tunnel peers", tables.NUM_TUNNEL_PEERS)
-        self._users: Counter[TunnelPeer] = Counter()
-        self._idle: set[TunnelPeer] = set()  # may be without users
-        self._lock = asyncio.Lock()
-        self.ids: dict[TunnelPeer, int] = {}
-
-    async def acquire(self, peers: Iterable[TunnelPeer]) -> None:
-        """Count one more user of each and see that the switch holds it. All or none."""
-        wanted = list(peers)
-        async with self._lock:
-            new = {peer: self._pool.allocate() for peer in wanted if peer not in self.ids}
-            if new:
-                try:
-                    await self._target.apply(
-                        Plan(inserts=tuple(_peer_entry(each, i) for each, i in new.items()))
-                    )
-                except TargetError:
-                    for peer_id in new.values():
-                        self._pool.release(peer_id)
-                    raise
-            self.ids.update(new)
-            self._users.update(wanted)
-
-    async def release(self, peers: Iterable[TunnelPeer]) -> None:
-        """Count one user less of each and remove those without any.
-
-        What the switch will not remove now is of no harm: it goes with the next one.
-        """
-        async with self._lock:
-            released = list(peers)
-            self._users.subtract(released)
-            self._idle.update(released)
-            unused = [peer for peer in self._idle if self._users[peer] <= 0]
-            self._idle = set(unused)
-            if not unused:
-                return
-            try:
-                await self._target.apply(
-                    Plan(deletes=tuple(_peer_entry(peer, self.ids[peer]) for peer in unused))
-                )
-            except TargetError as error:
-                log.warning("tunnel peers no longer used stay on the switch: %s", error)
-                return
-            for peer in unused:
-                self._pool.release(self.ids.pop(peer))
-                del self._users[peer]
-            self._idle.clear()
-
-
-def _peer_entry(peer: TunnelPeer, peer_id: int) -> Entry:
-    return tables.entry(
-        tables.TunnelPeer(peer_id), tables.SetTunnelPeer(int(peer.src), int(peer.dst))
-    )
-
-
 class SessionEntries:
     """Entries of all sessions. One session is changed by one caller at a time."""
 
-    def __init__(self, target: Target, networks: Networks) -> None:
+    def __init__(
+        self, target: Target, networks: Networks, counters: UsageCounters, routing: Routing
+    ) -> None:
         self.networks = networks
-        self.tunnel_peers = TunnelPeers(target)
+        self.tunnel_peers = Shared(
+            "tunnel peers",
+            IndexPool("tunnel peers", target.size(tables.TABLES[tables.TunnelPeer])),
+            routing.add_peers,
+            routing.remove_peers,
+        )
+        self.rule_lists: Shared[RuleList] = Shared(
+            "filters",
+            IndexPool("lists of filters", tables.MAX_RULES_ID + 1),
+            self._add_rules,
+            self._remove_rules,
+        )
         self._target = target
+        self._num_session_meters = counters.num_session_meters
+        flows = target.size(tables.TABLES[tables.Flow])
+        flow_meters = target.size(tables.FLOW_METER)
+        self._pools: dict[object, IndexPool] = {
+            MeterKind.SESSION: counters.session_meters,
+            MeterKind.FLOW: IndexPool("flow meters", flow_meters),
+            NumberKind.CLASSIFIED: IndexPool("classified sessions", flows),
+        }
         self._owners: dict[EntryKey, int] = {}
 
     async def replace(self, held: Held, session: Session) -> Held:
@@ -115,32 +82,88 @@ class SessionEntries:
 
         On UPFError the switch holds `held` as before; the error names the rule to blame if one is.
         """
-        peers = tunnel_peers(session, self.networks)
-        await self.tunnel_peers.acquire(peers)
+        surveyed = survey(session, self.networks, self._num_session_meters)
+        own_ids = self._numbered(held, surveyed.names)
+        wanted = Held(_NOTHING, surveyed.peers, surveyed.rule_lists, own_ids)
+        acquired = NOTHING_HELD
         claimed: set[EntryKey] = set()
+        compiled = _NOTHING
         try:
-            context = CompileContext(self.networks, self.tunnel_peers.ids)
-            compiled = compile_session(session, context)
+            acquired = await self._acquire(wanted)
+            context = Context(self.tunnel_peers.ids, self.rule_lists.ids, own_ids)
+            compiled = compile_session(surveyed, context)
             claimed = self._claim(compiled, session.up_seid)
-            plan = diff(held.compiled.entries, compiled.entries)
-            if plan:
-                await self._target.apply(plan)
+            await self._write(held.compiled, compiled)
         except WriteRejectedError as error:
             _blame(error, compiled)
-            await self._give_back(claimed, peers)
+            await self._give_back(claimed, acquired, _new(own_ids, held.own_ids))
             raise
         except BaseException:
-            await self._give_back(claimed, peers)
+            await self._give_back(claimed, acquired, _new(own_ids, held.own_ids))
             raise
-        await self._give_back(held.compiled.pdr_ids.keys() - compiled.pdr_ids.keys(), held.peers)
-        return Held(compiled, peers)
+        gone = held.compiled.pdr_ids.keys() - compiled.pdr_ids.keys()
+        await self._give_back(gone, held, _new(held.own_ids, own_ids))
+        return Held(compiled, surveyed.peers, surveyed.rule_lists, own_ids)
 
     async def remove(self, held: Held) -> None:
         """Take a session's entries off the switch."""
         plan = diff(held.compiled.entries, ())
         if plan:
             await self._target.apply(plan)
-        await self._give_back(held.compiled.pdr_ids, held.peers)
+        await self._give_back(held.compiled.pdr_ids, held, held.own_ids)
+
+    async def _acquire(self, wanted: Held) -> Held:
+        """Take what is shared; what was taken. All or none."""
+        await self.tunnel_peers.acquire(wanted.peers)
+        try:
+            await self.rule_lists.acquire(wanted.rule_lists)
+        except BaseException:
+            await self.tunnel_peers.release(wanted.peers)
+            raise
+        return wanted
+
+    async def _write(self, before: Compiled, after: Compiled) -> None:
+        """Meters first: a flow must not run without its rate."""
+        await self._set_rates(after.rates, before.rates)
+        plan = diff(before.entries, after.entries)
+        if not plan:
+            return
+        try:
+            await self._target.apply(plan)
+        except BaseException:
+            changed = {key: rate for key, rate in before.rates.items() if key in after.rates}
+            await self._set_rates(changed, after.rates)
+            raise
+
+    async def _set_rates(
+        self,
+        rates: Mapping[tuple[MeterKind, int], MeterRate],
+        known: Mapping[tuple[MeterKind, int], MeterRate],
+    ) -> None:
+        for kind, meter in _METERS.items():
+            changed = {
+                index: rate
+                for (its_kind, index), rate in rates.items()
+                if its_kind is kind and known.get((kind, index)) != rate
+            }
+            if changed:
+                await self._target.write_meters(meter, changed)
+
+    def _numbered(self, held: Held, names: Iterable[OwnName]) -> dict[OwnName, int]:
+        """A number of the session's own for each name, those it has kept."""
+        numbers: dict[OwnName, int] = {}
+        try:
+            for name in names:
+                known = held.own_ids.get(name)
+                numbers[name] = self._pools[name.kind].allocate() if known is None else known
+        except BaseException:
+            self._release_numbers(_new(numbers, held.own_ids))
+            raise
+        return numbers
+
+    def _release_numbers(self, numbers: Mapping[OwnName, int]) -> None:
+        for name, number in numbers.items():
+            self._pools[name.kind].release(number)
 
     def _claim(self, compiled: Compiled, up_seid: int) -> set[EntryKey]:
         """Make the session the owner of its keys; RuleError if another one has a key."""
@@ -155,10 +178,27 @@ class SessionEntries:
         self._owners.update(dict.fromkeys(new, up_seid))
         return new
 
-    async def _give_back(self, keys: Iterable[EntryKey], peers: Iterable[TunnelPeer]) -> None:
+    async def _give_back(
+        self, keys: Iterable[EntryKey], shared: Held, numbers: Mapping[OwnName, int]
+    ) -> None:
         for key in list(keys):
             del self._owners[key]
-        await self.tunnel_peers.release(peers)
+        self._release_numbers(numbers)
+        await self.tunnel_peers.release(shared.peers)
+        await self.rule_lists.release(shared.rule_lists)
+
+    async def _add_rules(self, lists: Mapping[int, RuleList]) -> None:
+        entries = [each for number, rules in lists.items() for each in entries_of(rules, number)]
+        await self._target.apply(Plan(inserts=tuple(entries)))
+
+    async def _remove_rules(self, lists: Mapping[int, RuleList]) -> None:
+        entries = [each for number, rules in lists.items() for each in entries_of(rules, number)]
+        await self._target.apply(Plan(deletes=tuple(entries)))
+
+
+def _new(numbers: Mapping[OwnName, int], known: Mapping[OwnName, int]) -> dict[OwnName, int]:
+    """The numbers that are not among those known."""
+    return {name: number for name, number in numbers.items() if name not in known}
 
 
 def _blame(error: WriteRejectedError, compiled: Compiled) -> None:

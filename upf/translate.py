@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from ipaddress import IPv6Network
 from typing import TYPE_CHECKING, Any
 
 from pfcp import enums, ies
@@ -48,6 +49,8 @@ APPLY_ACTION_IE = 44
 REPORTING_TRIGGERS_IE = 37
 MEASUREMENT_METHOD_IE = 62
 MEASUREMENT_INFORMATION_IE = 100
+
+_UE_PREFIX_BITS = 64
 
 _SOURCE_INTERFACES: Mapping[int, Interface] = {
     enums.SourceInterface.ACCESS: Interface.ACCESS,
@@ -114,6 +117,7 @@ _URR_UNSUPPORTED = {
 _TRIGGERS = {"perio", "volth", "timth"}
 _REMOVALS = {
     enums.OuterHeaderRemovalDescription.GTPU_UDP_IPV4,
+    enums.OuterHeaderRemovalDescription.GTPU_UDP_IPV6,
     enums.OuterHeaderRemovalDescription.GTPU_UDP_IP,
 }
 
@@ -128,6 +132,7 @@ class Translator:
     session: Session
     resources: RequestResources
     choosers: list[int] = field(default_factory=list)
+    _new_qers: dict[int, QER] = field(default_factory=dict)
     _filters: dict[int, SDFFilter] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -143,7 +148,14 @@ class Translator:
         with blaming(rule):
             fields = self._pdr_fields(ie, ie.pdi)
             fields["pdi"] = PDI(**fields["pdi"])
-            return PDR(pdr_id=ie.pdr_id, usage_id=self.resources.usage_id(), **fields)
+            qers = {**self.session.qers, **self._new_qers}
+            is_metered = any(
+                qers[qer_id].mbr_uplink_kbps or qers[qer_id].mbr_downlink_kbps
+                for qer_id in ie.qer_ids
+                if qer_id in qers
+            )
+            usage_id = self.resources.usage_id(is_metered=is_metered)
+            return PDR(pdr_id=ie.pdr_id, usage_id=usage_id, **fields)
 
     def update_pdr(self, ie: ies.UpdatePDR) -> Update:
         rule = RuleId(RuleKind.PDR, ie.pdr_id)
@@ -163,7 +175,8 @@ class Translator:
             return Update(rule, _far_fields(ie, ie.update_forwarding_parameters))
 
     def create_qer(self, ie: ies.CreateQER) -> QER:
-        return QER(qer_id=ie.qer_id, **_qer_fields(ie))
+        qer = self._new_qers[ie.qer_id] = QER(qer_id=ie.qer_id, **_qer_fields(ie))
+        return qer
 
     def update_qer(self, ie: ies.UpdateQER) -> Update:
         return Update(RuleId(RuleKind.QER, ie.qer_id), _qer_fields(ie))
@@ -212,7 +225,7 @@ class Translator:
             sdf_filters=tuple(self._sdf_filter(each) for each in ie.sdf_filters) or None,
         )
         if ie.ue_ip_addresses:
-            fields["ue_ipv4"] = _ue_ipv4(ie.ue_ip_addresses)
+            fields |= _ue_addresses(ie.ue_ip_addresses)
         if ie.local_fteid is not None:
             name = fields.get("network_instance")
             if name is None and pdr_id in self.session.pdrs:
@@ -234,10 +247,9 @@ class Translator:
         sdf_filter = parse_flow_description(
             ie.flow_description,
             filter_id=ie.sdf_filter_id,
-            has_other_criteria=any(
-                each is not None
-                for each in (ie.tos_traffic_class, ie.security_parameter_index, ie.flow_label)
-            ),
+            traffic_class=_traffic_class(ie.tos_traffic_class),
+            spi=ie.security_parameter_index,
+            flow_label=ie.flow_label,
         )
         if ie.sdf_filter_id is not None:
             self._filters[ie.sdf_filter_id] = sdf_filter
@@ -271,11 +283,20 @@ def _interface(known: Mapping[int, Interface], value: int, ie_type: int) -> Inte
     return known[value]
 
 
+def _traffic_class(value: int | None) -> tuple[int, int] | None:
+    """Value and mask, an octet each (TS 29.244 clause 8.2.5)."""
+    if value is None:
+        return None
+    mask = value & 0xFF
+    return value >> 8 & mask, mask
+
+
 def _name(ie: ies.NetworkInstance | None) -> str | None:
     return ie.name if ie is not None and ie.octets else None
 
 
-def _ue_ipv4(addresses: tuple[ies.UEIPAddress, ...]) -> Any:
+def _ue_addresses(addresses: tuple[ies.UEIPAddress, ...]) -> dict[str, Any]:
+    """The UE's addresses: an IPv6 address, whole or not, stands for its /64."""
     if len(addresses) > 1:
         raise UnsupportedError(
             "a UE with several addresses in one PDR is not served", offending_ie=UE_IP_ADDRESS_IE
@@ -283,11 +304,15 @@ def _ue_ipv4(addresses: tuple[ies.UEIPAddress, ...]) -> Any:
     (ie,) = addresses
     if ie.choose_ipv4 or ie.choose_ipv6:
         raise UnsupportedError("UE addresses are not allocated here", offending_ie=UE_IP_ADDRESS_IE)
-    if ie.ipv4 is None:
+    if ie.ipv6_prefix_delegation_bits or ie.ipv6_prefix_length not in (None, _UE_PREFIX_BITS):
         raise UnsupportedError(
-            "a UE without an IPv4 address is not served", offending_ie=UE_IP_ADDRESS_IE
+            f"a UE's prefix of another length than {_UE_PREFIX_BITS} is not served",
+            offending_ie=UE_IP_ADDRESS_IE,
         )
-    return ie.ipv4
+    if ie.ipv4 is None and ie.ipv6 is None:
+        raise RuleError("a UE IP address without an address", offending_ie=UE_IP_ADDRESS_IE)
+    prefix = None if ie.ipv6 is None else IPv6Network((ie.ipv6, _UE_PREFIX_BITS), strict=False)
+    return _given(ue_ipv4=ie.ipv4, ue_ipv6=prefix)
 
 
 def _far_fields(
@@ -338,12 +363,13 @@ def _forwarding_fields(
 
 
 def _outer_header_creation(ie: ies.OuterHeaderCreation) -> OuterHeaderCreation:
-    if ie.teid is None or ie.ipv4 is None or ie.ctag is not None or ie.stag is not None:
+    address = ie.ipv4 or ie.ipv6
+    if ie.teid is None or address is None or ie.ctag is not None or ie.stag is not None:
         raise UnsupportedError(
-            "outer header creation other than GTP-U/UDP/IPv4 is not served",
+            "outer header creation other than GTP-U/UDP/IP is not served",
             offending_ie=OUTER_HEADER_CREATION_IE,
         )
-    return OuterHeaderCreation(ie.teid, ie.ipv4)
+    return OuterHeaderCreation(ie.teid, address)
 
 
 def _qer_fields(ie: ies.CreateQER | ies.UpdateQER) -> dict[str, Any]:
@@ -357,6 +383,8 @@ def _qer_fields(ie: ies.CreateQER | ies.UpdateQER) -> dict[str, Any]:
     if ie.gbr is not None:
         fields["gbr_uplink_kbps"] = ie.gbr.uplink_kbps
         fields["gbr_downlink_kbps"] = ie.gbr.downlink_kbps
+    if ie.rqi is not None:
+        fields["is_reflective"] = ie.rqi
     return fields
 
 

@@ -9,6 +9,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
 from upf.entry import Counts, Entry
+from upf.rules import IPAddress
 from upf.slices import SNSSAI
 from upf.usage import NO_COUNTS, Volume, plus
 
@@ -24,7 +25,7 @@ class Tunnel:
     """One end of a GTP-U tunnel."""
 
     teid: int
-    ipv4: IPv4Address
+    address: IPAddress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +131,8 @@ def session_view(
         dnn=session.dnn,
         s_nssai=session.s_nssai,
         slice_name=slice_names.get(session.slice_id),
-        local_tunnels=_sorted(Tunnel(each.teid, each.ipv4) for each in session.local_fteids),
-        remote_tunnels=_sorted(Tunnel(each.teid, each.ipv4) for each in remote),
+        local_tunnels=_sorted(Tunnel(each.teid, each.address) for each in session.local_fteids),
+        remote_tunnels=_sorted(Tunnel(each.teid, each.address) for each in remote),
         since=record.since,
         usage=_usage(record, counters, readings),
     )
@@ -193,7 +194,7 @@ def plain(value: Any) -> Any:
 
 
 def _sorted(tunnels: Iterable[Tunnel]) -> tuple[Tunnel, ...]:
-    return tuple(sorted(tunnels, key=lambda tunnel: (tunnel.ipv4, tunnel.teid)))
+    return tuple(sorted(tunnels, key=lambda tunnel: (str(tunnel.address), tunnel.teid)))
 
 
 def _usage(

@@ -105,7 +105,7 @@ function sentence({ dnn, slice, cp_node_id: smf, since }) {
 }
 
 function factsOf(found) {
-  const tunnels = (ends) => ends.map(({ teid, ipv4 }) => `${teid} at ${ipv4}`).join(", ") || "none";
+  const tunnels = (ends) => ends.map(({ teid, address }) => `${teid} at ${address}`).join(", ") || "none";
   return [
     ["UP SEID", found.up_seid],
     ["CP SEID", found.cp_seid],

@@ -19,8 +19,8 @@ async def test_a_session_shows_its_identifiers_and_usage(http, upf, session_of) 
             "dnn": "internet",
             "s_nssai": "1",
             "slice": "video",
-            "local_tunnels": [{"teid": "0000d845", "ipv4": "10.100.3.1"}],
-            "remote_tunnels": [{"teid": "00000001", "ipv4": "10.100.3.2"}],
+            "local_tunnels": [{"teid": "0000d845", "address": "10.100.3.1"}],
+            "remote_tunnels": [{"teid": "00000001", "address": "10.100.3.2"}],
             "since": "2023-11-14T22:13:20Z",
             "usage": {
                 "uplink_packets": 2,

@@ -30,6 +30,7 @@ class UPF:
     shortest_frame_octets: int
     now_ns: int = 10**12
     entries: dict[tuple, Entry] = field(default_factory=dict)
+    metered: set[tuple[str, int]] = field(default_factory=set)
 
     n3_address = "10.3.0.1"
     gnb_address = "10.3.0.20"
@@ -38,36 +39,49 @@ class UPF:
     teid = 0x01020304
     gnb_teid = 0xA1B2C3D4
     qfi = 9
-    uplink_usage, downlink_usage = 0x1234, 0x4321
+    uplink_usage, downlink_usage = 0x1234, 0x2321
+    slice_id = 1
     uplink_meter, downlink_meter = 2, 3
     peer = 0x123
     gnb_macs = "02:00:00:00:03:01", "02:00:00:00:03:20"  # ours, the gNB's
     server_macs = "02:00:00:00:06:01", "02:00:00:00:06:07"
 
-    def entry(self, table: str, key: tuple, action: str, *arguments: int) -> Entry:
-        """`key` has an integer per exact field and (value, prefix length) per lpm field."""
-        declared = self.program.ingress.tables[f"Ingress.{table}"]
+    def entry(
+        self, table: str, key: tuple, action: str, *arguments: int, priority: int = 0
+    ) -> Entry:
+        """`key` has an integer per exact field, (value, prefix length) per lpm field, (value, mask)
+        per ternary and (low, high) per range field.
+        """
+        gresses = (self.program.ingress, self.program.egress)
+        declared = next(g.tables[full_name(table)] for g in gresses if full_name(table) in g.tables)
         matches = []
         for declared_key, value in zip(declared.keys, key, strict=True):
             ones = (1 << declared_key.width) - 1
-            if isinstance(value, tuple):
-                matches.append(Match(value[0], ones ^ (ones >> value[1])))
-            else:
+            if not isinstance(value, tuple):
                 matches.append(Match(value, ones))
+            elif declared_key.match_kind is ir.MatchKind.RANGE:
+                matches.append(Match(value[0], 0, value[1]))
+            elif declared_key.match_kind is ir.MatchKind.TERNARY:
+                matches.append(Match(*value))
+            else:
+                matches.append(Match(value[0], ones ^ (ones >> value[1])))
         sub_control, _ = table.split(".")
-        return Entry(tuple(matches), f"Ingress.{sub_control}.{action}", arguments)
+        name = "NoAction" if action == "NoAction" else full_name(f"{sub_control}.{action}")
+        return Entry(tuple(matches), name, arguments, priority)
 
-    def insert(self, table: str, key: tuple, action: str, *arguments: int) -> None:
-        entry = self.entry(table, key, action, *arguments)
-        self.dataplane.insert_entries(f"Ingress.{table}", [entry])
+    def insert(
+        self, table: str, key: tuple, action: str, *arguments: int, priority: int = 0
+    ) -> None:
+        entry = self.entry(table, key, action, *arguments, priority=priority)
+        self.dataplane.insert_entries(full_name(table), [entry])
         self.entries[table, key] = entry
 
     def modify(self, table: str, key: tuple, action: str, *arguments: int) -> None:
         entry = self.entry(table, key, action, *arguments)
-        self.dataplane.modify_entries(f"Ingress.{table}", [entry])
+        self.dataplane.modify_entries(full_name(table), [entry])
 
     def delete(self, table: str, key: tuple) -> None:
-        self.dataplane.delete_entries(f"Ingress.{table}", [self.entries.pop((table, key))])
+        self.dataplane.delete_entries(full_name(table), [self.entries.pop((table, key))])
 
     def tear_down(self) -> None:
         """Leave the data plane as it was found."""
@@ -75,19 +89,21 @@ class UPF:
             self.delete(table, key)
         for meter_id in (self.uplink_meter, self.downlink_meter):
             self.set_slice_meter(meter_id, None)
+        for name, meter_id in self.metered:
+            self.dataplane.write_meter(name, meter_id, None)
         reasons = self.drops()
-        for counter in ("Ingress.ingress_drops", "Egress.egress_drops"):
+        for counter in ("Ingress.verdict.drops", "Egress.egress_drops"):
             for reason in reasons:
                 self.dataplane.write_counter(counter, reason, CounterValue(0, 0))
         for usage_id in (self.uplink_usage, self.downlink_usage):
-            self.dataplane.write_counter("Egress.enforcement.usage", usage_id, CounterValue(0, 0))
+            self.dataplane.write_counter(*usage_cell(usage_id), CounterValue(0, 0))
 
     def run(self, port: int, frame: Packet | bytes):
         return self.dataplane.run(port, bytes(frame), self.now_ns)
 
     def drops(self) -> dict[int, CounterValue]:
         """Drop reason -> packets and octets, both gresses together, 0 left out."""
-        ingress = self.dataplane.read_counter("Ingress.ingress_drops", 0, 64)
+        ingress = self.dataplane.read_counter("Ingress.verdict.drops", 0, 64)
         egress = self.dataplane.read_counter("Egress.egress_drops", 0, 64)
         return {
             reason: CounterValue(i.packets + e.packets, i.octets + e.octets)
@@ -96,35 +112,56 @@ class UPF:
         }
 
     def usage(self, usage_id: int) -> CounterValue:
-        return self.dataplane.read_counter("Egress.enforcement.usage", usage_id, 1)[0]
+        return self.dataplane.read_counter(*usage_cell(usage_id), 1)[0]
 
     def set_slice_meter(self, meter_id: int, config: MeterConfig | None) -> None:
         self.dataplane.write_meter("Egress.enforcement.slice_meters", meter_id, config)
 
+    def set_meter(self, kind: str, meter_id: int, config: MeterConfig | None) -> None:
+        """A meter of a session or a flow; it is without limit again when the test is over."""
+        name = f"Egress.enforcement.{kind}_meters"
+        self.dataplane.write_meter(name, meter_id, config)
+        self.metered.add((name, meter_id))
+
+    def classify_downlink(
+        self,
+        *,
+        protocol: int | None = None,
+        flow_meter_id: int = 0,
+        session_meter_id: int = 0,
+        quota_id: int = 0,
+    ) -> None:
+        """Have the downlink decided by one filter, on a protocol or on nothing."""
+        anything, ports = (0, 0), (0, 65535)
+        wanted = anything if protocol is None else (protocol, 0xFF)
+        key = (77, anything, anything, wanted, ports, ports, anything, anything)
+        self.insert("detection.filters_ipv4", key, "set_slot", 3, priority=1)
+        meters = (flow_meter_id, session_meter_id, 0, quota_id)
+        action = (self.downlink_usage, *meters, self.slice_id, 0, self.peer, self.gnb_teid)
+        self.insert("detection.flows", (88, 3), "forward_flow_tunnel", *action, self.qfi, 0)
+        self.insert("detection.classified_by_ue_ipv4", self.ue_key(), "classify", 77, 88)
+
     def set_up(self) -> None:
-        self.insert("detection.ports", (ACCESS_PORT,), "set_port", ACCESS, 0, HOST_PORT)
-        self.insert("detection.ports", (CORE_PORT,), "set_port", CORE, 1, HOST_PORT)
-        self.insert(
-            "detection.endpoints", (ACCESS, number(self.n3_address)), "set_endpoint", ENDPOINT
-        )
+        for port, instance, is_core, macs in (
+            (ACCESS_PORT, ACCESS, 0, self.gnb_macs),
+            (CORE_PORT, CORE, 1, self.server_macs),
+        ):
+            port_action = ("set_port", instance, is_core, HOST_PORT, mac(macs[0]))
+            self.insert("arrival.ports", (port, 0), *port_action)
+        endpoint = (ACCESS_PORT, 0, number(self.n3_address))
+        self.insert("arrival.endpoints_ipv4", endpoint, "set_endpoint", ENDPOINT)
         self.insert("detection.sessions_by_fteid", (ENDPOINT, self.teid), *self.uplink())
         self.insert("detection.sessions_by_ue_ipv4", self.ue_key(), *self.downlink())
-        self.insert(
-            "routing.tunnel_peers",
-            (self.peer,),
-            "set_tunnel_peer",
-            number(self.n3_address),
-            number(self.gnb_address),
-        )
-        self.insert("routing.routes_ipv4", self.gnb_route(), "set_next_hop", 30)
-        self.insert("routing.routes_ipv4", (CORE, (0, 0)), "set_next_hop", 60)
-        for next_hop, port, macs in (
+        addresses = (number(self.n3_address), number(self.gnb_address))
+        self.insert("encapsulation.tunnel_headers", (self.peer,), "add_ipv4", *addresses, 2152, 1)
+        self.insert("routing.tunnel_peers", (self.peer,), *next_hop(30))
+        self.insert("routing.routes_ipv4", (CORE, (0, 0)), *next_hop(60))
+        for group, port, macs in (
             (30, ACCESS_PORT, self.gnb_macs),
             (60, CORE_PORT, self.server_macs),
         ):
-            self.insert(
-                "routing.next_hops", (next_hop,), "set_port_and_macs", port, *map(mac, macs)
-            )
+            action = ("set_port_and_macs", port, *map(mac, macs), 0)
+            self.insert("next_hop.next_hops", (group, 0), *action)
 
     def ue_key(self) -> tuple:
         return (CORE, number(self.ue_address))
@@ -132,28 +169,25 @@ class UPF:
     def fteid_key(self) -> tuple:
         return (ENDPOINT, self.teid)
 
-    def gnb_route(self) -> tuple:
-        return (ACCESS, (number("10.3.0.0"), 24))
-
     def uplink(self) -> tuple:
         """The action of the uplink PDR."""
         ue_address = number(self.ue_address)
-        return ("forward", self.uplink_usage, self.uplink_meter, CORE, 1, ue_address)
+        return ("forward", self.uplink_usage, 1, 0, self.slice_id, 0, CORE, ue_address)
 
-    def downlink(self, *, psc: int = 1) -> tuple:
+    def downlink(self, *, qfi: int = qfi, is_metered: int = 0) -> tuple:
         """The action of the downlink PDR."""
-        usage = (self.downlink_usage, self.downlink_meter, ACCESS)
-        return ("forward_tunnel", *usage, self.peer, self.gnb_teid, psc, self.qfi)
+        usage = (self.downlink_usage, is_metered, self.slice_id, 0)
+        return ("forward_tunnel", *usage, self.peer, self.gnb_teid, qfi, 0)
 
     def from_ue(self, payload: bytes = b"from UE", **fields) -> Packet:
         """The user's own packet, uplink."""
         fields = {"src": self.ue_address, "dst": self.server_address, "ttl": 61} | fields
         return IP(**fields) / UDP(sport=4242, dport=53) / payload
 
-    def to_ue(self, payload: bytes = b"to the UE", **fields) -> Packet:
+    def to_ue(self, payload: bytes = b"to the UE", dst_port: int = 4242, **fields) -> Packet:
         """The user's own packet, downlink."""
         fields = {"src": self.server_address, "dst": self.ue_address, "ttl": 58} | fields
-        return IP(**fields) / UDP(sport=53, dport=4242) / payload
+        return IP(**fields) / UDP(sport=53, dport=dst_port) / payload
 
     def on_n3(self, gtpu: Packet) -> Packet:
         """A GTP-U message from the gNB."""
@@ -170,6 +204,22 @@ class UPF:
         """A packet from the data network."""
         ours, server = self.server_macs
         return Ether(src=server, dst=ours) / packet
+
+
+def full_name(name: str) -> str:
+    """A table or action with its gress."""
+    gress = "Egress" if name.startswith("encapsulation.") else "Ingress"
+    return f"{gress}.{name}"
+
+
+def usage_cell(usage_id: int) -> tuple[str, int]:
+    """The counter of a PDR: its bank and the cell in it."""
+    return f"Egress.enforcement.usage_{usage_id & 7}", usage_id >> 3
+
+
+def next_hop(group: int, mtu: int = 9000) -> tuple:
+    """The action that leads to a group of one next hop."""
+    return ("set_next_hop_group", group, 0, 65534 - mtu)
 
 
 def number(address: str) -> int:

@@ -8,18 +8,21 @@ from scapy.layers.inet6 import ICMPv6ND_NS, IPv6
 from scapy.layers.l2 import ARP, Ether
 
 from p4xdp.dataplane import CounterValue, PacketResult
+from tests.p4.conftest import next_hop
 
 ACCESS_PORT, CORE_PORT, CPU_PORT, HOST_PORT = 1, 2, 192, 193
-PUNT_GTPU_NODE, PUNT_NEIGHBOUR = 1, 2
+PUNT_GTPU_NODE, PUNT_NEIGHBOUR, PUNT_TTL_EXPIRED, PUNT_TOO_BIG = 1, 2, 5, 6
+PUNT_UNKNOWN_TUNNEL, PUNT_GTPU_EXTENSION = 7, 9
 
 
-def packet_in(ingress_port, egress_port, reason):
-    """The header: two 9-bit ports, each padded to 16, and an octet."""
-    return (ingress_port << 7).to_bytes(2) + (egress_port << 7).to_bytes(2) + bytes((reason,))
+def packet_in(ingress_port, egress_port, reason, usage_id=0):
+    """The header: two 9-bit ports, each padded to 16, a 22-bit usage_id padded to 24, an octet."""
+    ports = (ingress_port << 7).to_bytes(2) + (egress_port << 7).to_bytes(2)
+    return ports + usage_id.to_bytes(3) + bytes((reason,))
 
 
-def packet_out(egress_port):
-    return (egress_port << 7).to_bytes(2)
+def packet_out(port, *, is_arrival=False):
+    return (is_arrival << 15 | port).to_bytes(2)
 
 
 @pytest.mark.parametrize(
@@ -40,29 +43,69 @@ def test_node_messages_go_to_the_controller_as_they_came(upf, message):
     assert upf.drops() == {}
 
 
-def test_unresolved_neighbour_shows_the_controller_the_finished_packet(upf):
-    """Encapsulated and counted; only the MAC addresses are still those it came with."""
-    upf.modify("routing.routes_ipv4", upf.gnb_route(), "resolve_neighbour", ACCESS_PORT)
-    inner = upf.to_ue()
-    received = upf.on_n6(inner)
-    result = upf.run(CORE_PORT, received)
-    assert result.verdict == "controller"
-    assert result.frame[:5] == packet_in(CORE_PORT, ACCESS_PORT, PUNT_NEIGHBOUR)
-    frame = Ether(result.frame[5:])
-    assert (frame.src, frame.dst) == (received.src, received.dst)
-    assert (frame[IP].src, frame[IP].dst) == (upf.n3_address, upf.gnb_address)
-    assert frame[GTP_U_Header].teid == upf.gnb_teid
-    user_packet = frame[GTP_U_Header][IP]
-    assert (user_packet.src, user_packet.ttl) == (upf.server_address, inner.ttl - 1)
-    assert upf.usage(upf.downlink_usage) == CounterValue(1, len(inner))
+def shown(upf, port, frame, egress_port, reason, usage_id):
+    """Whether the controller is shown a frame as it arrived, and nothing is counted."""
+    header = packet_in(port, egress_port, reason, usage_id)
+    assert upf.run(port, frame) == PacketResult("controller", CPU_PORT, header + raw(frame))
+    assert upf.drops() == {}
+    assert upf.usage(usage_id) == CounterValue(0, 0)
+
+
+def test_unresolved_neighbour_shows_the_controller_the_packet_as_it_came(upf):
+    upf.modify("routing.tunnel_peers", (upf.peer,), "resolve_neighbour", ACCESS_PORT)
+    frame = upf.on_n6(upf.to_ue())
+    shown(upf, CORE_PORT, frame, ACCESS_PORT, PUNT_NEIGHBOUR, upf.downlink_usage)
 
 
 def test_unresolved_neighbour_of_an_uplink_packet(upf):
     upf.insert("routing.routes_ipv4", (12, (0xC6336407, 32)), "resolve_neighbour", 0x155)
-    inner = upf.from_ue()
-    result = upf.run(ACCESS_PORT, upf.on_n3(upf.g_pdu(inner)))
-    assert result.frame[:5] == packet_in(ACCESS_PORT, 0x155, PUNT_NEIGHBOUR)
-    assert len(result.frame) == 5 + 14 + len(inner)
+    frame = upf.on_n3(upf.g_pdu(upf.from_ue()))
+    shown(upf, ACCESS_PORT, frame, 0x155, PUNT_NEIGHBOUR, upf.uplink_usage)
+
+
+@pytest.mark.parametrize(("action", "reason"), [("buffer", 3), ("notify", 4)])
+def test_packets_of_an_idle_ue_are_shown_with_their_pdr(upf, action, reason):
+    upf.modify("detection.sessions_by_ue_ipv4", upf.ue_key(), action, upf.downlink_usage)
+    shown(upf, CORE_PORT, upf.on_n6(upf.to_ue()), 0, reason, upf.downlink_usage)
+
+
+@pytest.mark.parametrize("ttl", [0, 1])
+def test_packets_at_the_end_of_their_life_are_shown(upf, ttl):
+    frame = upf.on_n3(upf.g_pdu(upf.from_ue(ttl=ttl)))
+    shown(upf, ACCESS_PORT, frame, 0, PUNT_TTL_EXPIRED, upf.uplink_usage)
+    frame = upf.on_n6(upf.to_ue(ttl=ttl))
+    shown(upf, CORE_PORT, frame, 0, PUNT_TTL_EXPIRED, upf.downlink_usage)
+
+
+def test_packets_that_do_not_fit_are_shown_and_those_that_do_are_not(upf):
+    upf.modify("routing.tunnel_peers", (upf.peer,), *next_hop(30, mtu=1456))
+    fits = upf.on_n6(upf.to_ue(b"x" * (1456 - 28)))
+    assert upf.run(CORE_PORT, fits).verdict == "forward"
+    too_big = upf.on_n6(upf.to_ue(b"x" * (1456 - 27)))
+    result = upf.run(CORE_PORT, too_big)
+    header = packet_in(CORE_PORT, 0, PUNT_TOO_BIG, upf.downlink_usage)
+    assert result == PacketResult("controller", CPU_PORT, header + raw(too_big))
+
+
+def test_tunnel_of_no_session_is_shown(upf):
+    frame = upf.on_n3(upf.g_pdu(upf.from_ue(), teid=upf.teid + 1))
+    shown(upf, ACCESS_PORT, frame, 0, PUNT_UNKNOWN_TUNNEL, 0)
+
+
+def test_extension_that_has_to_be_understood_is_shown(upf):
+    extended = GTP_U_Header(teid=upf.teid, gtp_type=255, E=1, next_ex=0xC0)
+    frame = upf.on_n3(extended / b"\x01\x00\x00\x00" / upf.from_ue())
+    shown(upf, ACCESS_PORT, frame, 0, PUNT_GTPU_EXTENSION, 0)
+
+
+def test_packet_out_as_an_arrival_is_dealt_with_as_if_it_came_by_the_port(upf):
+    for port, frame in (
+        (CORE_PORT, raw(upf.on_n6(upf.to_ue()))),
+        (ACCESS_PORT, raw(upf.on_n3(upf.g_pdu(upf.from_ue())))),
+    ):
+        arrived = upf.run(port, frame)
+        assert arrived.verdict == "forward"
+        assert upf.run(CPU_PORT, packet_out(port, is_arrival=True) + frame) == arrived
 
 
 @pytest.mark.parametrize("egress_port", [ACCESS_PORT, CORE_PORT, 0x155, HOST_PORT])
@@ -101,6 +144,7 @@ def to_host(upf):
         "TCP to an own address": ethernet / own / TCP(),
         "UDP to an own address": ethernet / own / UDP(dport=8805) / b"PFCP",
         "IPv6": ethernet / IPv6() / ICMPv6ND_NS(),
+        "a frame to another MAC address": Ether(src=gnb, dst="02:00:00:00:09:09") / own / TCP(),
         "GTP-U to no endpoint": ethernet / gtpu / upf.g_pdu(upf.from_ue()),
         "a fragment for the endpoint": ethernet / IP(dst=upf.n3_address, flags="MF") / UDP(),
         "the Ethernet header alone": ethernet,

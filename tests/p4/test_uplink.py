@@ -7,6 +7,7 @@ from scapy.layers.inet import IP
 from scapy.layers.l2 import Ether
 
 from p4xdp.dataplane import CounterValue, PacketResult
+from tests.p4.conftest import next_hop
 
 ACCESS_PORT, CORE_PORT = 1, 2
 
@@ -71,8 +72,8 @@ def test_every_checksum_that_carries_around_comes_out_as_if_computed_anew(upf):
 
 
 def test_source_is_not_checked_where_the_pdr_does_not_ask(upf):
-    action, usage, meter, instance, _, _ = upf.uplink()
-    unchecked = (action, usage, meter, instance, 0, 0)
+    action, usage, _, metered, slice_id, traffic_class, instance, _ = upf.uplink()
+    unchecked = (action, usage, 0, metered, slice_id, traffic_class, instance, 0)
     upf.modify("detection.sessions_by_fteid", upf.fteid_key(), *unchecked)
     inner = upf.from_ue(src="192.0.2.99")
     assert upf.run(ACCESS_PORT, upf.on_n3(upf.g_pdu(inner))) == routed(upf, inner)
@@ -84,7 +85,7 @@ def test_inner_options_and_fragments_are_the_users_business(upf):
 
 
 def test_longest_route_decides(upf):
-    upf.insert("routing.routes_ipv4", (12, (0xC6336400, 24)), "set_next_hop", 30)  # 198.51.100.0
+    upf.insert("routing.routes_ipv4", (12, (0xC6336400, 24)), *next_hop(30))  # 198.51.100.0
     assert upf.run(ACCESS_PORT, upf.on_n3(upf.g_pdu(upf.from_ue()))).port == ACCESS_PORT
     elsewhere = upf.from_ue(dst="198.51.101.7")
     assert upf.run(ACCESS_PORT, upf.on_n3(upf.g_pdu(elsewhere))) == routed(upf, elsewhere)

@@ -8,7 +8,7 @@ import os
 import struct
 import subprocess
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,8 @@ from upf.n4 import N4, Identity
 from upf.networks import Endpoint, NetworkInstance, Networks, Role
 from upf.reporting import UsageReporting
 from upf.resources import Resources
+from upf.routes import KernelState, NextHop, PortBinding
+from upf.routing import Routing
 from upf.slices import SliceRegistry
 from upf.transaction import SessionEntries
 
@@ -38,6 +40,8 @@ class FakeTarget:
     counts: dict = field(default_factory=dict)
     meters: dict = field(default_factory=dict)
     sent: list = field(default_factory=list)
+    again: list = field(default_factory=list)
+    sizes: dict = field(default_factory=lambda: {"Egress.enforcement.session_meters": 512})
     plans: list = field(default_factory=list)
     refuse: object = None
     gate: asyncio.Event | None = None
@@ -71,6 +75,12 @@ class FakeTarget:
     async def packet_out(self, egress_port, frame):
         self.sent.append((egress_port, frame))
 
+    async def packet_again(self, ingress_port, frame):
+        self.again.append((ingress_port, frame))
+
+    def size(self, name):
+        return self.sizes.get(name, 4096)
+
     def on_packet_in(self, receiver):
         self.receiver = receiver
 
@@ -79,7 +89,7 @@ class FakeTarget:
 
     def count(self, usage_id, *, packets, octets):
         """Let a usage counter grow."""
-        key = ("Egress.enforcement.usage", usage_id)
+        key = (f"Egress.enforcement.usage_{usage_id & 7}", usage_id >> 3)
         old = self.counts.get(key, Counts(0, 0))
         self.counts[key] = Counts(old.packets + packets, old.octets + octets)
 
@@ -90,6 +100,19 @@ class FakeTarget:
             for entry in self.entries.values()
             if entry.table.endswith(f".{name}")
         }
+
+
+class FakeKernel:
+    """Knows nothing, and keeps what it was asked to find."""
+
+    def __init__(self):
+        self.probed = []
+
+    async def read(self):
+        return KernelState()
+
+    async def probe(self, index, address):
+        self.probed.append((index, address))
 
 
 @dataclass
@@ -165,18 +188,29 @@ def networks():
 
 
 @pytest.fixture
+def bindings():
+    return (
+        PortBinding(1, "n3", 1, host_port=193),
+        PortBinding(2, "n6", 2, is_core=True, host_port=193),
+    )
+
+
+@pytest.fixture
 def target():
     return FakeTarget()
 
 
 @pytest.fixture
-def bench(target, networks):
+def bench(target, networks, bindings):
     clock, slices = [1_700_000_000.0], [SliceRegistry()]
     associations = AssociationTable()
     counters = UsageCounters(target)
     reporting = UsageReporting(counters, lambda: clock[0])
     resources = Resources(networks, counters)
-    entries = SessionEntries(target, networks)
+    routing = Routing(target, FakeKernel(), bindings)
+    routing.routes = {(1, IPv4Network("10.100.3.0/24")): NextHop(1, 0xA, 0xB)}
+    routing._ids.entries(routing.routes)
+    entries = SessionEntries(target, networks, counters, routing)
     n4 = N4(
         Identity(ies.NodeID(value=IPv4Address("10.100.4.2")), IPv4Address("10.100.4.2"), 7),
         associations=associations,

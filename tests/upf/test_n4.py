@@ -41,11 +41,21 @@ async def test_captured_establishment_becomes_three_entries(bench, target, estab
     teid = teids(answer)
     usage = {pdr.pdr_id: pdr.usage_id for pdr in bench.record.session.pdrs.values()}
     assert target.table("sessions_by_fteid") == {
-        (1, teid[2]): ("forward", (usage[2], 0, 2, 1, UE)),
-        (1, teid[3]): ("drop", (DropReason.BUFFERING,)),
+        (1, teid[2]): ("forward", (usage[2], 1, 1, 0, 0, 2, UE)),
+        (1, teid[3]): ("buffer", (usage[3],)),
     }
-    assert target.table("sessions_by_ue_ipv4") == {(2, UE): ("drop", (DropReason.BUFFERING,))}
-    assert target.table("tunnel_peers") == {}
+    assert target.table("sessions_by_ue_ipv4") == {(2, UE): ("buffer", (usage[1],))}
+    assert target.table("tunnel_headers") == {}
+
+
+async def test_rates_of_the_captured_qer_are_in_force_before_the_session(
+    bench, target, establishment
+):
+    await bench.ask(establishment)
+    usage = {pdr.pdr_id: pdr.usage_id for pdr in bench.record.session.pdrs.values()}
+    qer = bench.record.session.qers[1]
+    rate = target.meters["Egress.enforcement.session_meters", usage[2]]
+    assert rate.pir_bytes_per_s == 125 * qer.mbr_uplink_kbps
 
 
 async def test_gnb_tunnel_opens_the_downlink(bench, target, establishment, to_gnb):
@@ -54,15 +64,21 @@ async def test_gnb_tunnel_opens_the_downlink(bench, target, establishment, to_gn
     assert modified.cause == Cause.REQUEST_ACCEPTED
     assert modified.seid == 0x35E
     usage = {pdr.pdr_id: pdr.usage_id for pdr in bench.record.session.pdrs.values()}
-    ((peer_id,),) = target.table("tunnel_peers")
-    assert target.table("tunnel_peers") == {(peer_id,): ("set_tunnel_peer", (N3, GNB))}
+    headers = target.table("tunnel_headers")
+    assert [each for _, each in sorted(headers.items())] == [("add_ipv4", (N3, GNB, 2152, 1))] * 2
+    with_container, without = (
+        next(peer_id for peer, peer_id in bench.entries.tunnel_peers.ids.items() if test(peer))
+        for test in (lambda peer: peer.overhead == 44, lambda peer: peer.overhead == 36)
+    )
+    ways = target.table("tunnel_peers")
+    assert ways[with_container,] == ("set_next_hop_group", (1, 0, 65534 - 1500 + 44))
     assert target.table("sessions_by_ue_ipv4") == {
-        (2, UE): ("forward_tunnel", (usage[1], 1, 1, peer_id, 5, 1, 1))
+        (2, UE): ("forward_tunnel", (usage[1], 1, 0, 0, with_container, 5, 1, 0))
     }
     # From the CP function there is no QER, so no QFI and no PDU session container.
     assert target.table("sessions_by_fteid")[1, teids(answer)[3]] == (
         "forward_tunnel",
-        (usage[3], 1, 1, peer_id, 5, 0, 0),
+        (usage[3], 0, 0, 0, without, 5, 0, 0),
     )
 
 
@@ -89,7 +105,7 @@ async def test_idle_session_keeps_its_gnb_tunnel_for_later(bench, establishment,
     idle = ies.UpdateFAR(far_id=1, apply_action=ies.ApplyAction(buff=True, nocp=True))
     await bench.ask(messages.SessionModificationRequest(seid=seid, update_fars=(idle,)))
     far = bench.record.session.fars[1]
-    assert far.forwarding.outer_header_creation.ipv4 == IPv4Address("10.100.3.2")
+    assert far.forwarding.outer_header_creation.address == IPv4Address("10.100.3.2")
 
 
 async def test_session_request_without_association_is_refused(bench, establishment):
@@ -153,7 +169,7 @@ async def test_two_modifications_in_flight_take_effect_in_order(
     target.gate.set()
     answers = await asyncio.gather(first, second)
     assert [answer.cause for answer in answers] == [Cause.REQUEST_ACCEPTED] * 2
-    assert target.table("sessions_by_ue_ipv4")[2, UE][1][4] == 2
+    assert target.table("sessions_by_ue_ipv4")[2, UE][1][5] == 2
 
 
 async def test_modification_behind_a_deletion_finds_no_session(
@@ -185,12 +201,12 @@ async def test_missing_far_names_the_pdr_that_refers_to_it(bench, establishment)
     assert answer.failed_rule_id == ies.FailedRuleID(rule_id_type=0, rule_id=1)
 
 
-async def test_sdf_filter_on_ipv4_is_refused_with_its_rule(bench, establishment):
+async def test_sdf_filter_that_cannot_be_expressed_is_refused_with_its_rule(bench, establishment):
     uplink = establishment.create_pdrs[1]
-    sdf = ies.SDFFilter(flow_description="permit out 17 from 8.8.8.8 53 to assigned")
+    sdf = ies.SDFFilter(flow_description="permit out 17 from !8.8.8.8 53 to assigned")
     pdr = replace(uplink, pdr_id=77, pdi=replace(uplink.pdi, sdf_filters=(sdf,)))
     answer = await bench.ask(replace(establishment, create_pdrs=(*establishment.create_pdrs, pdr)))
-    assert answer.cause == Cause.SERVICE_NOT_SUPPORTED
+    assert answer.cause == Cause.RULE_CREATION_MODIFICATION_FAILURE
     assert answer.offending_ie == 23
     assert answer.failed_rule_id == ies.FailedRuleID(rule_id_type=0, rule_id=77)
 
@@ -384,9 +400,10 @@ async def test_association_answer_advertises_what_works(bench):
 async def test_refused_requests_give_back_what_they_took(bench, target, establishment, to_gnb):
     def held():
         counters, resources = bench.resources.counters, bench.resources
-        pool = counters._pool
+        pools = [counters.session_meters, counters._unmetered, *bench.entries._pools.values()]
+        pools += [bench.entries.tunnel_peers._pool, bench.entries.rule_lists._pool]
         return (
-            pool._next - len(pool._released),
+            [pool._next - len(pool._released) for pool in pools],
             set(resources.fteids._owners),
             set(resources.seids._held),
             set(bench.entries._owners),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
+import subprocess
 from dataclasses import replace
 from ipaddress import IPv4Address
 
@@ -120,6 +122,13 @@ async def shown(upf, **wanted):
     return (await upf.find_sessions(SessionFilter(**wanted), limit=9))[1]
 
 
+def mac_of(interface):
+    said = subprocess.run(
+        ["ip", "-json", "link", "show", interface], check=True, capture_output=True
+    ).stdout
+    return int(json.loads(said)[0]["address"].replace(":", ""), 16)
+
+
 async def until(condition):
     async with asyncio.timeout(BOUND_S):
         while not condition():  # noqa: ASYNC110 - nobody sets an event for what is watched
@@ -129,11 +138,11 @@ async def until(condition):
 async def test_switch_holds_ports_endpoint_and_routes_from_the_start(upf, target):
     assert upf.health().is_ready
     assert target.table("ports") == {
-        (1,): ("set_port", (1, 0, 193)),
-        (2,): ("set_port", (2, 1, 193)),
+        (1, 0): ("set_port", (1, 0, 193, mac_of("n3"))),
+        (2, 0): ("set_port", (2, 1, 193, mac_of("n6"))),
     }
     n3 = int(IPv4Address("10.100.3.1"))
-    assert target.table("endpoints") == {(1, n3): ("set_endpoint", (1,))}
+    assert target.table("endpoints_ipv4") == {(1, 0, n3): ("set_endpoint", (1,))}
     assert target.table("routes_ipv4")[2, Prefix(0, 0)] == ("resolve_neighbour", (2,))
 
 
@@ -324,24 +333,30 @@ async def test_threshold_is_reported_over_the_wire(
 async def test_neighbour_found_becomes_next_hop(upf, lab, target):
     lab("neighbour", "replace", "10.100.6.2", "lladdr", "02:00:00:00:00:d0", "dev", "n6")
     await until(lambda: target.table("next_hops"))
-    ((next_hop, (_, (port, _, dst_mac))),) = target.table("next_hops").items()
-    assert (port, dst_mac) == (2, DN_MAC)
-    assert target.table("routes_ipv4")[2, Prefix(0, 0)] == ("set_next_hop", next_hop)
+    (((group, bucket), (_, (port, _, dst_mac, _))),) = target.table("next_hops").items()
+    assert (bucket, port, dst_mac) == (0, 2, DN_MAC)
+    action, params = target.table("routes_ipv4")[2, Prefix(0, 0)]
+    assert (action, params[0]) == ("set_next_hop_group", group)
     lab("neighbour", "del", "10.100.6.2", "dev", "n6")
     await until(lambda: not target.table("next_hops"))
 
 
-async def test_packet_waits_for_its_neighbour_and_leaves(upf, lab, target):
-    frame = bytes(12) + b"\x08\x00" + bytes(16) + IPv4Address("8.8.8.8").packed + b"payload"
-    await target.receiver(PacketIn(1, 2, PuntReason.NEIGHBOUR, frame))
-    assert target.sent == []
+async def test_uplink_packet_waits_for_its_neighbour_and_goes_on(
+    upf, lab, target, associated_smf, establishment
+):
+    await associated_smf(establishment)
+    (record,) = upf._n4.sessions.values()
+    inner = bytes.fromhex("4500001400000000400000000a2d0002") + IPv4Address("8.8.8.8").packed
+    frame = bytes(14) + b"\x45" + bytes(27) + bytes.fromhex("30ff001400000001") + inner
+    punted = PacketIn(1, 2, PuntReason.NEIGHBOUR, frame, record.session.pdrs[2].usage_id)
+    await target.receiver(punted)
+    assert target.again == []
     lab("neighbour", "replace", "10.100.6.2", "lladdr", "02:00:00:00:00:d0", "dev", "n6")
-    await until(lambda: target.sent)
-    ((port, sent),) = target.sent
-    assert port == 2
-    assert sent[:6] == DN_MAC.to_bytes(6, "big")
-    assert sent[12:] == frame[12:]
+    await until(lambda: target.again)
+    assert target.again == [(1, frame)]
     assert upf.neighbour_counters().sent == 1
+    await target.receiver(replace(punted, usage_id=0))
+    assert upf.punt_counters() == {"neighbour": 1, "neighbour_unknown": 1}
 
 
 async def test_echo_request_is_answered_on_the_port_it_came_by(upf, target):
@@ -368,7 +383,7 @@ async def test_slice_made_later_takes_its_sessions_in(upf, associated_smf, estab
     (view,) = await shown(upf)
     assert view.slice_name == "video"
     uplink = next(p for a, p in target.table("sessions_by_fteid").values() if a == "forward")
-    assert uplink[1] == 2 * put.slice_id
+    assert uplink[3] == put.slice_id
     await upf.delete_slice("video", lambda _: None, is_forced=True)
     (view,) = await shown(upf)
     assert view.slice_name is None
@@ -388,7 +403,7 @@ async def test_capacity_changes_without_touching_sessions(
 
 
 async def test_drops_are_summed_over_both_gresses(upf, target):
-    target.counts["Ingress.ingress_drops", 4] = Counts(2, 20)
+    target.counts["Ingress.verdict.drops", 4] = Counts(2, 20)
     target.counts["Egress.egress_drops", 13] = Counts(1, 10)
     drops = await upf.drops()
     assert drops[DropReason.NO_SESSION] == Counts(2, 20)

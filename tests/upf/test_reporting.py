@@ -48,7 +48,8 @@ async def test_deletion_reports_what_was_used(bench, target, establishment, to_g
 
 
 async def test_counter_used_before_starts_at_nothing(bench, target, establishment, to_gnb):
-    bench.resources.counters._pool = IndexPool("usage counters", 5)
+    bench.resources.counters.session_meters = IndexPool("session meters", 3)
+    bench.resources.counters._unmetered = IndexPool("usage counters", 602, first=600)
     seid, usage = await established(bench, establishment, to_gnb)
     for usage_id in usage.values():
         target.count(usage_id, packets=3, octets=4000)

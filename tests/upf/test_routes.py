@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 
 from upf.entry import Prefix
 from upf.plan import diff
@@ -18,8 +18,12 @@ from upf.routes import (
     Unresolved,
     addresses_to_probe,
     next_hop_address,
+    peer_entries,
+    port_entries,
+    resolve,
     wanted_routes,
 )
+from upf.treatment import TunnelPeer
 
 A = IPv4Address
 N = IPv4Network
@@ -85,22 +89,73 @@ def test_unknown_gateways_and_stale_neighbours_are_probed():
 
 
 def test_next_hops_come_before_the_routes_that_use_them():
-    ids = NextHopIds()
+    ids = NextHopIds(100)
     routes = wanted_routes(replace(KERNEL, neighbours=(DN,)), BINDINGS)
     entries = ids.entries(routes)
     assert entries[0].table.endswith("next_hops")
-    assert entries[0].params == (2, 0x0B, 0xD)
+    assert entries[0].params == (2, 0x0B, 0xD, 0)
     default = next(e for e in entries if e.key == (2, Prefix(0, 0)))
-    assert (default.action.rpartition(".")[2], default.params) == ("set_next_hop", entries[0].key)
+    # 1500 octets and 64034 fit 16 bits, one more does not.
+    assert default.action.endswith("set_next_hop_group")
+    assert default.params == (entries[0].key[0], 0, 65534 - 1500)
 
 
 def test_new_mac_address_is_a_new_next_hop_written_before_the_old_one_goes():
-    ids = NextHopIds()
+    ids = NextHopIds(100)
     before = ids.entries(wanted_routes(replace(KERNEL, neighbours=(DN,)), BINDINGS))
     moved = wanted_routes(replace(KERNEL, neighbours=(replace(DN, mac=0xF),)), BINDINGS)
     plan = diff(before, ids.entries(moved))
-    assert [each.params for each in plan.inserts] == [(2, 0x0B, 0xF)]
-    assert [each.params for each in plan.deletes] == [(2, 0x0B, 0xD)]
+    assert [each.params for each in plan.inserts] == [(2, 0x0B, 0xF, 0)]
+    assert [each.params for each in plan.deletes] == [(2, 0x0B, 0xD, 0)]
     ids.release_unused(moved)
     assert list(ids._ids) == [NextHop(2, src_mac=0x0B, dst_mac=0xF)]
     assert diff(ids.entries(moved), plan.apply_to(before)) == diff((), ())
+
+
+UE_SIDE = replace(KERNEL, neighbours=(DN, GNB))
+
+
+def test_longest_prefix_resolves_a_tunnel_peer():
+    routes = wanted_routes(UE_SIDE, BINDINGS)
+    assert resolve(routes, 1, A("10.100.3.2")) == NextHop(1, src_mac=0x0A, dst_mac=0xE)
+    assert resolve(routes, 1, A("10.100.3.9")) == Unresolved(1)
+    assert resolve(routes, 1, A("8.8.8.8")) is None
+    assert resolve(routes, 2, A("8.8.8.8")) == NextHop(2, src_mac=0x0B, dst_mac=0xD)
+
+
+def test_tunnel_leaves_less_of_the_mtu_to_the_user():
+    routes = wanted_routes(UE_SIDE, BINDINGS)
+    ids = NextHopIds(100)
+    ids.entries(routes)
+    peer = TunnelPeer(1, A("10.100.3.1"), A("10.100.3.2"), overhead=44)
+    header, way = peer_entries({7: peer}, routes, ids)
+    assert (header.key, header.params) == ((7,), (int(peer.src), int(peer.dst), 2152, 1))
+    assert way.params[1:] == (0, 65534 - (1500 - 44))
+
+
+def test_peer_without_a_route_has_a_header_alone():
+    peer = TunnelPeer(1, A("10.100.3.1"), A("192.0.2.1"), overhead=44)
+    assert len(peer_entries({7: peer}, wanted_routes(UE_SIDE, BINDINGS), NextHopIds(9))) == 1
+
+
+def test_ipv6_routes_and_neighbours_stand_beside_those_of_ipv4():
+    gateway, link_local = ip_address("2001:db8:6::2"), ip_address("fe80::2")
+    kernel = replace(
+        KERNEL,
+        routes=(*KERNEL.routes, Route(ip_network("::/0"), 11, link_local)),
+        neighbours=(Neighbour(11, gateway, 0xD), Neighbour(11, link_local, 0xD)),
+    )
+    routes = wanted_routes(kernel, BINDINGS)
+    hop = NextHop(2, src_mac=0x0B, dst_mac=0xD)
+    assert routes[2, ip_network("::/0")] == routes[2, ip_network(gateway)] == hop
+    assert (2, ip_network(link_local)) not in routes
+    tables = {each.table.rpartition(".")[2] for each in NextHopIds(9).entries(routes)}
+    assert tables == {"next_hops", "routes_ipv4", "routes_ipv6"}
+
+
+def test_ports_have_the_mac_addresses_of_their_interfaces():
+    entries = port_entries(KERNEL, BINDINGS)
+    assert [(each.key, each.params) for each in entries] == [
+        ((1, 0), (1, 0, 0, 0x0A)),
+        ((2, 0), (2, 0, 0, 0x0B)),
+    ]

@@ -35,25 +35,30 @@ def test_action_has_the_parameters_of_its_class(p4info, action):
 
 
 def test_every_table_of_the_pipeline_has_a_class(p4info):
-    names = {table.preamble.name.removeprefix("pipe.") for table in p4info.tables}
+    names = {t.preamble.name for t in p4info.tables if not t.is_const_table}
     assert names == set(tables.TABLES.values())
 
 
-def test_counters_and_meters_are_there_and_large_enough(p4info):
-    counters = {c.preamble.name.removeprefix("pipe."): c.size for c in p4info.counters}
-    meters = {m.preamble.name.removeprefix("pipe."): m.size for m in p4info.meters}
-    assert counters == {
-        tables.USAGE_COUNTER: tables.NUM_USAGE_COUNTERS,
-        tables.INGRESS_DROP_COUNTER: NUM_DROP_REASONS,
-        tables.EGRESS_DROP_COUNTER: NUM_DROP_REASONS,
+def test_counters_meters_and_registers_are_there(p4info):
+    assert {counter.preamble.name for counter in p4info.counters} == {
+        *tables.USAGE_COUNTERS,
+        tables.INGRESS_DROP_COUNTER,
+        tables.EGRESS_DROP_COUNTER,
     }
-    assert meters == {tables.SLICE_METER: 2 * tables.NUM_SLICES}
+    assert {meter.preamble.name for meter in p4info.meters} == {
+        tables.FLOW_METER,
+        tables.SESSION_METER,
+        tables.SLICE_METER,
+        tables.PUNT_METER,
+    }
+    assert [register.preamble.name for register in p4info.registers] == [tables.QUOTAS]
 
 
-def test_identifiers_fit_their_tables(p4info):
-    sizes = {t.preamble.name.removeprefix("pipe."): t.size for t in p4info.tables}
-    assert sizes["Ingress.routing.tunnel_peers"] == tables.NUM_TUNNEL_PEERS
-    assert sizes["Ingress.routing.next_hops"] == tables.NUM_NEXT_HOPS
+def test_every_slice_has_its_meters_and_every_reason_its_counter(p4info):
+    sizes = {each.preamble.name: each.size for each in (*p4info.counters, *p4info.meters)}
+    assert sizes[tables.SLICE_METER] == 2 * tables.NUM_SLICES
+    assert sizes[tables.INGRESS_DROP_COUNTER] == sizes[tables.EGRESS_DROP_COUNTER]
+    assert sizes[tables.EGRESS_DROP_COUNTER] == NUM_DROP_REASONS
 
 
 def p4_constants(prefix):
@@ -68,7 +73,3 @@ def test_drop_reasons_are_those_of_the_pipeline():
 
 def test_punt_reasons_are_those_of_the_pipeline():
     assert p4_constants("PUNT_") == {each.name: each.value for each in PuntReason}
-
-
-def test_container_kinds_are_those_of_the_pipeline():
-    assert p4_constants("PSC_") == {"DOWNLINK": tables.PSC_DOWNLINK, "UPLINK": tables.PSC_UPLINK}

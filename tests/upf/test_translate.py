@@ -48,8 +48,8 @@ CASES = {
     "traffic endpoint": (lambda r: with_pdi(r, traffic_endpoint_ids=(1,)), PDR_2, 131),
     "predefined rule": (lambda r: with_pdr(r, activate_predefined_rules=(b"x",)), PDR_2, 106),
     "activation time": (lambda r: with_pdr(r, activation_time=1), PDR_2, 163),
-    "removal of ipv6": (
-        lambda r: with_pdr(r, outer_header_removal=ies.OuterHeaderRemoval(description=1)),
+    "removal of udp": (
+        lambda r: with_pdr(r, outer_header_removal=ies.OuterHeaderRemoval(description=2)),
         PDR_2,
         95,
     ),
@@ -59,8 +59,15 @@ CASES = {
         PDR_2,
         93,
     ),
-    "ipv6 alone": (
-        lambda r: with_pdi(r, ue_ip_addresses=(ies.UEIPAddress(ipv6=V6),)),
+    "prefix delegation": (
+        lambda r: with_pdi(
+            r, ue_ip_addresses=(ies.UEIPAddress(ipv6=V6, ipv6_prefix_delegation_bits=8),)
+        ),
+        PDR_2,
+        93,
+    ),
+    "address without an address": (
+        lambda r: with_pdi(r, ue_ip_addresses=(ies.UEIPAddress(is_destination=True),)),
         PDR_2,
         93,
     ),
@@ -102,9 +109,11 @@ CASES = {
         FAR_2,
         84,
     ),
-    "creation over ipv6": (
+    "creation over ipv6 from where we have no such address": (
         lambda r: forwarding(
-            r, outer_header_creation=ies.OuterHeaderCreation(teid=1, ipv6=IPv6Address("::1"))
+            r,
+            destination_interface=enums.DestinationInterface.ACCESS,
+            outer_header_creation=ies.OuterHeaderCreation(teid=1, ipv6=IPv6Address("::1")),
         ),
         FAR_2,
         84,
@@ -171,7 +180,7 @@ async def test_filter_id_alone_means_the_filter_given_before(bench, establishmen
     )
     assert answer.cause == enums.Cause.REQUEST_ACCEPTED
     pdi = bench.record.session.pdrs[1].pdi
-    assert pdi.sdf_filters[0].is_match_all
+    assert pdi.sdf_filters[0].matches_all(4)
     assert pdi.ue_ipv4 == IPv4Address("10.45.0.2")
 
 

@@ -35,6 +35,12 @@ class Target(Protocol):
     async def packet_out(self, egress_port: int, frame: bytes) -> None:
         """Send a finished frame."""
 
+    async def packet_again(self, ingress_port: int, frame: bytes) -> None:
+        """Have the switch deal with a frame as if it had just arrived on a port."""
+
+    def size(self, name: str) -> int:
+        """How many entries a table, or cells an array, has on this switch."""
+
     def on_packet_in(self, receiver: Callable[[PacketIn], Awaitable[None]]) -> None:
         """Name who gets the packets that the pipeline shows the controller."""
 

@@ -134,7 +134,17 @@ class P4RuntimeTarget:
 
     async def packet_out(self, egress_port: int, frame: bytes) -> None:
         """Send a finished frame."""
-        await self._session.send_packet(self._schema.packet_out(egress_port, frame))
+        packet = self._schema.packet_out(egress_port, frame, is_arrival=False)
+        await self._session.send_packet(packet)
+
+    async def packet_again(self, ingress_port: int, frame: bytes) -> None:
+        """Have the switch deal with a frame as if it had just arrived on a port."""
+        packet = self._schema.packet_out(ingress_port, frame, is_arrival=True)
+        await self._session.send_packet(packet)
+
+    def size(self, name: str) -> int:
+        """How many entries a table, or cells an array, has on this switch."""
+        return self._schema.size(name)
 
     def on_packet_in(self, receiver: Callable[[PacketIn], Awaitable[None]]) -> None:
         """Name who gets the packets that the pipeline shows the controller."""
@@ -156,12 +166,6 @@ class P4RuntimeTarget:
     async def wait_lost(self) -> TargetError:
         """Wait until the switch is gone; says why."""
         return await self._session.wait_lost()
-
-    def array_size(self, name: str) -> int:
-        """How many cells an indexed counter or meter has on this switch."""
-        if name in self._schema.counters:
-            return self._schema.counters[name].size
-        return self._schema.meter(name).size
 
     def _read_request(self) -> Any:
         return p4r.ReadRequest(device_id=self._session.device_id)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from finsy.proto import p4i, p4r
 
-from upf.entry import Entry, Prefix
+from upf.entry import Entry, Prefix, Range, Ternary
 from upf.errors import PipelineMismatchError, TargetError
 from upf.target import values
 from upf.target.packet_in import PacketIn
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 
 _EXACT, _LPM = p4i.MatchField.EXACT, p4i.MatchField.LPM
+_TERNARY, _RANGE = p4i.MatchField.TERNARY, p4i.MatchField.RANGE
+_KINDS: dict[type, int] = {Prefix: _LPM, Ternary: _TERNARY, Range: _RANGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,11 @@ class Field:
     id: int
     name: str
     width: int
+
+    @property
+    def ones(self) -> int:
+        """The highest value."""
+        return (1 << self.width) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +48,15 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Match fields in order; `is_lpm` says of each whether it is a prefix."""
+    """Match fields in order, with the kind of each; `size` is the switch's."""
 
     id: int
     name: str
     fields: tuple[Field, ...]
-    is_lpm: tuple[bool, ...]
+    kinds: tuple[int, ...]
     actions: dict[str, Action]
     action_names: dict[int, str]
+    size: int
 
     def encode(self, entry: Entry, message: Any) -> None:
         """Write an entry into an empty TableEntry.
@@ -71,39 +79,64 @@ class Table:
         if entry.priority:
             message.priority = entry.priority
         matches = message.match
-        for field, is_lpm, value in zip(self.fields, self.is_lpm, entry.key, strict=True):
-            if isinstance(value, Prefix):
-                if not is_lpm:
-                    raise ValueError(f"{self.name}: {field.name} is matched exactly")
-                if value.length:  # a prefix of nothing is "don't care", which is left out
-                    lpm = matches.add(field_id=field.id).lpm
-                    lpm.value = values.encode(value.value)
-                    lpm.prefix_len = value.length
-            elif is_lpm:
-                raise ValueError(f"{self.name}: {field.name} is matched by prefix")
-            else:
+        for field, kind, value in zip(self.fields, self.kinds, entry.key, strict=True):
+            if isinstance(value, int):
+                if kind != _EXACT:
+                    raise ValueError(f"{self.name}: {field.name} is not matched exactly")
                 matches.add(field_id=field.id).exact.value = values.encode(value)
+            elif kind != _KINDS[type(value)]:
+                raise ValueError(f"{self.name}: {field.name} is not matched by {value}")
+            else:
+                _encode_match(field, value, matches)
 
     def decode(self, message: Any) -> Entry:
         """Read an entry the switch told."""
         given = {match.field_id: match for match in message.match}
         key: list[MatchValue] = []
-        for field, is_lpm in zip(self.fields, self.is_lpm, strict=True):
+        for field, kind in zip(self.fields, self.kinds, strict=True):
             match = given.get(field.id)
-            if is_lpm:
-                key.append(
-                    Prefix(values.decode(match.lpm.value), match.lpm.prefix_len)
-                    if match is not None
-                    else Prefix(0, 0)
-                )
-            elif match is None:
+            if match is None and kind == _EXACT:
                 raise TargetError(f"the switch told an entry of {self.name} without {field.name}")
-            else:
-                key.append(values.decode(match.exact.value))
+            key.append(_decode_match(field, kind, match))
         action = self.actions[self.action_names[message.action.action.action_id]]
         params = {p.param_id: values.decode(p.value) for p in message.action.action.params}
         arguments = tuple(params[param.id] for param in action.params)
         return Entry(self.name, tuple(key), action.name, arguments, message.priority)
+
+
+def _encode_match(field: Field, value: Prefix | Ternary | Range, matches: Any) -> None:
+    """Append a match that is not exact; P4Runtime wants one that matches anything left out."""
+    match value:
+        case Prefix(number, length):
+            if length:
+                lpm = matches.add(field_id=field.id).lpm
+                lpm.value = values.encode(number)
+                lpm.prefix_len = length
+        case Ternary(number, mask):
+            if mask:
+                ternary = matches.add(field_id=field.id).ternary
+                ternary.value = values.encode(number)
+                ternary.mask = values.encode(mask)
+        case Range(low, high):
+            if (low, high) != (0, field.ones):
+                chosen = matches.add(field_id=field.id).range
+                chosen.low = values.encode(low)
+                chosen.high = values.encode(high)
+
+
+def _decode_match(field: Field, kind: int, match: Any | None) -> MatchValue:
+    """Read a match; None is that which matches anything."""
+    read = values.decode
+    if kind == _LPM:
+        lpm = match.lpm if match is not None else None
+        return Prefix(read(lpm.value), lpm.prefix_len) if lpm is not None else Prefix(0, 0)
+    if kind == _TERNARY:
+        both = match.ternary if match is not None else None
+        return Ternary(read(both.value), read(both.mask)) if both is not None else Ternary(0, 0)
+    if kind == _RANGE:
+        ends = match.range if match is not None else None
+        return Range(read(ends.low), read(ends.high)) if ends is not None else Range(0, field.ones)
+    return read(match.exact.value) if match is not None else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +157,7 @@ class Schema:
         self.counters = {c.preamble.name: _array(c) for c in info.counters}
         self.meters = {m.preamble.name: _array(m) for m in info.meters}
         headers = {h.preamble.name: h.metadata for h in info.controller_packet_metadata}
+        self.registers = {r.preamble.name: _array(r) for r in info.registers}
         self._packet_in = {m.id: m.name for m in headers.get("packet_in", ())}
         self._packet_out = {m.name: m.id for m in headers.get("packet_out", ())}
 
@@ -139,12 +173,20 @@ class Schema:
         """Find an indexed meter."""
         return _find(self.meters, name, "meter")
 
-    def packet_out(self, egress_port: int, frame: bytes) -> Any:
-        """Write a PacketOut with every metadata field; all but the port are padding."""
+    def size(self, name: str) -> int:
+        """Entries of a table or cells of an array on this switch."""
+        for items in (self.tables, self.counters, self.meters, self.registers):
+            if name in items:
+                return items[name].size
+        raise PipelineMismatchError(f"the switch has no {name}")
+
+    def packet_out(self, port: int, frame: bytes, *, is_arrival: bool) -> Any:
+        """Write a PacketOut with every metadata field."""
+        told = {"port": port, "is_arrival": int(is_arrival)}
         message = p4r.PacketOut(payload=frame)
         for name, metadata_id in self._packet_out.items():
-            value = egress_port if name == "egress_port" else 0
-            message.metadata.add(metadata_id=metadata_id, value=values.encode(value))
+            value = values.encode(told.get(name, 0))  # the others are padding
+            message.metadata.add(metadata_id=metadata_id, value=value)
         return message
 
     def packet_in(self, message: Any) -> PacketIn:
@@ -157,6 +199,7 @@ class Schema:
             egress_port=told.get("egress_port", 0),
             reason=told.get("reason", 0),
             frame=message.payload,
+            usage_id=told.get("usage_id", 0),
         )
 
 
@@ -226,14 +269,15 @@ def _array(spec: Any) -> Array:
 def _table(spec: Any, actions: dict[int, Action]) -> Table:
     name = spec.preamble.name
     for field in spec.match_fields:
-        if field.match_type not in (_EXACT, _LPM):
-            raise PipelineMismatchError(f"{name}: {field.name} is neither exact nor lpm")
+        if field.match_type not in (_EXACT, _LPM, _TERNARY, _RANGE):
+            raise PipelineMismatchError(f"{name}: {field.name} has an unknown kind of match")
     own = [actions[ref.id] for ref in spec.action_refs]
     return Table(
         id=spec.preamble.id,
         name=name,
         fields=tuple(Field(f.id, f.name, f.bitwidth) for f in spec.match_fields),
-        is_lpm=tuple(f.match_type == _LPM for f in spec.match_fields),
+        kinds=tuple(f.match_type for f in spec.match_fields),
         actions={action.name: action for action in own},
         action_names={action.id: action.name for action in own},
+        size=spec.size,
     )

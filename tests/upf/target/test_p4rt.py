@@ -234,7 +234,7 @@ async def test_another_program_is_refused_by_what_differs(server, pipeline):
 async def test_other_sizes_are_the_same_program(dataplane, pipeline):
     server = await serve(dataplane, pipeline, listen="127.0.0.1:0", sizes={"Egress.usage": 5000})
     target = await P4RuntimeTarget.connect(server.address, pipeline)
-    assert target.array_size("Egress.usage") == 5000
+    assert target.size("Egress.usage") == 5000
     assert await target.read_counters("Egress.usage", [4999]) == [Counts(0, 0)]
     await target.close()
     await server.stop(0)

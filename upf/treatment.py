@@ -1,0 +1,144 @@
+"""What becomes of a packet that a PDR detected: its QERs' gates, then its FAR. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+from upf.drops import DropReason
+from upf.errors import RuleError, RuleId, RuleKind, UnsupportedError
+from upf.rules import ApplyAction, Interface, IPAddress
+
+if TYPE_CHECKING:
+    from upf.networks import NetworkInstance, Networks
+    from upf.rules import PDR, ForwardingParameters, OuterHeaderCreation
+    from upf.session import Session
+
+OUTER_HEADER_REMOVAL_IE = 95
+OUTER_HEADER_CREATION_IE = 84
+
+GTPU_PORT = 2152
+_UDP_GTPU_OCTETS = 16
+_PSC_OCTETS = 8
+_IP_OCTETS = {4: 20, 6: 40}
+
+
+class Wait(Enum):
+    """What is done with packets that are not forwarded now but shown to the controller."""
+
+    BUFFER = "buffer"
+    NOTIFY = "notify"
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelPeer:
+    """A pair of GTP-U entities, ours and theirs, and how they are reached.
+
+    `overhead` is octets put before a user's packet.
+    """
+
+    network_instance_id: int
+    src: IPAddress
+    dst: IPAddress
+    overhead: int
+    dst_port: int = GTPU_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """Sent on as it is, by the routes of a network instance."""
+
+    network_instance_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnelled:
+    """Put into a tunnel. QFI 0 is no PDU session container."""
+
+    peer: TunnelPeer
+    teid: int
+    qfi: int
+    reflective_qos: int
+
+
+Treatment: TypeAlias = DropReason | Wait | Routed | Tunnelled
+
+
+def treatment_of(session: Session, pdr: PDR, networks: Networks) -> Treatment:
+    """What to do with what a PDR detects; RuleError or UnsupportedError name the rule."""
+    qers = [session.qers[qer_id] for qer_id in pdr.qer_ids]
+    if not all(qer.is_uplink_open if pdr.is_uplink else qer.is_downlink_open for qer in qers):
+        return DropReason.GATE_CLOSED
+    far = session.fars[pdr.far_id] if pdr.far_id is not None else None
+    if far is None:
+        return DropReason.FAR
+    if far.apply_action & ApplyAction.BUFF:
+        return Wait.BUFFER
+    # Some SMFs mean DROP by a FAR that forwards to nowhere.
+    if not far.apply_action & ApplyAction.FORW or far.forwarding is None:
+        return Wait.NOTIFY if far.apply_action & ApplyAction.NOCP else DropReason.FAR
+    if pdr.pdi.local_fteid is not None and not pdr.has_outer_header_removal:
+        rule = RuleId(RuleKind.PDR, pdr.pdr_id)
+        raise UnsupportedError(
+            f"{rule} forwards tunnelled packets without removing their outer header",
+            rule=rule,
+            offending_ie=OUTER_HEADER_REMOVAL_IE,
+        )
+    return _forwarded(session, pdr, far.forwarding, networks)
+
+
+def _forwarded(
+    session: Session, pdr: PDR, forwarding: ForwardingParameters, networks: Networks
+) -> Routed | Tunnelled:
+    destination = _destination(networks, forwarding, pdr)
+    creation = forwarding.outer_header_creation
+    if creation is None:
+        return Routed(destination.network_instance_id)
+    qers = [session.qers[qer_id] for qer_id in pdr.qer_ids]
+    # The CP function wants packets without a container.
+    is_to_cp = forwarding.destination_interface is Interface.CP_FUNCTION
+    qfi = 0 if is_to_cp else next((qer.qfi for qer in qers if qer.qfi is not None), 0)
+    return Tunnelled(
+        peer=_tunnel_peer(destination, creation, pdr, has_container=qfi != 0),
+        teid=creation.teid,
+        qfi=qfi,
+        reflective_qos=int(not pdr.is_uplink and any(qer.is_reflective for qer in qers)),
+    )
+
+
+def _destination(networks: Networks, forwarding: ForwardingParameters, pdr: PDR) -> NetworkInstance:
+    try:
+        return networks.resolve(forwarding.destination_interface, forwarding.network_instance)
+    except RuleError as error:
+        error.rule = _far_rule(pdr)
+        raise
+
+
+def _tunnel_peer(
+    destination: NetworkInstance, creation: OuterHeaderCreation, pdr: PDR, *, has_container: bool
+) -> TunnelPeer:
+    if not destination.endpoints:
+        raise RuleError(
+            f"{_far_rule(pdr)} creates GTP-U headers towards {destination.role}, where we have no "
+            "GTP-U address: set gtpu_address on an interface there",
+            rule=_far_rule(pdr),
+        )
+    endpoint = destination.endpoints[0]
+    version = creation.address.version
+    src = endpoint.ipv4 if version == 4 else endpoint.ipv6
+    if src is None:
+        raise UnsupportedError(
+            f"{_far_rule(pdr)} creates headers of IPv{version} towards {destination.role}, where "
+            f"we have no such GTP-U address",
+            rule=_far_rule(pdr),
+            offending_ie=OUTER_HEADER_CREATION_IE,
+        )
+    overhead = _IP_OCTETS[version] + _UDP_GTPU_OCTETS
+    if has_container:
+        overhead += _PSC_OCTETS
+    return TunnelPeer(destination.network_instance_id, src, creation.address, overhead)
+
+
+def _far_rule(pdr: PDR) -> RuleId:
+    return RuleId(RuleKind.FAR, pdr.far_id or 0)
