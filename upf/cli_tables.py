@@ -59,7 +59,9 @@ def sessions(documents: Sequence[Document]) -> Table:
         Column("DNN", lambda each: each["dnn"] or "-"),
         Column("slice", lambda each: each["slice"] or "-"),
         Column("SMF", lambda each: each["cp_node_id"]),
-        Column("gNB", lambda each: ", ".join(t["ipv4"] for t in each["remote_tunnels"]) or "idle"),
+        Column(
+            "gNB", lambda each: ", ".join(t["address"] for t in each["remote_tunnels"]) or "idle"
+        ),
         Column("up", lambda each: octets(each["usage"]["uplink_octets"]), is_number=True),
         Column("down", lambda each: octets(each["usage"]["downlink_octets"]), is_number=True),
         Column("age", lambda each: age(each["since"]), is_number=True),

@@ -88,10 +88,10 @@ def table(info, name):
 
 
 def test_tables_are_hashed_with_the_pipe_and_printed_without(info):
-    found = table(info, "Ingress.detection.ports").preamble
+    found = table(info, "Ingress.arrival.ports").preamble
     assert (
         found.id
-        == assign_ids(TABLE, {"pipe.Ingress.detection.ports": None})["pipe.Ingress.detection.ports"]
+        == assign_ids(TABLE, {"pipe.Ingress.arrival.ports": None})["pipe.Ingress.arrival.ports"]
     )
     assert found.alias == "ports"
 
@@ -104,12 +104,12 @@ def test_actions_are_hashed_without_the_pipe(info):
 def test_controller_headers_are_hashed_as_their_type_is_named(info):
     found = next(one for one in info.controller_packet_metadata if one.preamble.name == "packet_in")
     assert found.preamble.id == assign_ids(4, {"packet_in_t": None})["packet_in_t"]
-    assert [field.id for field in found.metadata] == [1, 2, 3, 4, 5]
+    assert [field.id for field in found.metadata] == list(range(1, 8))
     assert list(found.metadata[1].annotations) == ["@padding"]
 
 
 def test_defaults_that_cannot_change_are_named(info):
-    found = table(info, "Ingress.detection.endpoints")
+    found = table(info, "Ingress.arrival.endpoints_ipv4")
     assert found.const_default_action_id == found.initial_default_action.action_id == 21257015
     scopes = {reference.id: reference.scope for reference in found.action_refs}
     assert scopes[21257015] == 2  # DEFAULT_ONLY

@@ -34,7 +34,10 @@ def test_usage_is_counted_without_what_surrounds_the_users_packet(program):
                 yield from counts((*statement.then, *statement.otherwise))
 
     adjusted = {count.counter: count.adjust_octets for count in counts(program.egress.control)}
-    assert adjusted["Egress.enforcement.usage"] == 24 + 14
+    bridged = next(each for each in program.egress.headers if each.name == "hdr.bridged")
+    for bank in range(8):
+        expected = bridged.type.width // 8 + 14
+        assert adjusted[f"Egress.enforcement.usage_{bank}"] == expected
 
 
 def test_everything_named_exists(program):

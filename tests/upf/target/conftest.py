@@ -30,6 +30,9 @@ def pipeline():
     kept = [table for table in info.tables if table.preamble.name != "Ingress.filters"]
     del info.tables[:]
     info.tables.extend(kept)
+    for header in info.controller_packet_metadata:
+        if header.preamble.name == "packet_out":
+            header.metadata[0].name = "port"
     return info
 
 

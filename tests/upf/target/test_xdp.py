@@ -59,7 +59,7 @@ def run_dirs():
 
 
 def session(teid):
-    return Entry(SESSIONS, (1, teid), FORWARD, (7, 2, 0, 1, 0x0A2D0002))
+    return Entry(SESSIONS, (1, teid), FORWARD, (7, 1, 0, 1, 0, 2, 0x0A2D0002))
 
 
 async def gone(pid):
@@ -70,12 +70,12 @@ async def gone(pid):
 
 async def test_the_switch_runs_holds_entries_and_leaves_nothing_behind(interface):
     before = run_dirs()
-    target = await XdpTarget.start({1: interface}, sizes={"usage": 1000})
+    target = await XdpTarget.start({1: interface}, sizes={"usage_0": 1000})
     assert has_xdp(interface)
     await target.apply(Plan(inserts=(session(1), session(2))))
     assert sorted(await target.read_entries(SESSIONS), key=str) == [session(1), session(2)]
     await target.write_meter("Egress.enforcement.slice_meters", 5, MeterRate(1, 1500, 1, 1500))
-    counts = await target.read_counters("Egress.enforcement.usage", [999])
+    counts = await target.read_counters("Egress.enforcement.usage_0", [999])
     assert counts == [Counts(0, 0)]
     await target.close()
     assert not has_xdp(interface)
