@@ -34,6 +34,10 @@ def table(title: str, columns: Sequence[Column], documents: Sequence[Document]) 
     return made
 
 
+def _addresses(tunnels: Sequence[Document]) -> list[str]:
+    return [tunnel["address"] for tunnel in tunnels]
+
+
 def slices(documents: Sequence[Document]) -> Table:
     """Slices of `/v1/slices`."""
     columns = (

@@ -288,7 +288,7 @@ TABLES: Final[dict[type, str]] = {
     RouteIPv4: "Ingress.routing.routes_ipv4",
     RouteIPv6: "Ingress.routing.routes_ipv6",
     NextHop: "Ingress.next_hop.next_hops",
-    TunnelHeader: "Egress.encapsulation.tunnel_headers",
+    TunnelHeader: "Egress.tunnel_headers.tunnel_headers",
     Marking: "Egress.encapsulation.markings",
 }
 
@@ -309,8 +309,8 @@ ACTIONS: Final[dict[type, str]] = {
     SetNextHopGroup: "Ingress.routing.set_next_hop_group",
     ResolveNeighbour: "Ingress.routing.resolve_neighbour",
     SetPortAndMACs: "Ingress.next_hop.set_port_and_macs",
-    AddIPv4: "Egress.encapsulation.add_ipv4",
-    AddIPv6: "Egress.encapsulation.add_ipv6",
+    AddIPv4: "Egress.tunnel_headers.add_ipv4",
+    AddIPv6: "Egress.tunnel_headers.add_ipv6",
     SetDSCP: "Egress.encapsulation.set_dscp",
 }
 

@@ -153,7 +153,7 @@ class UPF:
         self.insert("detection.sessions_by_fteid", (ENDPOINT, self.teid), *self.uplink())
         self.insert("detection.sessions_by_ue_ipv4", self.ue_key(), *self.downlink())
         addresses = (number(self.n3_address), number(self.gnb_address))
-        self.insert("encapsulation.tunnel_headers", (self.peer,), "add_ipv4", *addresses, 2152, 1)
+        self.insert("tunnel_headers.tunnel_headers", (self.peer,), "add_ipv4", *addresses, 2152, 1)
         self.insert("routing.tunnel_peers", (self.peer,), *next_hop(30))
         self.insert("routing.routes_ipv4", (CORE, (0, 0)), *next_hop(60))
         for group, port, macs in (
@@ -208,7 +208,7 @@ class UPF:
 
 def full_name(name: str) -> str:
     """A table or action with its gress."""
-    gress = "Egress" if name.startswith("encapsulation.") else "Ingress"
+    gress = "Egress" if name.startswith(("encapsulation.", "tunnel_headers.")) else "Ingress"
     return f"{gress}.{name}"
 
 

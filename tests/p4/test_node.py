@@ -146,7 +146,6 @@ def to_host(upf):
         "IPv6": ethernet / IPv6() / ICMPv6ND_NS(),
         "a frame to another MAC address": Ether(src=gnb, dst="02:00:00:00:09:09") / own / TCP(),
         "GTP-U to no endpoint": ethernet / gtpu / upf.g_pdu(upf.from_ue()),
-        "a fragment for the endpoint": ethernet / IP(dst=upf.n3_address, flags="MF") / UDP(),
         "the Ethernet header alone": ethernet,
         "LLDP": Ether(dst="01:80:c2:00:00:0e", type=0x88CC) / b"\x00\x00",
     }
