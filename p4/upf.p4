@@ -128,10 +128,10 @@ control Egress(
         } else {
             md.user_length = hdr.ipv6.payload_len + 40;
         }
-        tunnel_headers.apply(hdr, md);
         if (hdr.bridged.is_unroutable == 1) {
             md.drop_reason = DROP_NO_NEXT_HOP;
         } else if (hdr.bridged.is_user == 1) {
+            tunnel_headers.apply(hdr, md);
             enforcement.apply(hdr, md);
         } else if (punt_meters.execute(hdr.bridged.punt_reason) == (bit<8>)MeterColor_t.RED) {
             md.drop_reason = DROP_PUNT_RATE;

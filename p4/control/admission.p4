@@ -14,7 +14,6 @@ control Admission(
     }
 
     // The GTP-U header's length is the user's packet's and what stands between the two.
-    @stage(3)
     table lengths {
         key = {
             md.length_difference         : exact @name("length_difference");

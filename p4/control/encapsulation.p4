@@ -3,8 +3,8 @@
 #ifndef ENCAPSULATION_P4
 #define ENCAPSULATION_P4
 
-// What depends on the peer alone; peer 0 is none. Applied to every packet, before anything is known
-// of its fate, so that the table may stand in any stage.
+// What depends on the peer alone; peer 0 is none. Applied before the packet's fate is known, so that
+// the table may stand in an early stage.
 control TunnelHeaders(
         inout egress_headers_t hdr,
         inout egress_metadata_t md) {
@@ -38,7 +38,6 @@ control TunnelHeaders(
         md.is_gtpu = is_gtpu;
     }
 
-    @stage(1)
     table tunnel_headers {
         key = {
             hdr.bridged.tunnel_peer_id : exact @name("tunnel_peer_id");

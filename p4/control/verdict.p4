@@ -20,7 +20,6 @@ control Verdict(
     action show(punt_reason_t reason) {
         ig_tm_md.ucast_egress_port = PORT_CONTROLLER;
         hdr.bridged.is_user = 0;
-        hdr.bridged.tunnel_peer_id = 0;
         hdr.bridged.punt_reason = reason;
     }
 

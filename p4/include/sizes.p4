@@ -4,17 +4,17 @@
 #define SIZES_P4
 
 #if __TARGET_TOFINO__ == 2
-const bit<32> NUM_SESSIONS_BY_FTEID = 344064;
-const bit<32> NUM_SESSIONS_BY_UE_IPV4 = 344064;
+const bit<32> NUM_SESSIONS_BY_FTEID = 245760;
+const bit<32> NUM_SESSIONS_BY_UE_IPV4 = 245760;
 const bit<32> NUM_SESSIONS_BY_UE_IPV6 = 65536;
-const bit<32> NUM_USAGE_0 = 65536;
-const bit<32> NUM_USAGE_1 = 65536;
-const bit<32> NUM_USAGE_2 = 65536;
-const bit<32> NUM_USAGE_3 = 65536;
-const bit<32> NUM_USAGE_4 = 65536;
-const bit<32> NUM_USAGE_5 = 65536;
-const bit<32> NUM_USAGE_6 = 65536;
-const bit<32> NUM_USAGE_7 = 65536;
+const bit<32> NUM_USAGE_0 = 69632;
+const bit<32> NUM_USAGE_1 = 69632;
+const bit<32> NUM_USAGE_2 = 69632;
+const bit<32> NUM_USAGE_3 = 69632;
+const bit<32> NUM_USAGE_4 = 69632;
+const bit<32> NUM_USAGE_5 = 69632;
+const bit<32> NUM_USAGE_6 = 69632;
+const bit<32> NUM_USAGE_7 = 69632;
 const bit<32> NUM_SESSION_METERS = 32768;
 const bit<32> NUM_FLOW_METERS = 32768;
 const bit<32> NUM_FLOWS = 65536;
