@@ -86,7 +86,7 @@ control Arrival(
         md.protocol = hdr.ipv6.next_header;
         md.traffic_class_octet = hdr.ipv6.dscp ++ hdr.ipv6.ecn;
         md.flow_label = hdr.ipv6.flow_label;
-        md.user_length = hdr.ipv6.payload_len + 40;
+        md.user_length = hdr.ipv6.payload_len |+| 40;
         md.ether_type = ETHERTYPE_IPV6;
     }
 
@@ -109,7 +109,7 @@ control Arrival(
         md.protocol = hdr.inner_ipv6.next_header;
         md.traffic_class_octet = hdr.inner_ipv6.dscp ++ hdr.inner_ipv6.ecn;
         md.flow_label = hdr.inner_ipv6.flow_label;
-        md.user_length = hdr.inner_ipv6.payload_len + 40;
+        md.user_length = hdr.inner_ipv6.payload_len |+| 40;
         md.ether_type = ETHERTYPE_IPV6;
     }
 
