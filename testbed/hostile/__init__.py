@@ -1,0 +1,1 @@
+"""Packets that mean harm, and what a UPF must make of each."""
