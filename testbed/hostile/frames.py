@@ -7,107 +7,29 @@ import random
 from typing import TYPE_CHECKING
 
 from testbed.hostile import network as net
+from testbed.hostile.packets import (
+    CONTAINER,
+    PAYLOAD,
+    UDP,
+    chain_of,
+    container,
+    ethernet,
+    from_ue,
+    g_pdu,
+    ipv4,
+    ipv6,
+    on_n3,
+    on_n6,
+    to_ue,
+    udp,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-Arrival = tuple[int, bytes]
+    from testbed.hostile.packets import Arrival
 
-_PAYLOAD = bytes(range(40))
-_UDP = 17
-_CONTAINER = 0x85
-_ODD_OCTETS = (0, 1, 4, 6, 0x7F, 0x80, _CONTAINER, 0xFF)
-
-
-def ethernet(
-    dst: bytes, src: bytes, ether_type: int, payload: bytes, vlans: Iterable[int] = ()
-) -> bytes:
-    """Return a frame with the 802.1Q tags of `vlans`."""
-    tags = b"".join(b"\x81\x00" + vlan.to_bytes(2) for vlan in vlans)
-    return dst + src + tags + ether_type.to_bytes(2) + payload
-
-
-def ipv4(src: bytes, dst: bytes, payload: bytes, *, protocol: int = _UDP, ttl: int = 61) -> bytes:
-    """Return a packet with the right checksum."""
-    total = (20 + len(payload)).to_bytes(2)
-    header = bytearray(b"\x45\x00" + total + bytes(4) + bytes([ttl, protocol, 0, 0]) + src + dst)
-    words = sum(header[at] << 8 | header[at + 1] for at in range(0, 20, 2))
-    words = (words & 0xFFFF) + (words >> 16)
-    header[10:12] = (~(words + (words >> 16)) & 0xFFFF).to_bytes(2)
-    return bytes(header) + payload
-
-
-def ipv6(src: bytes, dst: bytes, payload: bytes, *, protocol: int = _UDP, ttl: int = 61) -> bytes:
-    """Return a packet."""
-    return b"\x60\0\0\0" + len(payload).to_bytes(2) + bytes([protocol, ttl]) + src + dst + payload
-
-
-def udp(src_port: int, dst_port: int, payload: bytes) -> bytes:
-    """Return a datagram without checksum."""
-    ports = src_port.to_bytes(2) + dst_port.to_bytes(2)
-    return ports + (8 + len(payload)).to_bytes(2) + bytes(2) + payload
-
-
-def g_pdu(
-    user: bytes,
-    *,
-    flags: int = 0x30,
-    options: bytes = b"",
-    teid: int = net.TEID,
-    message_type: int = 255,
-) -> bytes:
-    """Return a GTP-U message; `options` is all between TEID and the user's packet."""
-    length = (len(options) + len(user)).to_bytes(2)
-    return bytes([flags, message_type]) + length + teid.to_bytes(4) + options + user
-
-
-def on_n3(gtpu: bytes, *, version: int = 4, vlans: Iterable[int] = ()) -> Arrival:
-    """Return a GTP-U message's arrival from the gNB."""
-    datagram = udp(2152, 2152, gtpu)
-    if version == 4:
-        packet = ipv4(net.GNB_IPV4, net.N3_IPV4, datagram)
-        frame = ethernet(net.ACCESS_MAC, net.GNB_MAC, 0x0800, packet, vlans)
-    else:
-        packet = ipv6(net.GNB_IPV6, net.N3_IPV6, datagram)
-        frame = ethernet(net.ACCESS_MAC, net.GNB_MAC, 0x86DD, packet, vlans)
-    return net.ACCESS_PORT, frame
-
-
-def from_ue(version: int = 4, payload: bytes | None = None, **fields: int) -> bytes:
-    """Return a packet of the session's UE."""
-    payload = udp(4242, 53, _PAYLOAD) if payload is None else payload
-    if version == 4:
-        return ipv4(net.UE_IPV4, net.SERVER_IPV4, payload, **fields)
-    return ipv6(net.UE_IPV6, net.SERVER_IPV6, payload, **fields)
-
-
-def to_ue(version: int = 4, payload: bytes | None = None, **fields: int) -> bytes:
-    """Return a packet for the session's UE."""
-    payload = udp(53, 4242, _PAYLOAD) if payload is None else payload
-    if version == 4:
-        return ipv4(net.SERVER_IPV4, net.UE_IPV4, payload, **fields)
-    return ipv6(net.SERVER_IPV6, net.UE_IPV6, payload, **fields)
-
-
-def on_n6(packet: bytes, vlans: Iterable[int] = ()) -> Arrival:
-    """Return an arrival from the data network."""
-    ether_type = 0x0800 if packet[0] >> 4 == 4 else 0x86DD
-    return net.CORE_PORT, ethernet(net.CORE_MAC, net.ROUTER_MAC, ether_type, packet, vlans)
-
-
-def _chain(*headers: tuple[int, bytes], last: int = 0) -> bytes:
-    """Return GTP-U options: sequence and N-PDU numbers, then extension headers of (type, content);
-    every content is whole but for the type of the next header.
-    """
-    kinds = [kind for kind, _ in headers] + [last]
-    octets = bytes(3) + bytes([kinds[0]])
-    for (_, content), following in zip(headers, kinds[1:], strict=True):
-        octets += content + bytes([following])
-    return octets
-
-
-def _container(units: int = 1) -> tuple[int, bytes]:
-    return _CONTAINER, bytes([units, 0x10, net.QFI]) + bytes(4 * units - 4)
+_ODD_OCTETS = (0, 1, 4, 6, 0x7F, 0x80, CONTAINER, 0xFF)
 
 
 def sound() -> Iterator[Arrival]:
@@ -118,8 +40,8 @@ def sound() -> Iterator[Arrival]:
         yield on_n3(g_pdu(user), version=outer, vlans=vlans)
         yield on_n3(g_pdu(user, flags=0x32, options=bytes(4)), version=outer, vlans=vlans)
         for units in (1, 2, 3):
-            for chain in (_chain(_container(units)), _chain(skipped, _container(units))):
-                yield on_n3(g_pdu(user, flags=0x34, options=chain), version=outer, vlans=vlans)
+            for options in (chain_of(container(units)), chain_of(skipped, container(units))):
+                yield on_n3(g_pdu(user, flags=0x34, options=options), version=outer, vlans=vlans)
     for version, vlans in itertools.product((4, 6), ((), (net.VLAN,))):
         yield on_n6(to_ue(version), vlans)
 
@@ -127,7 +49,7 @@ def sound() -> Iterator[Arrival]:
 def cut_short() -> Iterator[Arrival]:
     """Every sound frame, ended after every octet of its headers."""
     for port, frame in sound():
-        for octets in range(14, len(frame) - len(_PAYLOAD)):
+        for octets in range(14, len(frame) - len(PAYLOAD)):
             yield port, frame[:octets]
 
 
@@ -135,7 +57,7 @@ def wrong_lengths() -> Iterator[Arrival]:
     """Lengths of IP, UDP and GTP-U that lie, one at a time."""
     for version in (4, 6):
         user = from_ue(version)
-        port, frame = on_n3(g_pdu(user, flags=0x34, options=_chain(_container())))
+        port, frame = on_n3(g_pdu(user, flags=0x34, options=chain_of(container())))
         user_length_at = len(frame) - len(user) + (2 if version == 4 else 4)
         for at in (16, 38, 44, user_length_at):
             right = int.from_bytes(frame[at : at + 2])
@@ -150,14 +72,14 @@ def wrong_lengths() -> Iterator[Arrival]:
 def nested_tunnels() -> Iterator[Arrival]:
     """GTP-U in GTP-U, to this UPF again, and GTP-U that is a user's own."""
     for depth in range(1, 6):
-        for flags, options in ((0x30, b""), (0x34, _chain(_container()))):
+        for flags, options in ((0x30, b""), (0x34, chain_of(container()))):
             user = from_ue()
             for _ in range(depth):
                 message = udp(2152, 2152, g_pdu(user, flags=flags, options=options))
                 user = ipv4(net.UE_IPV4, net.N3_IPV4, message)
             yield on_n3(g_pdu(user, flags=flags, options=options))
     for version in (4, 6):
-        message = udp(2152, 2152, g_pdu(from_ue(), flags=0x34, options=_chain(_container())))
+        message = udp(2152, 2152, g_pdu(from_ue(), flags=0x34, options=chain_of(container())))
         yield on_n6(to_ue(version, message))
         yield on_n6(ipv4(net.SERVER_IPV4, net.N3_IPV4, message))
 
@@ -178,20 +100,20 @@ def extension_chains() -> Iterator[Arrival]:
     user = from_ue()
     unit = b"\x01\x00\x00"
     for kind in range(256):
-        yield on_n3(g_pdu(user, flags=0x34, options=_chain((kind, unit))))
-        yield on_n3(g_pdu(user, flags=0x34, options=_chain((kind, unit), _container())))
-        yield on_n3(g_pdu(user, flags=0x34, options=_chain(_container(), (kind, unit))))
-    for kind, units in itertools.product((0x20, 0x40, _CONTAINER, 0xC0), range(256)):
+        yield on_n3(g_pdu(user, flags=0x34, options=chain_of((kind, unit))))
+        yield on_n3(g_pdu(user, flags=0x34, options=chain_of((kind, unit), container())))
+        yield on_n3(g_pdu(user, flags=0x34, options=chain_of(container(), (kind, unit))))
+    for kind, units in itertools.product((0x20, 0x40, CONTAINER, 0xC0), range(256)):
         content = bytes([units]) + bytes(max(2, 4 * min(units, 20) - 2))
-        yield on_n3(g_pdu(user, flags=0x34, options=_chain((kind, content))))
-    for kind, count in itertools.product((0x20, 0x40, _CONTAINER, 0xC0), range(1, 40)):
-        yield on_n3(g_pdu(user, flags=0x34, options=_chain(*[(kind, unit)] * count)))
-        yield on_n3(g_pdu(b"", flags=0x34, options=_chain(*[(kind, unit)] * count, last=kind)))
+        yield on_n3(g_pdu(user, flags=0x34, options=chain_of((kind, content))))
+    for kind, count in itertools.product((0x20, 0x40, CONTAINER, 0xC0), range(1, 40)):
+        yield on_n3(g_pdu(user, flags=0x34, options=chain_of(*[(kind, unit)] * count)))
+        yield on_n3(g_pdu(b"", flags=0x34, options=chain_of(*[(kind, unit)] * count, last=kind)))
 
 
 def first_octets() -> Iterator[Arrival]:
     """Every first octet and every message type of GTP-U, every first octet of the user's packet."""
-    user, options = from_ue(), _chain(_container())
+    user, options = from_ue(), chain_of(container())
     for octet in range(256):
         yield on_n3(g_pdu(user, flags=octet, options=options))
         yield on_n3(g_pdu(user, flags=octet))
@@ -220,11 +142,11 @@ def ipv6_chains() -> Iterator[Arrival]:
         for chosen in itertools.product(kinds, repeat=length):
             if length == 3 and len(set(chosen)) == 1:
                 continue
-            chain = b"".join(bytes([kind, 0]) + bytes(6) for kind in (*chosen[1:], _UDP))
+            chain = b"".join(bytes([kind, 0]) + bytes(6) for kind in (*chosen[1:], UDP))
             datagram = udp(2152, 2152, g_pdu(from_ue()))
             outer = ipv6(net.GNB_IPV6, net.N3_IPV6, chain + datagram, protocol=chosen[0])
             yield net.ACCESS_PORT, ethernet(net.ACCESS_MAC, net.GNB_MAC, 0x86DD, outer)
-            user = chain + udp(4242, 53, _PAYLOAD)
+            user = chain + udp(4242, 53, PAYLOAD)
             yield on_n3(g_pdu(from_ue(6, user, protocol=chosen[0])))
             yield on_n6(to_ue(6, user, protocol=chosen[0]))
 
@@ -252,17 +174,53 @@ def other_senders() -> Iterator[Arrival]:
         yield on_n3(g_pdu(from_ue(), teid=teid))
     for bit in range(32):
         spoofed = (int.from_bytes(net.UE_IPV4) ^ 1 << bit).to_bytes(4)
-        yield on_n3(g_pdu(ipv4(spoofed, net.SERVER_IPV4, _PAYLOAD, protocol=1)))
-        yield on_n6(ipv4(net.SERVER_IPV4, spoofed, _PAYLOAD, protocol=1))
+        yield on_n3(g_pdu(ipv4(spoofed, net.SERVER_IPV4, PAYLOAD, protocol=1)))
+        yield on_n6(ipv4(net.SERVER_IPV4, spoofed, PAYLOAD, protocol=1))
     for bit in range(128):
         spoofed = (int.from_bytes(net.UE_IPV6) ^ 1 << bit).to_bytes(16)
-        yield on_n3(g_pdu(ipv6(spoofed, net.SERVER_IPV6, _PAYLOAD, protocol=58)))
-        yield on_n6(ipv6(net.SERVER_IPV6, spoofed, _PAYLOAD, protocol=58))
+        yield on_n3(g_pdu(ipv6(spoofed, net.SERVER_IPV6, PAYLOAD, protocol=58)))
+        yield on_n6(ipv6(net.SERVER_IPV6, spoofed, PAYLOAD, protocol=58))
     for port, frame in (on_n3(g_pdu(from_ue())), on_n6(to_ue())):
         for bit in range(48):
             other = int.from_bytes(frame[:6]) ^ 1 << bit
             yield port, other.to_bytes(6) + frame[6:]
         yield 99, frame
+
+
+def transports() -> Iterator[Arrival]:
+    """Every protocol, and the borders of the port that is filtered, in each kind of fragment."""
+    ports = (0, 1, net.FILTERED_PORT - 1, net.FILTERED_PORT, net.FILTERED_PORT + 1, 0xFFFF)
+    for version in (4, 6):
+        for protocol in range(256):
+            payload = udp(net.FILTERED_PORT, net.FILTERED_PORT, PAYLOAD)
+            yield on_n3(g_pdu(from_ue(version, payload, protocol=protocol)))
+            yield on_n6(to_ue(version, payload, protocol=protocol))
+        for protocol, src, dst in itertools.product((6, UDP, 50, 132), ports, ports):
+            payload = udp(src, dst, PAYLOAD)
+            yield on_n3(g_pdu(from_ue(version, payload, protocol=protocol)))
+            yield on_n6(to_ue(version, payload, protocol=protocol))
+    for flags, protocol in itertools.product((0x2000, 0x2001, 0x0001, 0x4000), (6, UDP)):
+        for arrival, user in (
+            (on_n3(g_pdu(up := from_ue(protocol=protocol))), up),
+            (on_n6(down := to_ue(protocol=protocol)), down),
+        ):
+            port, frame = arrival
+            at = len(frame) - len(user) + 6
+            yield port, frame[:at] + flags.to_bytes(2) + frame[at + 2 :]
+
+
+def of_classified(arrivals: Iterable[Arrival]) -> Iterator[Arrival]:
+    """The same frames, of the classified session."""
+    changes = (
+        (net.TEID.to_bytes(4), net.CLASSIFIED_TEID.to_bytes(4)),
+        (net.UE_IPV4, net.CLASSIFIED_UE_IPV4),
+        (net.UE_IPV6, net.CLASSIFIED_UE_IPV6),
+    )
+    for port, arriving in arrivals:
+        frame = arriving
+        for old, new in changes:
+            frame = frame.replace(old, new)
+        yield port, frame
 
 
 def mutations(count: int, seed: int | None) -> Iterator[Arrival]:
@@ -294,4 +252,5 @@ FAMILIES: tuple[Callable[[], Iterator[Arrival]], ...] = (
     ipv6_chains,
     vlan_stacks,
     other_senders,
+    transports,
 )

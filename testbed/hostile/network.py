@@ -1,18 +1,21 @@
-"""The network that hostile packets come into: two ports, two endpoints, one session."""
+"""The network that hostile packets come into: two ports, two endpoints, two sessions.
+
+One session is decided by one lookup in each direction, the other by filters.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 from typing import TYPE_CHECKING, TypeAlias
 
+from p4xdp import ir
 from p4xdp.dataplane import Entry, Match
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from p4xdp import ir
-
-_Key: TypeAlias = "tuple[int | tuple[int, int], ...]"  # of an lpm field value and prefix length
+# Of an lpm or ternary field value and prefix length, of a range its ends, None for anything.
+_Key: TypeAlias = "tuple[int | tuple[int, int] | None, ...]"
 _Said: TypeAlias = "tuple[str, _Key, str, dict[str, int]]"
 
 ACCESS_PORT, CORE_PORT, CPU_PORT, HOST_PORT = 1, 2, 192, 193
@@ -24,12 +27,20 @@ ACCESS_GROUP, CORE_GROUP = 30, 60
 TEID, GNB_TEID, QFI = 0x01020304, 0xA1B2C3D4, 9
 UPLINK_USAGE, DOWNLINK_USAGE = 8 * 100 + 1, 8 * 200 + 2  # cells 100 and 200 of banks 1 and 2
 
+# The classified session: DNS is forwarded; TCP is stopped uplink and buffered downlink.
+CLASSIFIED_TEID, CLASSIFIED_GNB_TEID, CLASSIFIED_QFI, CLASSIFIED_PEER = 0x0A0B0C0D, 0x51525354, 5, 7
+CLASSIFIED_UPLINK_USAGE, CLASSIFIED_DOWNLINK_USAGE, BUFFERED_USAGE = 8 * 3 + 4, 8 * 4 + 5, 8 * 5 + 6
+CLASSIFIED_GROUP = 31  # leaves with the tag
+FILTERED_PORT = 53
+
 N3_IPV4 = ipaddress.IPv4Address("10.3.0.1").packed
 N3_IPV6 = ipaddress.IPv6Address("2001:db8:3::1").packed
 GNB_IPV4 = ipaddress.IPv4Address("10.3.0.20").packed
 GNB_IPV6 = ipaddress.IPv6Address("2001:db8:3::20").packed
 UE_IPV4 = ipaddress.IPv4Address("172.16.0.5").packed
 UE_IPV6 = ipaddress.IPv6Address("2001:db8:ee::5").packed
+CLASSIFIED_UE_IPV4 = ipaddress.IPv4Address("172.31.0.90").packed
+CLASSIFIED_UE_IPV6 = ipaddress.IPv6Address("2001:db8:c0de::9").packed
 SERVER_IPV4 = ipaddress.IPv4Address("198.51.100.7").packed
 SERVER_IPV6 = ipaddress.IPv6Address("2001:db8:5::7").packed
 
@@ -37,11 +48,15 @@ ACCESS_MAC, GNB_MAC = bytes.fromhex("020000000301"), bytes.fromhex("020000000320
 CORE_MAC, ROUTER_MAC = bytes.fromhex("020000000601"), bytes.fromhex("020000000607")
 
 LONGEST_USER_PACKET = 1400
+_RULES, _SLOTS = (21, 22), (1, 2)  # of filters uplink and downlink; of DNS and of TCP
+_GATE_CLOSED = 6
+_WITH_PRIORITY = (ir.MatchKind.TERNARY, ir.MatchKind.RANGE)
 
 
 def entries(program: ir.Program) -> Iterator[tuple[str, Entry]]:
-    """Yield tables' names and their entries: the session, dual stack, and the routes around it."""
-    for name, key, action, arguments in (*_arrival(), *_session(), *_routes()):
+    """Yield tables' names and their entries: the sessions, dual stack, and the routes around."""
+    said = (*_arrival(), *_session(), *_classified_session(), *_filters(), *_routes())
+    for name, key, action, arguments in said:
         yield _entry(program, name, key, action, arguments)
 
 
@@ -76,21 +91,57 @@ def _session() -> Iterator[_Said]:
     yield "sessions_by_ue_ipv6", (CORE, ue_prefix), "forward_tunnel", downlink
 
 
+def _classified_session() -> Iterator[_Said]:
+    slice_ = {"slice_id": SLICE, "traffic_class": TRAFFIC_CLASS}
+    up, down = ({"rules_id": number, "classified_id": number} for number in _RULES)
+    yield "classified_by_fteid", (ENDPOINT, CLASSIFIED_TEID), "classify", up
+    yield "classified_by_ue_ipv4", (CORE, _number(CLASSIFIED_UE_IPV4)), "classify", down
+    yield "classified_by_ue_ipv6", (CORE, _number(CLASSIFIED_UE_IPV6[:8])), "classify", down
+    uplink = {"usage_id": CLASSIFIED_UPLINK_USAGE, "route_instance": CORE}
+    downlink = {"usage_id": CLASSIFIED_DOWNLINK_USAGE, "tunnel_peer_id": CLASSIFIED_PEER}
+    downlink |= {"teid": CLASSIFIED_GNB_TEID, "qfi": CLASSIFIED_QFI}
+    (up_rules, down_rules), (dns, tcp) = _RULES, _SLOTS
+    yield "flows", (up_rules, dns), "forward_flow", uplink | slice_
+    yield "flows", (up_rules, tcp), "drop", {"reason": _GATE_CLOSED}
+    yield "flows", (down_rules, dns), "forward_flow_tunnel", downlink | slice_
+    yield "flows", (down_rules, tcp), "buffer", {"usage_id": BUFFERED_USAGE}
+
+
+def _filters() -> Iterator[_Said]:
+    """By protocol and port, and uplink by source: the check of the UE's address."""
+    ports, any_port = (FILTERED_PORT, FILTERED_PORT), (0, 0xFFFF)
+    for version, address in ((4, CLASSIFIED_UE_IPV4), (6, CLASSIFIED_UE_IPV6)):
+        ue = (_number(address), 32 if version == 4 else 64)
+        rest = (None,) * (2 if version == 4 else 3)  # traffic class, flow label, QFI
+        table = f"filters_ipv{version}"
+        (up_rules, down_rules), (dns, tcp) = _RULES, _SLOTS
+        for slot, protocol, port in ((dns, 17, ports), (tcp, 6, any_port)):
+            arguments = {"filter_slot": slot}
+            uplink = (up_rules, ue, None, (protocol, 8), any_port, port, *rest)
+            downlink = (down_rules, None, ue, (protocol, 8), port, any_port, *rest)
+            yield table, uplink, "set_slot", arguments
+            yield table, downlink, "set_slot", arguments
+
+
 def _routes() -> Iterator[_Said]:
     addend = 65534 - LONGEST_USER_PACKET
     peer = {"src_addr": _number(N3_IPV4), "dst_addr": _number(GNB_IPV4), "dst_port": 2152}
     yield "tunnel_headers", (PEER,), "add_ipv4", peer | {"is_gtpu": 1}
-    group = {"next_hop_group_id": ACCESS_GROUP, "length_addend": addend}
-    yield "tunnel_peers", (PEER,), "set_next_hop_group", group
+    peer = {"src_addr": _number(N3_IPV6), "dst_addr": _number(GNB_IPV6), "dst_port": 2152}
+    yield "tunnel_headers", (CLASSIFIED_PEER,), "add_ipv6", peer | {"is_gtpu": 1}
+    for number, group_id in ((PEER, ACCESS_GROUP), (CLASSIFIED_PEER, CLASSIFIED_GROUP)):
+        group = {"next_hop_group_id": group_id, "length_addend": addend}
+        yield "tunnel_peers", (number,), "set_next_hop_group", group
     for version in (4, 6):
         group = {"next_hop_group_id": CORE_GROUP, "length_addend": addend}
         yield f"routes_ipv{version}", (CORE, (0, 0)), "set_next_hop_group", group
-    for number, port, macs in (
-        (ACCESS_GROUP, ACCESS_PORT, (ACCESS_MAC, GNB_MAC)),
-        (CORE_GROUP, CORE_PORT, (CORE_MAC, ROUTER_MAC)),
+    for number, port, vlan, macs in (
+        (ACCESS_GROUP, ACCESS_PORT, 0, (ACCESS_MAC, GNB_MAC)),
+        (CLASSIFIED_GROUP, ACCESS_PORT, VLAN, (ACCESS_MAC, GNB_MAC)),
+        (CORE_GROUP, CORE_PORT, 0, (CORE_MAC, ROUTER_MAC)),
     ):
         src_mac, dst_mac = map(_number, macs)
-        arguments = {"port": port, "src_mac": src_mac, "dst_mac": dst_mac}
+        arguments = {"port": port, "src_mac": src_mac, "dst_mac": dst_mac, "vlan_id": vlan}
         yield "next_hops", (number, 0), "set_port_and_macs", arguments
 
 
@@ -100,16 +151,25 @@ def _entry(
     """Return the table's full name and the entry; a parameter that is not mentioned is 0."""
     gress = next(g for g in (program.ingress, program.egress) if _ends_in(g.tables, name))
     table = gress.tables[_ends_in(gress.tables, name)]
-    matches = []
-    for declared, value in zip(table.keys, key, strict=True):
-        ones = (1 << declared.width) - 1
-        if isinstance(value, tuple):
-            matches.append(Match(value[0], ones ^ (ones >> value[1])))
-        else:
-            matches.append(Match(value, ones))
+    matches = tuple(
+        _match(declared, value) for declared, value in zip(table.keys, key, strict=True)
+    )
+    has_priority = any(declared.match_kind in _WITH_PRIORITY for declared in table.keys)
     action = gress.actions[_ends_in([ref.action for ref in table.actions], action_name)]
     given = tuple(arguments.get(parameter, 0) for parameter, _ in action.params)
-    return table.name, Entry(tuple(matches), action.name, given)
+    return table.name, Entry(matches, action.name, given, int(has_priority))
+
+
+def _match(declared: ir.Key, value: int | tuple[int, int] | None) -> Match:
+    ones = (1 << declared.width) - 1
+    if value is None:
+        return Match(0, 0)
+    if not isinstance(value, tuple):
+        return Match(value, ones)
+    if declared.match_kind is ir.MatchKind.RANGE:
+        return Match(value[0], ones, value[1])
+    mask = ones ^ (ones >> value[1])
+    return Match(value[0] & mask, mask)
 
 
 def _ends_in(names: Iterable[str], end: str) -> str:

@@ -2,6 +2,8 @@
 
 Checksums, the lengths of outer headers and the version in a header that Ethernet announces are not
 looked at, neither here nor in the pipeline. What stands behind the user's packet stays behind it.
+Ingress on Tofino does not know how long a frame is: one that is shorter than its IP packet says,
+but has its headers whole, is forwarded as it is.
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ from typing import Literal
 
 from testbed.hostile import network as net
 
-_UDP = 17
-_WITH_PORTS = (6, _UDP, 50, 132)  # TCP, UDP, ESP (its SPI), SCTP: four octets are read
+_TCP, _UDP = 6, 17
+_WITH_PORTS = (_TCP, _UDP, 50, 132)  # TCP, UDP, ESP (its SPI), SCTP: four octets are read
 _GTPU_PORT = 2152
 _G_PDU = 255
 _CONTAINER = 0x85
@@ -21,14 +23,17 @@ _CONTAINER = 0x85
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """`reason` is the drop's or the punt's, as types.p4 calls it. A frame that leaves is `frame`
-    but for the octets numbered in `wild`; `charged` are the user's octets in it.
+    but for the octets numbered in `wild`. One that is forwarded leaves by `port`, and `charged` of
+    its octets are the user's, of `usage_id`, which also says whose packet is buffered.
     """
 
     verdict: Literal["drop", "forward", "host", "controller"]
     reason: str = ""
     frame: bytes = b""
     wild: tuple[int, ...] = ()
+    port: int | None = None
     charged: int = 0
+    usage_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +64,10 @@ def outcome(port: int, frame: bytes) -> Outcome:
         gtpu_at = _gtpu(frame, packet)
         if port == net.CORE_PORT:
             return _downlink(frame, packet)
-        if gtpu_at is None or packet.dst not in (net.N3_IPV4, net.N3_IPV6):
+        if packet.dst not in (net.N3_IPV4, net.N3_IPV6):
             return Outcome("host", frame=frame)
+        if gtpu_at is None:
+            return _not_gtpu(frame, packet)
         return _uplink(frame, gtpu_at)
     except _SettledError as settled:
         return settled.outcome
@@ -114,6 +121,13 @@ def _gtpu(frame: bytes, packet: _Packet) -> int | None:
     return at + 8
 
 
+def _not_gtpu(frame: bytes, packet: _Packet) -> Outcome:
+    """To an endpoint, but no whole GTP-U message: its fragments are not put together again."""
+    if packet.version == 4 and frame[packet.at + 9] == _UDP and _u16(frame, packet.at + 6) & 0x3FFF:
+        return Outcome("drop", "OUTER_FRAGMENT")
+    return Outcome("host", frame=frame)
+
+
 def _uplink(frame: bytes, at: int) -> Outcome:
     """A GTP-U message to this UPF (TS 29.281 clause 5)."""
     _need(frame, at + 8)
@@ -124,15 +138,39 @@ def _uplink(frame: bytes, at: int) -> Outcome:
     packet = _inner(frame, _user_at(frame, at))
     if _u16(frame, at + 2) != packet.at - at - 8 + packet.octets:
         return Outcome("drop", "MALFORMED_GTPU")
-    if int.from_bytes(frame[at + 4 : at + 8]) != net.TEID:
-        return Outcome("controller", "UNKNOWN_TUNNEL", frame)
-    if packet.src[:8] not in (net.UE_IPV4, net.UE_IPV6[:8]):
-        return Outcome("drop", "SPOOFED_SOURCE")
+    usage_id = _uplink_usage(frame, packet, int.from_bytes(frame[at + 4 : at + 8]))
     _require_routable(packet, frame)
     ether_type = b"\x08\x00" if packet.version == 4 else b"\x86\xdd"
     user = _one_hop(frame, packet)
     leaving = net.ROUTER_MAC + net.CORE_MAC + ether_type + user
-    return Outcome("forward", frame=leaving, charged=len(user))
+    return Outcome("forward", "", leaving, (), net.CORE_PORT, len(user), usage_id)
+
+
+def _uplink_usage(frame: bytes, packet: _Packet, teid: int) -> int:
+    """Return the usage number of the session's flow that the packet may be forwarded in."""
+    if teid == net.TEID:
+        if packet.src[:8] not in (net.UE_IPV4, net.UE_IPV6[:8]):
+            raise _SettledError(Outcome("drop", "SPOOFED_SOURCE"))
+        return net.UPLINK_USAGE
+    if teid != net.CLASSIFIED_TEID:
+        raise _SettledError(Outcome("controller", "UNKNOWN_TUNNEL", frame))
+    protocol, _, dst_port = _flow(frame, packet)
+    if packet.src[:8] not in (net.CLASSIFIED_UE_IPV4, net.CLASSIFIED_UE_IPV6[:8]):
+        raise _SettledError(Outcome("drop", "NO_MATCHING_RULE"))
+    if protocol == _TCP:
+        raise _SettledError(Outcome("drop", "GATE_CLOSED"))
+    if (protocol, dst_port) != (_UDP, net.FILTERED_PORT):
+        raise _SettledError(Outcome("drop", "NO_MATCHING_RULE"))
+    return net.CLASSIFIED_UPLINK_USAGE
+
+
+def _flow(frame: bytes, packet: _Packet) -> tuple[int, int, int]:
+    """Return protocol and ports; ports are 0 where none can be found."""
+    carried = _transport(frame, packet)
+    if carried is None or carried[0] not in _WITH_PORTS:
+        return frame[packet.at + (9 if packet.version == 4 else 6)], 0, 0
+    protocol, at = carried
+    return protocol, _u16(frame, at), _u16(frame, at + 2)
 
 
 def _user_at(frame: bytes, at: int) -> int:
@@ -183,21 +221,47 @@ def _extensions(frame: bytes, type_at: int) -> int | None:
 
 
 def _downlink(frame: bytes, packet: _Packet) -> Outcome:
-    is_ue = packet.dst == net.UE_IPV4 if packet.version == 4 else packet.dst[:8] == net.UE_IPV6[:8]
-    if not is_ue:
+    if packet.dst[:8] in (net.UE_IPV4, net.UE_IPV6[:8]):
+        _require_routable(packet, frame)
+        usage_id, teid, qfi = net.DOWNLINK_USAGE, net.GNB_TEID, net.QFI
+    elif packet.dst[:8] in (net.CLASSIFIED_UE_IPV4, net.CLASSIFIED_UE_IPV6[:8]):
+        _require_dns(frame, packet)
+        _require_routable(packet, frame)
+        usage_id, teid = net.CLASSIFIED_DOWNLINK_USAGE, net.CLASSIFIED_GNB_TEID
+        qfi = net.CLASSIFIED_QFI
+    else:
         return Outcome("host", frame=frame)
-    _require_routable(packet, frame)
     length = packet.octets + 8
-    gtpu = bytes([0x34, _G_PDU]) + length.to_bytes(2) + net.GNB_TEID.to_bytes(4) + bytes(3)
-    gtpu += bytes([_CONTAINER, 1, 0, net.QFI, 0])
+    gtpu = bytes([0x34, _G_PDU]) + length.to_bytes(2) + teid.to_bytes(4) + bytes(3)
+    gtpu += bytes([_CONTAINER, 1, 0, qfi, 0])
     udp = bytes(2) + _GTPU_PORT.to_bytes(2) + (length + 16).to_bytes(2) + bytes(2)
-    total = (length + 36).to_bytes(2)
-    head = b"\x45\x00" + total + bytes(4) + b"\x40\x11" + bytes(2) + net.N3_IPV4 + net.GNB_IPV4
-    head = head[:10] + _checksum(head).to_bytes(2) + head[12:]
-    ethernet = net.GNB_MAC + net.ACCESS_MAC + b"\x08\x00"
+    if usage_id == net.DOWNLINK_USAGE:
+        ethernet = net.GNB_MAC + net.ACCESS_MAC + b"\x08\x00"
+        head = ethernet + _outer_ipv4(length + 16)
+    else:
+        tag = b"\x81\x00" + net.VLAN.to_bytes(2)
+        ethernet = net.GNB_MAC + net.ACCESS_MAC + tag + b"\x86\xdd"
+        outer = b"\x60\0\0\0" + (length + 16).to_bytes(2) + b"\x11\x40"
+        head = ethernet + outer + net.N3_IPV6 + net.GNB_IPV6
     user = _one_hop(frame, packet)
-    leaving = ethernet + head + udp + gtpu + user
-    return Outcome("forward", frame=leaving, wild=(34, 35), charged=len(user))
+    wild = (len(head), len(head) + 1)  # the source port: the flow's hash
+    leaving = head + udp + gtpu + user
+    return Outcome("forward", "", leaving, wild, net.ACCESS_PORT, len(user), usage_id)
+
+
+def _require_dns(frame: bytes, packet: _Packet) -> None:
+    protocol, src_port, _ = _flow(frame, packet)
+    if protocol == _TCP:
+        usage_id = net.BUFFERED_USAGE
+        raise _SettledError(Outcome("controller", "BUFFER", frame, usage_id=usage_id))
+    if (protocol, src_port) != (_UDP, net.FILTERED_PORT):
+        raise _SettledError(Outcome("drop", "NO_MATCHING_RULE"))
+
+
+def _outer_ipv4(octets: int) -> bytes:
+    total = (octets + 20).to_bytes(2)
+    head = b"\x45\x00" + total + bytes(4) + b"\x40\x11" + bytes(2) + net.N3_IPV4 + net.GNB_IPV4
+    return head[:10] + _checksum(head).to_bytes(2) + head[12:]
 
 
 def _require_routable(packet: _Packet, frame: bytes) -> None:
