@@ -132,6 +132,8 @@ control Egress(
             md.drop_reason = DROP_NO_NEXT_HOP;
         } else if (hdr.bridged.is_user == 1) {
             tunnel_headers.apply(hdr, md);
+            hop.apply(hdr);
+            encapsulation.apply(hdr, md);
             enforcement.apply(hdr, md);
         } else if (punt_meters.execute(hdr.bridged.punt_reason) == (bit<8>)MeterColor_t.RED) {
             md.drop_reason = DROP_PUNT_RATE;
@@ -140,10 +142,6 @@ control Egress(
             egress_drops.count(md.drop_reason);
             eg_dprsr_md.drop_ctl = 1;
         } else if (hdr.bridged.is_user == 1) {
-            hop.apply(hdr);
-            if (hdr.bridged.is_encapsulated == 1) {
-                encapsulation.apply(hdr, md);
-            }
             if (hdr.bridged.vlan_id != 0) {
                 add_vlan();
             }

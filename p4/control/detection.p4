@@ -289,6 +289,7 @@ control Detection(
         md.drop_reason = DROP_NO_MATCHING_RULE;
     }
 
+    STAGE_OF_FLOWS
     table flows {
         key = {
             md.classified_id : exact @name("classified_id");

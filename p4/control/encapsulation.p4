@@ -13,6 +13,7 @@ control TunnelHeaders(
         hdr.outer_ipv4.setValid();
         hdr.outer_ipv4.version = 4;
         hdr.outer_ipv4.ihl = 5;
+        hdr.outer_ipv4.dscp = 0;
         hdr.outer_ipv4.ecn = 0;
         hdr.outer_ipv4.identification = 0;
         hdr.outer_ipv4.flags = 0;
@@ -28,6 +29,7 @@ control TunnelHeaders(
     action add_ipv6(ipv6_addr_t src_addr, ipv6_addr_t dst_addr, bit<16> dst_port, bit<1> is_gtpu) {
         hdr.outer_ipv6.setValid();
         hdr.outer_ipv6.version = 6;
+        hdr.outer_ipv6.dscp = 0;
         hdr.outer_ipv6.ecn = 0;
         hdr.outer_ipv6.flow_label = 0;
         hdr.outer_ipv6.hop_limit = 64;
@@ -60,30 +62,8 @@ control Encapsulation(
         inout egress_headers_t hdr,
         inout egress_metadata_t md) {
 
-    bit<16> outer_length;
-    dscp_t dscp;
-
-    action set_dscp(dscp_t outer_dscp) {
-        dscp = outer_dscp;
-    }
-
-    // Transport level marking by the slice's traffic class and what the meters made of the packet.
-    table markings {
-        key = {
-            hdr.bridged.slice_id       : exact @name("slice_id");
-            hdr.bridged.traffic_class  : exact @name("traffic_class");
-        }
-        actions = {
-            set_dscp;
-            @defaultonly NoAction;
-        }
-        const default_action = NoAction();
-        size = NUM_TRAFFIC_CLASSES;
-    }
-
-    // length: of what follows the UDP header, less the user's packet.
+    // length: of what stands between the UDP header and the user's packet.
     action add_udp(bit<16> length) {
-        outer_length = md.user_length + (length + 8);
         hdr.outer_udp.setValid();
         hdr.outer_udp.src_port = hdr.bridged.entropy;
         hdr.outer_udp.dst_port = md.outer_dst_port;
@@ -105,7 +85,7 @@ control Encapsulation(
         hdr.outer_gtpu.teid = hdr.bridged.teid;
     }
 
-    action add_gtpu_without_psc() {
+    action add_bare_gtpu() {
         add_gtpu(0);
         hdr.outer_gtpu.extension_flag = 0;
     }
@@ -127,26 +107,81 @@ control Encapsulation(
         hdr.outer_psc.next_extension = 0;
     }
 
+    action end_ipv4(bit<16> length) {
+        hdr.outer_ipv4.total_len = md.user_length + length;
+        hdr.ethernet.ether_type = ETHERTYPE_IPV4;
+    }
+
+    action end_ipv6(bit<16> length) {
+        hdr.outer_ipv6.payload_len = md.user_length + length;
+        hdr.ethernet.ether_type = ETHERTYPE_IPV6;
+    }
+
+    action udp_ipv4() { add_udp(0); end_ipv4(28); }
+    action udp_ipv6() { add_udp(0); end_ipv6(8); }
+    action gtpu_ipv4() { add_bare_gtpu(); end_ipv4(36); }
+    action gtpu_ipv6() { add_bare_gtpu(); end_ipv6(16); }
+    action gtpu_downlink_psc_ipv4() { add_gtpu_and_psc(0); end_ipv4(44); }
+    action gtpu_downlink_psc_ipv6() { add_gtpu_and_psc(0); end_ipv6(24); }
+    action gtpu_uplink_psc_ipv4() { add_gtpu_and_psc(1); end_ipv4(44); }
+    action gtpu_uplink_psc_ipv6() { add_gtpu_and_psc(1); end_ipv6(24); }
+
+    // QFI 0 asks for no PDU session container.
+    table encapsulations {
+        key = {
+            hdr.outer_ipv4.isValid()  : ternary @name("ipv4");
+            hdr.outer_ipv6.isValid()  : ternary @name("ipv6");
+            md.is_gtpu                : ternary @name("is_gtpu");
+            hdr.bridged.qfi           : ternary @name("qfi");
+            hdr.bridged.is_downlink   : ternary @name("is_downlink");
+        }
+        actions = {
+            udp_ipv4;
+            udp_ipv6;
+            gtpu_ipv4;
+            gtpu_ipv6;
+            gtpu_downlink_psc_ipv4;
+            gtpu_downlink_psc_ipv6;
+            gtpu_uplink_psc_ipv4;
+            gtpu_uplink_psc_ipv6;
+            @defaultonly NoAction;
+        }
+        const entries = {
+            (true, _, 0, _, _) : udp_ipv4();
+            (_, true, 0, _, _) : udp_ipv6();
+            (true, _, _, 0, _) : gtpu_ipv4();
+            (_, true, _, 0, _) : gtpu_ipv6();
+            (true, _, _, _, 1) : gtpu_downlink_psc_ipv4();
+            (_, true, _, _, 1) : gtpu_downlink_psc_ipv6();
+            (true, _, _, _, 0) : gtpu_uplink_psc_ipv4();
+            (_, true, _, _, 0) : gtpu_uplink_psc_ipv6();
+        }
+        const default_action = NoAction();
+        size = 8;
+    }
+
+    action set_dscp(dscp_t outer_dscp) {
+        hdr.outer_ipv4.dscp = outer_dscp;
+        hdr.outer_ipv6.dscp = outer_dscp;
+    }
+
+    // Transport level marking by the slice's traffic class.
+    table markings {
+        key = {
+            hdr.bridged.slice_id      : exact @name("slice_id");
+            hdr.bridged.traffic_class : exact @name("traffic_class");
+        }
+        actions = {
+            set_dscp;
+            @defaultonly NoAction;
+        }
+        const default_action = NoAction();
+        size = NUM_TRAFFIC_CLASSES;
+    }
+
     apply {
+        encapsulations.apply();
         markings.apply();
-        if (md.is_gtpu == 0) {
-            add_udp(0);
-        } else if (hdr.bridged.qfi == 0) {
-            add_gtpu_without_psc();
-        } else if (hdr.bridged.is_downlink == 1) {
-            add_gtpu_and_psc(0);
-        } else {
-            add_gtpu_and_psc(1);
-        }
-        if (hdr.outer_ipv4.isValid()) {
-            hdr.outer_ipv4.total_len = outer_length + 20;
-            hdr.outer_ipv4.dscp = dscp;
-            hdr.ethernet.ether_type = ETHERTYPE_IPV4;
-        } else {
-            hdr.outer_ipv6.payload_len = outer_length;
-            hdr.outer_ipv6.dscp = dscp;
-            hdr.ethernet.ether_type = ETHERTYPE_IPV6;
-        }
     }
 }
 

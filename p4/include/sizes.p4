@@ -19,6 +19,7 @@ const bit<32> NUM_SESSION_METERS = 32768;
 const bit<32> NUM_FLOW_METERS = 32768;
 const bit<32> NUM_FLOWS = 65536;
 #define STAGES_OF_SESSIONS_BY_UE_IPV4
+#define STAGE_OF_FLOWS
 #else
 const bit<32> NUM_SESSIONS_BY_FTEID = 200704;
 const bit<32> NUM_SESSIONS_BY_UE_IPV4 = 200704;
@@ -35,6 +36,7 @@ const bit<32> NUM_SESSION_METERS = 16384;
 const bit<32> NUM_FLOW_METERS = 16384;
 const bit<32> NUM_FLOWS = 16384;
 #define STAGES_OF_SESSIONS_BY_UE_IPV4 @stage(4, 28672) @stage(5, 34816) @stage(7, 47104) @stage(8, 47104) @stage(9, 43008)
+#define STAGE_OF_FLOWS @stage(6)
 #endif
 
 const bit<32> NUM_PORTS = 64;
