@@ -104,15 +104,15 @@ def test_counters_are_checked_from_zero():
     program = frontend.load(Path(__file__).parents[3] / "p4" / "upf.p4")
     runner = Runner(program, Interpreter(program))
     text = f"packet 9 {'00' * 20}\npacket 9 {'00' * 30}\n"
-    text += "check_counter ingress_drops(1) bytes > 49\n"
-    checks = "check_counter Ingress.ingress_drops(1) packets {}\n"
+    text += "check_counter verdict.drops(1) bytes > 49\n"
+    checks = "check_counter Ingress.verdict.drops(1) packets {}\n"
     for _ in range(2):
         (vector,) = parse(text + checks.format("== 2"), "counters")
         assert runner.run(vector) == []
     (vector,) = parse(text + checks.format("!= 2"), "counters")
-    assert runner.run(vector) == ["line 4: Ingress.ingress_drops(1) counted 2 packets, not != 2"]
-    (vector,) = parse("check_counter ingress_drops(64) packets == 0", "counters")
-    with pytest.raises(StfError, match=r"line 1: Ingress.ingress_drops has no cell 64"):
+    assert runner.run(vector) == ["line 4: Ingress.verdict.drops(1) counted 2 packets, not != 2"]
+    (vector,) = parse("check_counter verdict.drops(64) packets == 0", "counters")
+    with pytest.raises(StfError, match=r"line 1: Ingress.verdict.drops has no cell 64"):
         runner.run(vector)
 
 
