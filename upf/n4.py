@@ -37,6 +37,7 @@ from upf.translate import Translator
 if TYPE_CHECKING:
     from pfcp.association import AssociationTable
     from pfcp.events import Peer
+    from upf.paging import Paging
     from upf.reporting import UsageReporting
     from upf.rules import PDR
 
@@ -90,6 +91,7 @@ class N4:
         wall_clock: Callable[[], float],
     ) -> None:
         self.sessions: dict[int, SessionRecord] = {}
+        self.paging: Paging | None = None
         self._by_usage_id: dict[int, SessionRecord] = {}
         self.occupancy = Occupancy()
         self.counters: Counter[tuple[str, int]] = Counter()
@@ -151,14 +153,14 @@ class N4:
                 except TargetError as error:
                     log.warning("session %016x stays: %s", record.session.up_seid, error)
 
-    def owner_of(self, usage_id: int) -> tuple[Session, PDR] | None:
+    def owner_of(self, usage_id: int) -> tuple[SessionRecord, PDR] | None:
         """The session and the PDR that a usage counter belongs to."""
         record = self._by_usage_id.get(usage_id)
         if record is None or record.is_deleted:
             return None
         for pdr in record.session.pdrs.values():
             if pdr.usage_id == usage_id:
-                return record.session, pdr
+                return record, pdr
         return None
 
     async def rebind_slices(self) -> None:
@@ -276,6 +278,8 @@ class N4:
             record.session = session
             record.version += 1
             self._index(record, before)
+            if self.paging is not None:
+                await self.paging.follow(record)
             self._resources.release_fteids(
                 before.local_fteids - session.local_fteids - set(session.chosen_fteids.values())
             )
@@ -305,6 +309,8 @@ class N4:
         session = record.session
         await self._entries.remove(record.held)
         record.is_deleted = True
+        if self.paging is not None:
+            self.paging.end(session.up_seid)
         del self.sessions[session.up_seid]
         for pdr in session.pdrs.values():
             self._by_usage_id.pop(pdr.usage_id, None)

@@ -20,6 +20,7 @@ from upf.meters import MeterWriter
 from upf.n4 import N4, UP_FUNCTION_FEATURES, Identity
 from upf.n4_server import N4Server
 from upf.netlink import Kernel
+from upf.paging import Paging
 from upf.provisioning import Provisioning
 from upf.punts import Punts
 from upf.reporting import UsageReporting
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
     from upf.config import Config
     from upf.networks import Networks
     from upf.provisioning import Check, Wanted
+    from upf.records import SessionRecord
     from upf.rules import PDR
-    from upf.session import Session
     from upf.slices import SNSSAI, Slice
     from upf.store import Store
 
@@ -164,6 +165,7 @@ class UPF(Shown):
             wall_clock=time.time,
         )
         self._n4.occupancy.limits_of = self.slice_of_id
+        self._n4.paging = self._paging
         await self._restore_slices()
         self._stack.push_async_callback(self._cancel_background)
         self._run("routing", self._routing.run)
@@ -176,7 +178,7 @@ class UPF(Shown):
         """By the registry of the moment, which changes."""
         return self._provisioning.registry.slice_id_for(s_nssai, dnn)
 
-    def _owner_of(self, usage_id: int) -> tuple[Session, PDR] | None:
+    def _owner_of(self, usage_id: int) -> tuple[SessionRecord, PDR] | None:
         """The session and the PDR that a usage counter belongs to."""
         return self._n4.owner_of(usage_id)
 
@@ -206,7 +208,8 @@ class UPF(Shown):
             unlimited = dict.fromkeys(range(2 * tables.NUM_SLICES))
             await self._target.write_meters(tables.SLICE_METER, unlimited)
         self._routing = Routing(self._target, kernel, ports)
-        self._punts = Punts(self._target, self._routing, self._owner_of)
+        self._paging = Paging(self._target, self._n4_server.report)
+        self._punts = Punts(self._target, self._routing, self._paging, self._owner_of)
         self._target.on_packet_in(self._punts.receive)
         await self._routing.start()
 

@@ -14,12 +14,13 @@ from upf.gtpu_node import echo_response
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from upf.paging import Paging
+    from upf.records import SessionRecord
     from upf.routing import Routing
     from upf.rules import PDR, IPAddress
-    from upf.session import Session
     from upf.target import PacketIn, Target
 
-OwnerOf: TypeAlias = "Callable[[int], tuple[Session, PDR] | None]"
+OwnerOf: TypeAlias = "Callable[[int], tuple[SessionRecord, PDR] | None]"
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +39,6 @@ class PuntReason(IntEnum):
 
 # What is counted and goes no further.
 _IGNORED = {
-    PuntReason.BUFFER: "buffering",
-    PuntReason.NOTIFY: "notified",
     PuntReason.TTL_EXPIRED: "ttl_expired",
     PuntReason.TOO_BIG: "too_big",
     PuntReason.UNKNOWN_TUNNEL: "unknown_tunnel",
@@ -54,10 +53,11 @@ class Punts:
     `owner_of` tells the session and the PDR that a usage_id belongs to.
     """
 
-    def __init__(self, target: Target, routing: Routing, owner_of: OwnerOf) -> None:
+    def __init__(self, target: Target, routing: Routing, paging: Paging, owner_of: OwnerOf) -> None:
         self.counts: Counter[str] = Counter()
         self._target = target
         self._routing = routing
+        self._paging = paging
         self._owner_of = owner_of
 
     async def receive(self, packet: PacketIn) -> None:
@@ -68,6 +68,8 @@ class Punts:
                     await self._answer_node_message(packet)
                 case PuntReason.NEIGHBOUR:
                     await self._hold(packet)
+                case PuntReason.BUFFER | PuntReason.NOTIFY:
+                    self._page(packet)
                 case _ if packet.reason in _IGNORED:
                     self.counts[_IGNORED[PuntReason(packet.reason)]] += 1
                 case _:
@@ -93,12 +95,25 @@ class Punts:
         self.counts["neighbour"] += 1
         await self._routing.hold(packet.egress_port, dst, packet.ingress_port, packet.frame)
 
+    def _page(self, packet: PacketIn) -> None:
+        """Keep a packet of an idle UE, or only tell of it."""
+        owner = self._owner_of(packet.usage_id)
+        if owner is None:
+            self.counts["idle_unknown"] += 1
+        elif packet.reason == PuntReason.BUFFER:
+            self.counts["buffered"] += 1
+            self._paging.keep(*owner, packet.ingress_port, packet.frame)
+        else:
+            self.counts["notified"] += 1
+            self._paging.tell(*owner)
+
     def _destination(self, packet: PacketIn) -> IPAddress | None:
         """Where a packet is routed to: its tunnel's peer, else its own destination."""
         owner = self._owner_of(packet.usage_id)
         if owner is None:
             return None
-        session, pdr = owner
+        record, pdr = owner
+        session = record.session
         far = session.fars.get(pdr.far_id) if pdr.far_id is not None else None
         if far is not None and far.forwarding is not None:
             creation = far.forwarding.outer_header_creation
