@@ -73,6 +73,7 @@ class SMF:
         self.recovery_time_stamp = int(time.time()) + _SECONDS_1900_TO_1970
         self.heartbeats_answered = 0
         self.reports: list[UsageReport] = []
+        self.pagings: list[tuple[int, ...]] = []  # PDR ids of each Downlink Data Report
         self.faults: list[str] = []
         self._cp_seids = itertools.count(1)
         self._sequence_numbers = itertools.count(1)
@@ -142,6 +143,10 @@ class SMF:
     def buffer(self, established: EstablishedSession) -> None:
         """Tell the UPF the UE is idle: downlink packets wait."""
         self._modify(established, open5gs.buffer_request())
+
+    def modify(self, established: EstablishedSession, *ies: Packet) -> None:
+        """Change a session's rules. Raises PeerError if the UPF refuses."""
+        self._modify(established, n4.PFCPSessionModificationRequest(IE_list=list(ies)))
 
     def delete(self, established: EstablishedSession) -> list[UsageReport]:
         """Delete a session; return the usage reports the UPF closes it with."""
@@ -224,6 +229,8 @@ class SMF:
         if established is None:
             self.faults.append(f"Session Report Request for unknown CP SEID {request.seid:#x}")
             return
+        for paging in dissection.ies(request, 83):
+            self.pagings.append(tuple(int(each.id) for each in dissection.ies(paging, 56)))
         self.reports += [_usage_report(report) for report in dissection.ies(request, 80)]
         response = n4.PFCPSessionReportResponse(IE_list=[n4.IE_Cause(cause=_ACCEPTED)])
         self._send(bytes(_header(established.up_seid, request.seq) / response))
