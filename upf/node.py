@@ -22,7 +22,7 @@ from upf.n4_server import N4Server
 from upf.netlink import Kernel
 from upf.paging import Paging
 from upf.provisioning import Provisioning
-from upf.punts import Punts
+from upf.punts import Punts, punt_meter_rates
 from upf.reporting import UsageReporting
 from upf.reports import ntp_time
 from upf.resources import Resources
@@ -207,6 +207,7 @@ class UPF(Shown):
             await self._counters.adopt()
             unlimited = dict.fromkeys(range(2 * tables.NUM_SLICES))
             await self._target.write_meters(tables.SLICE_METER, unlimited)
+        await self._target.write_meters(tables.PUNT_METER, punt_meter_rates())
         self._routing = Routing(self._target, kernel, ports)
         self._paging = Paging(self._target, self._n4_server.report)
         self._punts = Punts(self._target, self._routing, self._paging, self._owner_of)

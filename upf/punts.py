@@ -7,9 +7,10 @@ from collections import Counter
 from enum import IntEnum
 from typing import TYPE_CHECKING, TypeAlias
 
+from upf.entry import MeterRate
 from upf.errors import TargetError
 from upf.frames import user_packet_of
-from upf.gtpu_node import echo_response
+from upf.gtpu_node import echo_response, error_indication
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,11 +38,29 @@ class PuntReason(IntEnum):
     GTPU_EXTENSION = 9
 
 
+# Packets/s that the controller is shown of each reason; the pipeline drops and counts the others.
+PUNT_RATES = {
+    PuntReason.GTPU_NODE: 2_000,
+    PuntReason.NEIGHBOUR: 2_000,
+    PuntReason.BUFFER: 20_000,
+    PuntReason.NOTIFY: 1_000,
+    PuntReason.TTL_EXPIRED: 500,
+    PuntReason.TOO_BIG: 500,
+    PuntReason.UNKNOWN_TUNNEL: 500,
+    PuntReason.QUOTA_EXHAUSTED: 2_000,
+    PuntReason.GTPU_EXTENSION: 500,
+}
+
+
+def punt_meter_rates() -> dict[int, MeterRate]:
+    """The settings of the meters of what is shown, in packets."""
+    return {int(reason): MeterRate(rate, rate, rate, rate) for reason, rate in PUNT_RATES.items()}
+
+
 # What is counted and goes no further.
 _IGNORED = {
     PuntReason.TTL_EXPIRED: "ttl_expired",
     PuntReason.TOO_BIG: "too_big",
-    PuntReason.UNKNOWN_TUNNEL: "unknown_tunnel",
     PuntReason.QUOTA_EXHAUSTED: "quota_exhausted",
     PuntReason.GTPU_EXTENSION: "gtpu_extension",
 }
@@ -68,6 +87,8 @@ class Punts:
                     await self._answer_node_message(packet)
                 case PuntReason.NEIGHBOUR:
                     await self._hold(packet)
+                case PuntReason.UNKNOWN_TUNNEL:
+                    await self._indicate_error(packet)
                 case PuntReason.BUFFER | PuntReason.NOTIFY:
                     self._page(packet)
                 case _ if packet.reason in _IGNORED:
@@ -84,6 +105,15 @@ class Punts:
             self.counts["gtpu_node_ignored"] += 1
             return
         self.counts["gtpu_echo"] += 1
+        await self._target.packet_out(packet.ingress_port, answer)
+
+    async def _indicate_error(self, packet: PacketIn) -> None:
+        """Tell a peer that the tunnel it uses is not known here."""
+        answer = error_indication(packet.frame)
+        if answer is None:
+            self.counts["unknown_tunnel"] += 1
+            return
+        self.counts["error_indication"] += 1
         await self._target.packet_out(packet.ingress_port, answer)
 
     async def _hold(self, packet: PacketIn) -> None:

@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from upf.networks import Networks
 
 
+# Where memory is a server's: what the program asks for on a Tofino is too little here.
+LINUX_SIZES = {"session_meters": 262_144}
+
+
 async def open_target(config: Config) -> XdpTarget | P4RuntimeTarget:
     """The switch that the configuration names. StartError or TargetError if there is none."""
     if config.target.address is not None and config.target.kind == "p4runtime":
         pipeline = artifacts.p4info(artifacts.build_dir())
         return await P4RuntimeTarget.connect(config.target.address, pipeline)
     ports = {port: name for name, port in config.ports.items()}
-    return await XdpTarget.start(ports, mode=config.target.mode)
+    return await XdpTarget.start(ports, mode=config.target.mode, sizes=LINUX_SIZES)
 
 
 def bindings(config: Config, networks: Networks) -> tuple[PortBinding, ...]:

@@ -7,7 +7,7 @@ from scapy.contrib.gtp import GTP_U_Header, GTPEchoRequest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 
-from upf.gtpu_node import echo_response
+from upf.gtpu_node import echo_response, error_indication
 
 REQUEST = bytes(
     Ether(src="02:00:00:00:00:02", dst="02:00:00:00:00:01")
@@ -59,3 +59,23 @@ def test_other_versions_are_not_answered():
 @pytest.mark.parametrize("octets", range(14 + 20 + 8 + 8 + 2))
 def test_truncated_request_is_not_answered(octets):
     assert echo_response(REQUEST[:octets]) is None
+
+
+def test_unknown_tunnel_is_indicated_to_who_used_it():
+    g_pdu = GTP_U_Header(teid=0xA1B2C3D4) / IP() / UDP()
+    outer = IP(src="10.3.0.20", dst="10.3.0.1") / UDP(sport=40000, dport=2152)
+    frame = Ether(src="02:00:00:00:03:20", dst="02:00:00:00:03:01") / outer / g_pdu
+    answer = Ether(error_indication(bytes(frame)))
+    assert (answer.src, answer.dst) == ("02:00:00:00:03:01", "02:00:00:00:03:20")
+    assert (answer[IP].src, answer[IP].dst, answer[UDP].dport) == ("10.3.0.1", "10.3.0.20", 2152)
+    header = answer[GTP_U_Header]
+    assert (header.gtp_type, header.teid) == (26, 0)
+    ies = bytes(header)[12:]
+    assert ies == bytes.fromhex("10a1b2c3d4" + "850004" + "0a030001")
+    assert IP(bytes(answer[IP])).chksum == answer[IP].chksum
+
+
+@pytest.mark.parametrize("length", [0, 14, 34, 41, 49])
+def test_nothing_is_indicated_for_what_is_cut_off(length):
+    frame = Ether() / IP() / UDP(dport=2152) / GTP_U_Header(teid=1)
+    assert error_indication(bytes(frame)[:length]) is None
