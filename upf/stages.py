@@ -46,22 +46,35 @@ _STAGES = {
     DropReason.NO_ROUTE: Stage.ROUTING,
     DropReason.NO_NEXT_HOP: Stage.ROUTING,
     DropReason.SLICE_CAPACITY: Stage.ENFORCEMENT,
+    DropReason.NO_MATCHING_RULE: Stage.DETECTION,
+    DropReason.FLOW_RATE: Stage.ENFORCEMENT,
+    DropReason.SESSION_RATE: Stage.ENFORCEMENT,
+    DropReason.QUOTA_EXHAUSTED: Stage.ENFORCEMENT,
+    DropReason.MALFORMED_IP: Stage.DETECTION,
+    DropReason.OUTER_FRAGMENT: Stage.DETECTION,
 }
 
 MEANINGS = {
     DropReason.UNKNOWN_PORT: "came in by a port that no interface is configured for",
     DropReason.MALFORMED_GTPU: "GTP-U that cannot be read",
-    DropReason.UNSUPPORTED_INNER: "a tunnel carried something else than IPv4",
+    DropReason.UNSUPPORTED_INNER: "a tunnel carried something else than IP",
     DropReason.NO_SESSION: "no session has this tunnel endpoint or UE address",
     DropReason.SPOOFED_SOURCE: "a UE sent from an address that is not its own",
     DropReason.GATE_CLOSED: "the SMF closed the gate of the flow",
     DropReason.FAR: "the SMF asked for this traffic to be dropped",
-    DropReason.BUFFERING: "the UE is idle and buffering is not served",
+    DropReason.BUFFERING: "the UE is idle",
     DropReason.TTL_EXPIRED: "the hop limit ran out",
     DropReason.NO_TUNNEL_PEER: "the gNB's tunnel is not known any more",
     DropReason.NO_ROUTE: "the kernel has no route there",
     DropReason.NO_NEXT_HOP: "the next hop is not known any more",
     DropReason.SLICE_CAPACITY: "the slice is over its capacity",
+    DropReason.NO_MATCHING_RULE: "no filter of the session matches",
+    DropReason.FLOW_RATE: "the flow is over its maximum bit rate",
+    DropReason.SESSION_RATE: "the session is over its maximum bit rate",
+    DropReason.QUOTA_EXHAUSTED: "the volume granted is spent",
+    DropReason.MALFORMED_IP: "IP or GTP-U that is cut off or contradicts itself",
+    DropReason.OUTER_FRAGMENT: "a fragment of a GTP-U datagram",
+    DropReason.PUNT_RATE: "more was to be shown to the UPF than it looks at",
 }
 
 
