@@ -151,7 +151,9 @@ def test_help_shows_an_example(tern, command):
     assert f"upf {command}" in tern(command, "--help").stdout
 
 
-def test_completion_is_there_for_shells(tern):
+def test_completion_is_there_for_shells(tern, monkeypatch):
+    # Else the shell is looked for among our ancestors, where there may be none.
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
     assert "complete" in tern("--show-completion", "bash").stdout
 
 
