@@ -3047,43 +3047,6 @@ ingress_parsed:;
     else if (scratch->ig_hdr_ethernet_is_valid) {
         return DROPPED_MISPARSED;
     }
-    else {
-        HOLD(cursor);
-        if (cursor + 29 > data_end) {
-            goto egress_partial_header;
-        }
-        scratch->eg_hdr_bridged_is_valid = 1;
-        scratch->eg_hdr_bridged_punt_reason = LOAD8(cursor);
-        scratch->eg_hdr_bridged__pad0 = (LOAD8(cursor + 1) >> 4 & 15);
-        scratch->eg_hdr_bridged_is_guaranteed = (LOAD8(cursor + 1) >> 3 & 1);
-        scratch->eg_hdr_bridged_is_unroutable = (LOAD8(cursor + 1) >> 2 & 1);
-        scratch->eg_hdr_bridged_is_encapsulated = (LOAD8(cursor + 1) >> 1 & 1);
-        scratch->eg_hdr_bridged_is_user = (LOAD8(cursor + 1) & 1);
-        scratch->eg_hdr_bridged_is_source_checked = (LOAD8(cursor + 2) >> 7 & 1);
-        scratch->eg_hdr_bridged_is_session_metered = (LOAD8(cursor + 2) >> 6 & 1);
-        scratch->eg_hdr_bridged_usage_id = (LOAD24(cursor + 2) & 0x3fffff);
-        scratch->eg_hdr_bridged_is_ppi_present = (LOAD8(cursor + 5) >> 7 & 1);
-        scratch->eg_hdr_bridged_reflective_qos = (LOAD8(cursor + 5) >> 6 & 1);
-        scratch->eg_hdr_bridged_qfi = (LOAD8(cursor + 5) & 63);
-        scratch->eg_hdr_bridged_slice_id = LOAD8(cursor + 6);
-        scratch->eg_hdr_bridged_traffic_class = (LOAD8(cursor + 7) >> 4 & 15);
-        scratch->eg_hdr_bridged_tunnel_peer_id = (LOAD16(cursor + 7) & 0xfff);
-        scratch->eg_hdr_bridged_teid = LOAD32(cursor + 9);
-        scratch->eg_hdr_bridged__pad1 = (LOAD8(cursor + 13) >> 4 & 15);
-        scratch->eg_hdr_bridged_session_meter_id = (LOAD24(cursor + 13) & 0xfffff);
-        scratch->eg_hdr_bridged__pad2 = (LOAD8(cursor + 16) >> 4 & 15);
-        scratch->eg_hdr_bridged_flow_meter_id = (LOAD24(cursor + 16) & 0xfffff);
-        scratch->eg_hdr_bridged_quota_id = LOAD16(cursor + 19);
-        scratch->eg_hdr_bridged_is_downlink = (LOAD8(cursor + 21) >> 7 & 1);
-        scratch->eg_hdr_bridged__pad3 = (LOAD8(cursor + 21) >> 1 & 63);
-        scratch->eg_hdr_bridged_ingress_port = (LOAD16(cursor + 21) & 0x1ff);
-        scratch->eg_hdr_bridged__pad4 = (LOAD8(cursor + 23) >> 1 & 127);
-        scratch->eg_hdr_bridged_egress_port = (LOAD16(cursor + 23) & 0x1ff);
-        scratch->eg_hdr_bridged__pad5 = (LOAD8(cursor + 25) >> 4 & 15);
-        scratch->eg_hdr_bridged_vlan_id = (LOAD16(cursor + 25) & 0xfff);
-        scratch->eg_hdr_bridged_entropy = LOAD16(cursor + 27);
-        cursor += 29;
-    }
     if (scratch->ig_hdr_ethernet_is_valid) {
         scratch->eg_hdr_ethernet_is_valid = 1;
         scratch->eg_hdr_ethernet_at = scratch->ig_hdr_ethernet_at;

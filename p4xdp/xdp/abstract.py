@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from p4xdp import ir
-from p4xdp.walk import conditions, nested, statements_of, written
+from p4xdp.walk import conditions, expressions, nested, parts, statements_of, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MADE = -1  # the place of a header that the program made: not in the frame
-LARGEST_NUMBER_OF_STATES = 2000
+LARGEST_NUMBER_OF_STATES = 500
 _ROLES = {"drop_ctl", "bypass_egress", "parser_err"}
 
 
@@ -34,13 +34,14 @@ Known: TypeAlias = int | Other
 class State:
     """`headers`: valid header -> octet in the frame, or MADE. `values`: what is known of tracked
     variables. `cursor`: where the payload begins. `rest`: headers emitted by ingress that the
-    egress parser has not taken, likewise placed.
+    egress parser has not taken, likewise placed. `removed`: headers made invalid since the parser.
     """
 
     headers: frozenset[tuple[str, int]] = frozenset()
     values: frozenset[tuple[str, Known]] = frozenset()
     cursor: int = 0
     rest: frozenset[tuple[str, int]] = frozenset()
+    removed: frozenset[str] = frozenset()
 
     def place(self, header: ir.Header) -> int | None:
         """Return where `header` lies, or None if it is invalid."""
@@ -49,8 +50,15 @@ class State:
     def with_header(self, header: ir.Header, place: int | None) -> State:
         """Return the state with `header` valid at `place`, or invalid."""
         others = frozenset(entry for entry in self.headers if entry[0] != header.name)
-        added = frozenset() if place is None else frozenset({(header.name, place)})
-        return dataclasses.replace(self, headers=others | added)
+        if place is None:
+            removed = self.removed | {header.name}
+            return dataclasses.replace(self, headers=others, removed=removed)
+        headers = others | {(header.name, place)}
+        return dataclasses.replace(self, headers=headers, removed=self.removed - {header.name})
+
+    def valid(self) -> frozenset[str]:
+        """Return the names of the valid headers."""
+        return frozenset(name for name, _ in self.headers)
 
     def value(self, variable: ir.Variable) -> Known | None:
         """Return what is known of `variable`, or None."""
@@ -61,6 +69,17 @@ class State:
         others = frozenset(entry for entry in self.values if entry[0] != variable.name)
         added = frozenset() if value is None else frozenset({(variable.name, value)})
         return dataclasses.replace(self, values=others | added)
+
+
+def deciding_headers(gress: ir.Gress) -> frozenset[str]:
+    """Return the headers whose validity decides the way, or what is made."""
+    found: set[str] = set()
+    for statement in statements_of(gress):
+        if isinstance(statement, ir.SetValid) and statement.valid:
+            found.add(statement.header.name)
+        for expression in expressions(statement):
+            found |= {one.header.name for one in parts(expression) if isinstance(one, ir.IsValid)}
+    return frozenset(found)
 
 
 def tracked_variables(gress: ir.Gress) -> dict[str, ir.Variable]:
@@ -160,8 +179,8 @@ class Control:
 
     def observe(self, node: ir.Statement | ir.ParserState, states: set[State]) -> None:
         """Note which headers are valid in all `states`, in which `node` is reached."""
-        for state in states:
-            valid = frozenset(name for name, _ in state.headers)
+        for headers in {state.headers for state in states}:
+            valid = frozenset(name for name, _ in headers)
             self.certain[id(node)] = self.certain.get(id(node), valid) & valid
 
     def initial_values(self) -> frozenset[tuple[str, Known]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from p4xdp import ir
 from p4xdp.walk import emitted, is_catch_all, looks_ahead, nested
-from p4xdp.xdp.abstract import MADE, Control, State
+from p4xdp.xdp.abstract import MADE, Control, Known, State, deciding_headers
 from p4xdp.xdp.errors import UnsupportedProgramError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PAYLOAD = ""  # the source of a header extracted from behind all that ingress emitted
 
+_IN_FRAME = 0  # somewhere
 _NO_MATCH = 1
 _PARTIAL = 2
 
@@ -136,7 +137,7 @@ class _Analysis:
         parsed = self._parse(
             self._program.ingress, ingress, {State(values=ingress.initial_values())}
         )
-        decided = ingress.run(self._program.ingress.control, parsed)
+        decided = self._decide(self._program.ingress, ingress, parsed)
         leaving = {s for s in decided if not self._is(s, "drop_ctl", is_set=True)}
         between = {self._emit(s) for s in leaving}
         bypassing = {s for s in between if not self._is(s, "bypass_egress", is_set=False)}
@@ -147,14 +148,31 @@ class _Analysis:
         }
         parsed = self._parse(self._program.egress, egress, entering)
         self._refuse_strangers_alone()
-        decided = egress.run(self._program.egress.control, parsed)
-        # The deparsers change nothing, but they read.
-        ingress.run(self._program.ingress.deparser, leaving)
-        egress.run(self._program.egress.deparser, decided)
+        decided = self._decide(self._program.egress, egress, parsed)
         self._shapes.certain = {"ingress": ingress.certain, "egress": egress.certain}
         for state in bypassing | decided:
             self._finish(state)
         return self._shapes
+
+    def _decide(self, gress: ir.Gress, control: Control, parsed: set[State]) -> set[State]:
+        """Return all states behind the control. What the parser left is taken together where the
+        control treats it alike: one state stands for all of a group, with the headers they share.
+        """
+        deciding = deciding_headers(gress)
+        groups: dict[tuple[frozenset[str], frozenset[tuple[str, Known]]], set[State]] = {}
+        for state in parsed:
+            groups.setdefault((state.valid() & deciding, state.values), set()).add(state)
+        roles = {role.name for role in gress.roles.values()}
+        after: set[State] = set()
+        for (_, values), group in groups.items():
+            shared = frozenset.intersection(*(state.valid() for state in group))
+            one = State(frozenset((name, _IN_FRAME) for name in shared), values)
+            ended = control.run(gress.control, {one})
+            # The deparser changes nothing, but it reads.
+            control.run(gress.deparser, ended)
+            changes = {_change(state, roles) for state in ended}
+            after |= {_changed(state, change) for state in group for change in changes}
+        return after
 
     def _is(self, state: State, role: str, *, is_set: bool) -> bool:
         """Return whether the role's bit 0 is known to be set (or, not `is_set`, known clear)."""
@@ -267,6 +285,20 @@ class _Analysis:
                 placement = Placement.KEPT if place == at else Placement.MOVED
             final.setdefault(header.name, set()).add(placement)
             at += header.type.width // 8
+
+
+def _change(state: State, roles: set[str]) -> State:
+    """Return what became of a state: what was made and removed, and what the device is told."""
+    made = frozenset(entry for entry in state.headers if entry[1] == MADE)
+    values = frozenset(entry for entry in state.values if entry[0] in roles)
+    return State(made, values, removed=state.removed)
+
+
+def _changed(state: State, change: State) -> State:
+    """Return `state` after the same has become of it."""
+    gone = change.removed | change.valid()
+    kept = frozenset(entry for entry in state.headers if entry[0] not in gone)
+    return dataclasses.replace(state, headers=kept | change.headers, values=change.values)
 
 
 def _in_order(

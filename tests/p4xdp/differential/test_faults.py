@@ -1,13 +1,16 @@
-"""Generated code with a fault put into it: the search finds each within what CI spends on it."""
+"""Faults put into the generated code and into its generator: the search finds each one within what
+it spends in CI."""
 
+import dataclasses
 import re
 from pathlib import Path
 
 import pytest
 
-from p4xdp import frontend
+from p4xdp import frontend, ir
+from p4xdp.xdp import expressions, statements
 from testbed.differential.campaign import Campaign
-from testbed.differential.sides import Sides
+from testbed.differential.sides import Sides, resized
 
 pytestmark = pytest.mark.root
 
@@ -19,36 +22,117 @@ OPERATORS = Path(__file__).with_name("operators.p4")
 UNUSED = '#pragma clang diagnostic ignored "-Wunused-function"\n'
 PACKETS = 20_000  # as test_campaign.py sends
 
-# Of what, in which program, what stands there (a regular expression), and what stands there then.
-FAULTS = {
-    "checksum folded once": (
+# The program, what stands in the C (a regular expression), and what stands there then.
+IN_THE_CODE = {
+    "a checksum is folded once": (
         UPF,
         r"= checksum_of\((\w+)\)",
         r"= (__u16)~((\1 & 0xffff) + (\1 >> 16))",
     ),
-    "checksum not folded": (UPF, r"= checksum_of\((\w+)\)", r"= (__u16)~\1"),
+    "a checksum is not folded": (UPF, r"= checksum_of\((\w+)\)", r"= (__u16)~\1"),
+    "a length is one too large": (
+        UPF,
+        r"outer_udp_length = \(\(__u16\)\((.*?)\)\);",
+        r"outer_udp_length = (__u16)(\1 + 1);",
+    ),
+    "one octet too many is counted": (
+        UPF,
+        r"length > adjust \? length - adjust : 0",
+        r"length > adjust ? length - adjust + 1 : 0",
+    ),
+    "one octet too few is made room for": (
+        UPF,
+        r"outer_udp_is_valid\) growth \+= 8;",
+        r"outer_udp_is_valid) growth += 7;",
+    ),
+    "the VLAN tag is lost": (UPF, r"eg_hdr_vlan_is_valid = 1;", r"eg_hdr_vlan_is_valid = 0;"),
+    "a prefix is one bit short": (
+        UPF,
+        r"key\.prefix_bits = 64;",
+        r"key.prefix_bits = 63;",
+    ),
+    "a meter rounds down": (UPF, r" \+ \(1ULL << \(METER_TICKS_FROM_COST - 1\)\)", r""),
+    "a range compares signed": (
+        PROGRAMS / "rules.p4",
+        r"(search->key->of\.b) < (rule->b_low)",
+        r"(__s16)\1 < (__s16)\2",
+    ),
+    "a range ends before its end": (
+        PROGRAMS / "rules.p4",
+        r"(search->key->of\.b) > (rule->b_high)",
+        r"\1 >= \2",
+    ),
+    "a comparison is signed": (
+        OPERATORS,
+        r"\((LOAD8\(ig_hdr_operands \+ 2\)) < (LOAD8\(ig_hdr_operands \+ 3\))\)",
+        r"((__s8)\1 < (__s8)\2)",
+    ),
+    "a register's second field moves": (
+        PROGRAMS / "registers.p4",
+        r"(ig_spend_quota_used) << 32",
+        r"\1 << 31",
+    ),
 }
 
 
-def spoiled(c_text, pattern, replacement):
-    """The C with its fault, and all that it includes of ours in it."""
-    whole = c_text.replace('#include "runtime.h"', UNUSED + RUNTIME.read_text())
-    changed, times = re.subn(pattern, replacement, whole, count=1)
-    assert times, f"nothing like {pattern} in the generated code"
-    return changed
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_in_the_generated_code_is_found(fault, tmp_path):
-    source, pattern, replacement = FAULTS[fault]
+def found_in(source, tmp_path, *, spoil=lambda text: text, planted=lambda program: program):
+    """How many packets it takes until the sides differ, or None."""
     program = frontend.load(source)
-    sides = Sides.build(program, tmp_path, lambda text: spoiled(text, pattern, replacement))
+    sides = Sides.build(planted(program), tmp_path, spoil)
     try:
+        sides.program = resized(program)  # what the interpreter runs has no fault
         campaign = Campaign(sides)
-        difference, seed = None, 0
-        while difference is None and campaign.packets < PACKETS:
+        seed = 0
+        while campaign.packets < PACKETS:
             _, difference = campaign.run_seed(seed)
+            if difference is not None:
+                return campaign.packets
             seed += 1
-        assert difference is not None, f"not found in {campaign.packets} packets"
+        return None
     finally:
         sides.close()
+
+
+@pytest.mark.parametrize("fault", IN_THE_CODE)
+def test_a_fault_in_the_generated_code_is_found(fault, tmp_path):
+    source, pattern, replacement = IN_THE_CODE[fault]
+
+    def spoil(c_text):
+        whole = c_text.replace('#include "runtime.h"', UNUSED + RUNTIME.read_text())
+        changed, times = re.subn(pattern, replacement, whole, count=1, flags=re.DOTALL)
+        assert times, f"nothing like {pattern} in the generated code"
+        return changed
+
+    assert found_in(source, tmp_path, spoil=spoil)
+
+
+def test_a_generator_that_forgets_signs_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(expressions, "_signed", lambda value, _width: value)
+    assert found_in(OPERATORS, tmp_path)
+
+
+def test_a_generator_that_lets_values_grow_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(expressions, "_cut", lambda value, width: f"(({value}))")
+    assert found_in(OPERATORS, tmp_path)
+
+
+def test_a_generator_that_sums_checksums_at_the_wrong_place_is_found(tmp_path, monkeypatch):
+    right = statements._words
+    monkeypatch.setattr(
+        statements, "_words", lambda value, width, at: right(value, width, at + (width == 4) * 4)
+    )
+    assert found_in(UPF, tmp_path)
+
+
+def test_a_generator_that_emits_no_tag_is_found(tmp_path):
+    def without_tag(program):
+        deparser = tuple(
+            statement
+            for statement in program.egress.deparser
+            if not (isinstance(statement, ir.Emit) and statement.header.name.endswith("vlan"))
+        )
+        assert deparser != program.egress.deparser
+        egress = dataclasses.replace(program.egress, deparser=deparser)
+        return dataclasses.replace(program, egress=egress)
+
+    assert found_in(UPF, tmp_path, planted=without_tag)
