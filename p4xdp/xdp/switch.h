@@ -119,8 +119,11 @@ struct {
 ALWAYS_INLINE int recirculates(int outcome)
 {
     __u32 port = outcome; /* what is no port is beyond them all */
+    __u32 word = port / 64;
 
-    return port < PORTS && switch_settings.recirculation_ports[port / 64] >> (port % 64) & 1;
+    HOLD(word); /* bounded where it is used, whatever the compiler knows of it */
+    word %= PORTS / 64;
+    return port < PORTS && switch_settings.recirculation_ports[word] >> (port % 64) & 1;
 }
 
 /* The frame is put back, so that every round of a benchmark sees the same. */

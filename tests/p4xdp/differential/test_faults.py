@@ -48,8 +48,8 @@ IN_THE_CODE = {
     "the VLAN tag is lost": (UPF, r"eg_hdr_vlan_is_valid = 1;", r"eg_hdr_vlan_is_valid = 0;"),
     "a prefix is one bit short": (
         UPF,
-        r"key\.prefix_bits = 64;",
-        r"key.prefix_bits = 63;",
+        r"(struct t_routes_ipv4_key key = {};\s+)key\.prefix_bits = 64;",
+        r"\1key.prefix_bits = 63;",
     ),
     "a meter rounds down": (UPF, r" \+ \(1ULL << \(METER_TICKS_FROM_COST - 1\)\)", r""),
     "a range compares signed": (
