@@ -58,11 +58,39 @@ control Ingress(
         hdr.psc_end.setInvalid();
     }
 
+    // Of headers, unlike metadata, nothing is zero before it is written.
+    action begin() {
+        hdr.bridged.setValid();
+        hdr.bridged.punt_reason = 0;
+        hdr.bridged.is_guaranteed = 0;
+        hdr.bridged.is_unroutable = 0;
+        hdr.bridged.is_encapsulated = 0;
+        hdr.bridged.is_user = 0;
+        hdr.bridged.is_source_checked = 0;
+        hdr.bridged.is_session_metered = 0;
+        hdr.bridged.usage_id = 0;
+        hdr.bridged.is_ppi_present = 0;
+        hdr.bridged.reflective_qos = 0;
+        hdr.bridged.qfi = 0;
+        hdr.bridged.slice_id = 0;
+        hdr.bridged.traffic_class = 0;
+        hdr.bridged.tunnel_peer_id = 0;
+        hdr.bridged.teid = 0;
+        hdr.bridged.session_meter_id = 0;
+        hdr.bridged.flow_meter_id = 0;
+        hdr.bridged.quota_id = 0;
+        hdr.bridged.is_downlink = 0;
+        hdr.bridged.ingress_port = 0;
+        hdr.bridged.egress_port = 0;
+        hdr.bridged.vlan_id = 0;
+        hdr.bridged.entropy = 0;
+    }
+
     apply {
         if (hdr.packet_out.isValid() && hdr.packet_out.is_arrival == 0) {
             send_past_egress(hdr.packet_out.port);
         } else {
-            hdr.bridged.setValid();
+            begin();
             arrival.apply(hdr, md);
             admission.apply(hdr, md, ig_prsr_md);
             detection.apply(hdr, md);
