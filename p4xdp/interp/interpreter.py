@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from p4xdp import ir
     from p4xdp.dataplane import Entry, MeterConfig
-    from p4xdp.interp.machine import Watch
+    from p4xdp.interp.observer import Observer
     from p4xdp.metering import CellState
 
 _DROPPED = PacketResult("drop", None, b"")
@@ -33,9 +33,9 @@ class Interpreter:
     `cpu_port` is the controller's, `host_port` stands for the host's own network stack. Packets
     enter by `run`, which only answers, or by `receive`, which delivers as well: packet-ins to the
     receiver of `on_packet_in`, other frames to `transmit(port, frame)`. `clock` gives nanoseconds.
-    `watch` is shown every statement, and the gress at work, before it runs. A packet sent to one of
-    `recirculation_ports` goes through the program once more, as received on that port; sent to one
-    again, it is dropped and counted in `switch_drops`.
+    `observer` is told what packets undergo. A packet sent to one of `recirculation_ports` goes
+    through the program once more, as received on that port; sent to one again, it is dropped and
+    counted in `switch_drops`.
     """
 
     def __init__(  # noqa: PLR0913  # all but the first are settings with a default
@@ -47,7 +47,7 @@ class Interpreter:
         ports: Mapping[int, str] | None = None,
         transmit: Callable[[int, bytes], None] = lambda _port, _frame: None,
         clock: Callable[[], int] = time.monotonic_ns,
-        watch: Watch | None = None,
+        observer: Observer | None = None,
         recirculation_ports: Collection[int] = (),
     ) -> None:
         self._program = program
@@ -56,7 +56,7 @@ class Interpreter:
         self._ports = dict(ports or {})
         self._transmit = transmit
         self._clock = clock
-        self._watch = watch
+        self._observer = observer
         self._recirculation_ports = frozenset(recirculation_ports)
         self._recirculated_twice = 0
         self._receiver: Callable[[bytes], None] = lambda _frame: None
@@ -80,7 +80,7 @@ class Interpreter:
     def _pass_through(self, port: int, frame: bytes, now_ns: int) -> PacketResult:
         device = {"ingress_port": port, "ingress_mac_tstamp": now_ns}
         ingress = Machine(
-            self._program.ingress, self._store, frame, now_ns, device, watch=self._watch
+            self._program.ingress, self._store, frame, now_ns, device, observer=self._observer
         )
         between = _run_gress(ingress, drops_on_parser_error=not ingress.gress.reads_parser_error)
         if between is None:
@@ -90,7 +90,7 @@ class Interpreter:
             return self._leave(egress_port, between)
         device = {"egress_port": egress_port, "pkt_length": len(between)}
         egress = Machine(
-            self._program.egress, self._store, between, now_ns, device, watch=self._watch
+            self._program.egress, self._store, between, now_ns, device, observer=self._observer
         )
         # Tofino's egress parser hands on what it could not parse to the end.
         leaving = _run_gress(egress, drops_on_parser_error=False)
@@ -182,11 +182,19 @@ class Interpreter:
 
 def _run_gress(machine: Machine, *, drops_on_parser_error: bool) -> bytes | None:
     """Return the packet as it leaves the deparser, or None if it is dropped."""
+    if machine.observer is not None:
+        machine.observer.begins(machine)
     machine.set_role("global_tstamp", machine.now_ns)
     error = parse(machine)
     machine.set_role("parser_err", error)
-    if error != PARSER_ERROR_OK and drops_on_parser_error:
-        return None
+    is_refused = error != PARSER_ERROR_OK and drops_on_parser_error
+    leaving = None if is_refused else _after_parser(machine)
+    if machine.observer is not None:
+        machine.observer.ends(machine, error, leaving)
+    return leaving
+
+
+def _after_parser(machine: Machine) -> bytes | None:
     with contextlib.suppress(ExitControl):
         execute(machine.gress.control, machine)
     if machine.role("drop_ctl") & 1:

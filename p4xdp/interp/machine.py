@@ -6,15 +6,13 @@ made valid begins with all fields 0 (P4-16 leaves the three undefined).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from p4xdp import ir
 from p4xdp.dataplane import Entry
+from p4xdp.interp.observer import Observer
 from p4xdp.interp.store import Store
-
-Watch: TypeAlias = "Callable[[ir.Statement, Machine], None]"
 
 
 class PacketTooShortError(Exception):
@@ -27,7 +25,7 @@ class Machine:
 
     `frame` is what the parser reads and what counters and meters take the length of; `device` holds
     the fields of the intrinsic metadata header. `arguments` and `entry` belong to the table entry
-    whose action runs. `watch` is shown every statement before it runs.
+    whose action runs. `observer` is told what happens.
     """
 
     gress: ir.Gress
@@ -41,7 +39,7 @@ class Machine:
     emitted: bytearray = field(default_factory=bytearray)
     arguments: tuple[int, ...] = ()
     entry: Entry | None = None
-    watch: Watch | None = None
+    observer: Observer | None = None
 
     def role(self, name: str) -> int:
         """Return what the program left in intrinsic metadata; 0 if it does not know the field."""

@@ -27,6 +27,8 @@ def parse(machine: Machine) -> int:
     name = "start"
     while name not in ("accept", "reject"):
         state = states[name]
+        if machine.observer is not None:
+            machine.observer.enters(state, machine)
         try:
             execute(state.statements, machine)
             name = next_state(state, machine)

@@ -21,10 +21,14 @@ class ExitControl(Exception):  # noqa: N818  # leaving is not an error
 
 def execute(statements: Sequence[ir.Statement], machine: Machine) -> None:
     """Run one after the other; ExitControl and PacketTooShortError leave early."""
+    observer = machine.observer
     for statement in statements:
-        if machine.watch is not None:
-            machine.watch(statement, machine)
-        _execute(statement, machine)
+        if observer is None:
+            _execute(statement, machine)
+        else:
+            observer.before(statement, machine)
+            _execute(statement, machine)
+            observer.after(statement, machine)
 
 
 def _execute(  # noqa: C901, PLR0912  # one case a kind

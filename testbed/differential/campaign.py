@@ -41,7 +41,7 @@ class Campaign:
     ) -> tuple[Scenario, Difference | None]:
         """Run the scenario that the seeds make; return it and the first difference."""
         scenario = self._composer.compose(seed, lessons, packets)
-        difference = self.sides.run(scenario, self.coverage.watch)
+        difference = self.sides.run(scenario, self.coverage)
         self.scenarios += 1
         self.entries += len(scenario.entries)
         self.packets += sum(isinstance(step, Packet) for step in scenario.steps)

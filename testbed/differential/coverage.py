@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from p4xdp import ir
+from p4xdp.interp.observer import Observer
 from p4xdp.walk import nested, statements_of
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from p4xdp.interp.machine import Machine
 
 
-class Coverage:
-    """Counts how often every statement of `program` has run; `watch` is for an interpreter."""
+class Coverage(Observer):
+    """Counts how often every statement of `program` has run."""
 
     def __init__(self, program: ir.Program) -> None:
         self._gresses = (program.ingress, program.egress)
@@ -23,7 +24,7 @@ class Coverage:
         # Statements are told apart as objects: equal ones stand at many places.
         self._statements = {id(s): s for gress in self._gresses for s in statements_of(gress)}
 
-    def watch(self, statement: ir.Statement, _machine: Machine) -> None:
+    def before(self, statement: ir.Statement, machine: Machine) -> None:  # noqa: ARG002
         """Count a statement."""
         self._runs[id(statement)] += 1
 

@@ -17,6 +17,7 @@ from p4xdp import ir
 from p4xdp.dataplane import DataplaneError, Entry
 from p4xdp.interp import Interpreter
 from p4xdp.interp.expressions import evaluate
+from p4xdp.interp.observer import Observer
 from p4xdp.interp.store import TableStore
 from testbed.differential.sides import CPU_PORT, HOST_PORT, RECIRCULATION_PORT
 
@@ -39,7 +40,7 @@ class _Lookup:
     values: list[int]
 
 
-class Learner:
+class Learner(Observer):
     """Watches an interpreter of `program`, and gives it entries with values of `world`."""
 
     def __init__(self, program: ir.Program, world: World) -> None:
@@ -48,7 +49,7 @@ class Learner:
             cpu_port=CPU_PORT,
             host_port=HOST_PORT,
             recirculation_ports=(RECIRCULATION_PORT,),
-            watch=self._watch,
+            observer=self,
         )
         self.learnt: list[tuple[str, Entry]] = []
         self._world = world
@@ -93,7 +94,8 @@ class Learner:
                 return
             wanted.store.delete([entry])
 
-    def _watch(self, statement: ir.Statement, machine: Machine) -> None:
+    def before(self, statement: ir.Statement, machine: Machine) -> None:
+        """See what runs, and what is looked for."""
         self._seen.add(id(statement))
         if not self._is_looking:
             return

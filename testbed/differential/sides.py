@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from p4xdp import ir
-    from p4xdp.interp.machine import Watch
+    from p4xdp.interp.observer import Observer
 
 CPU_PORT, HOST_PORT, RECIRCULATION_PORT = 192, 193, 68
 SHORTEST_OCTETS = 14  # the kernel takes and makes no shorter frame
@@ -143,14 +143,14 @@ class Sides:
         """Unload."""
         self._xdp.close()
 
-    def run(self, scenario: Scenario, watch: Watch | None = None) -> Difference | None:
+    def run(self, scenario: Scenario, observer: Observer | None = None) -> Difference | None:
         """Return the first difference, or None. Both sides are empty before and after."""
         interpreter = Interpreter(
             self.program,
             cpu_port=CPU_PORT,
             host_port=HOST_PORT,
             recirculation_ports=(RECIRCULATION_PORT,),
-            watch=watch,
+            observer=observer,
         )
         there: dict[tuple[str, object], Entry] = {}
         try:

@@ -7,6 +7,7 @@ import pytest
 from p4xdp import ir
 from p4xdp.dataplane import CounterValue, Entry, Match, MeterConfig, PacketResult
 from p4xdp.interp import Interpreter
+from p4xdp.interp.observer import Observer
 
 CPU_PORT, HOST_PORT = 192, 193
 
@@ -317,13 +318,36 @@ def test_checksum_is_that_of_rfc_1071(octets, checksum):
     assert switch.run(1, b"\x00\x01", 0).frame[1:3] == checksum.to_bytes(2, "big")
 
 
-def test_a_watcher_is_shown_what_runs_and_with_what():
-    seen = []
-    interpreter = Interpreter(
-        PROGRAM, watch=lambda statement, machine: seen.append((machine.gress.name, statement))
-    )
+class Witness(Observer):
+    def __init__(self):
+        self.ran, self.done, self.told = [], [], []
+
+    def begins(self, machine):
+        self.told.append(("begins", machine.gress.name, machine.frame))
+
+    def enters(self, state, machine):
+        self.told.append(("enters", state.name))
+
+    def before(self, statement, machine):
+        self.ran.append((machine.gress.name, statement))
+
+    def after(self, statement, machine):
+        self.done.append((machine.gress.name, statement))
+
+    def ends(self, machine, parser_error, frame):
+        self.told.append(("ends", machine.gress.name, parser_error, frame))
+
+
+def test_an_observer_is_told_what_runs_and_with_what():
+    witness = Witness()
+    interpreter = Interpreter(PROGRAM, observer=witness)
     interpreter.insert_entries("Ingress.ports", [to_port(1, 7)])
-    interpreter.run(1, b"\x00\x01rest", 0)
+    result = interpreter.run(1, b"\x00\x01rest", 0)
+    seen = witness.ran
+    assert sorted(map(str, witness.done)) == sorted(map(str, seen))
+    assert witness.told[0] == ("begins", "ingress", b"\x00\x01rest")
+    assert witness.told[1] == ("enters", "start")
+    assert witness.told[-1] == ("ends", "egress", 0, result.frame)
     assert seen[0] == ("ingress", ir.Extract(intrinsic))
     assert ("ingress", SET_PORT.body[0]) in seen
     assert seen[-1] == ("egress", ir.Emit(bridged))
