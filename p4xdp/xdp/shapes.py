@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from enum import Enum
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from p4xdp import ir
@@ -150,8 +151,7 @@ class _Analysis:
         self._refuse_strangers_alone()
         decided = self._decide(self._program.egress, egress, parsed)
         self._shapes.certain = {"ingress": ingress.certain, "egress": egress.certain}
-        for state in bypassing | decided:
-            self._finish(state)
+        self._finish(bypassing | decided)
         return self._shapes
 
     def _decide(self, gress: ir.Gress, control: Control, parsed: set[State]) -> set[State]:
@@ -273,18 +273,33 @@ class _Analysis:
                     self._extractions[wanted],
                 )
 
-    def _finish(self, state: State) -> None:
-        leaving = _in_order(emitted(self._program.egress), state.headers, self._shapes.egress_final)
-        leaving += _in_order(emitted(self._program.ingress), state.rest, self._shapes.ingress_final)
-        length = sum(header.type.width // 8 for header, _, _ in leaving)
-        at = state.cursor - length  # where the frame will begin, in the old one
-        for header, place, final in leaving:
-            if place == MADE:
-                placement = Placement.MADE
-            else:
-                placement = Placement.KEPT if place == at else Placement.MOVED
-            final.setdefault(header.name, set()).add(placement)
-            at += header.type.width // 8
+    def _finish(self, states: Iterable[State]) -> None:
+        leaving: list[tuple[str, int, bool, set[Placement]]] = [
+            (header.name, header.type.width // 8, is_rest, set())
+            for gress, is_rest in ((self._program.egress, False), (self._program.ingress, True))
+            for header in emitted(gress)
+        ]
+        for headers, rest, cursor in {(s.headers, s.rest, s.cursor) for s in states}:
+            places = (dict(headers), dict(rest))
+            there = [
+                (places[is_rest][name], octets, final)
+                for name, octets, is_rest, final in leaving
+                if name in places[is_rest]
+            ]
+            # Where the frame will begin, in the old one.
+            at = cursor - sum(octets for _, octets, _ in there)
+            for place, octets, final in there:
+                final.add(_placement(place, at))
+                at += octets
+        for name, _, is_rest, final in filter(itemgetter(3), leaving):
+            finals = self._shapes.ingress_final if is_rest else self._shapes.egress_final
+            finals[name] = final
+
+
+def _placement(place: int, wanted: int) -> Placement:
+    if place == MADE:
+        return Placement.MADE
+    return Placement.KEPT if place == wanted else Placement.MOVED
 
 
 def _change(state: State, roles: set[str]) -> State:
@@ -299,15 +314,6 @@ def _changed(state: State, change: State) -> State:
     gone = change.removed | change.valid()
     kept = frozenset(entry for entry in state.headers if entry[0] not in gone)
     return dataclasses.replace(state, headers=kept | change.headers, values=change.values)
-
-
-def _in_order(
-    headers: tuple[ir.Header, ...],
-    places: frozenset[tuple[str, int]],
-    final: dict[str, set[Placement]],
-) -> list[tuple[ir.Header, int, dict[str, set[Placement]]]]:
-    placed = dict(places)
-    return [(header, placed[header.name], final) for header in headers if header.name in placed]
 
 
 def _have_same_layout(given: ir.Header, wanted: ir.Header) -> bool:
