@@ -187,10 +187,12 @@ def _run_gress(machine: Machine, *, drops_on_parser_error: bool) -> bytes | None
     machine.set_role("global_tstamp", machine.now_ns)
     error = parse(machine)
     machine.set_role("parser_err", error)
+    if machine.observer is not None:
+        machine.observer.parsed(machine, error)
     is_refused = error != PARSER_ERROR_OK and drops_on_parser_error
     leaving = None if is_refused else _after_parser(machine)
     if machine.observer is not None:
-        machine.observer.ends(machine, error, leaving)
+        machine.observer.ends(machine, leaving)
     return leaving
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Observer:
-    """Is told what a packet undergoes. The machine is to be looked at, not changed.
+    """Is told what a packet undergoes. The packet is to be looked at, not changed.
 
     Every method does nothing here: a kind of observer overrides those it needs.
     """
@@ -27,5 +27,8 @@ class Observer:
     def after(self, statement: ir.Statement, machine: Machine) -> None:
         """`statement` has run. Not told if it ended the parser or the control."""
 
-    def ends(self, machine: Machine, parser_error: int, frame: bytes | None) -> None:
+    def parsed(self, machine: Machine, error: int) -> None:
+        """The parser is done, with a PARSER_ERROR_ value."""
+
+    def ends(self, machine: Machine, frame: bytes | None) -> None:
         """A gress is done: what leaves it, or None if the packet is dropped."""

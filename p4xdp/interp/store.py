@@ -96,7 +96,7 @@ class TableStore:
         """Return the entry with the highest priority, then the longest prefix, that fits."""
         best: Entry | None = None
         for entry in self.entries.values():
-            if not all(map(_fits, values, entry.matches)):
+            if not is_hit(entry, values):
                 continue
             if best is None or self._rank(entry) > self._rank(best):
                 best = entry
@@ -204,6 +204,11 @@ class Store:
     @staticmethod
     def _meter_cell(meter: ir.Meter, config: MeterConfig) -> MeterCell:
         return MeterCell(metering.cell(config, in_bytes=meter.in_bytes))
+
+
+def is_hit(entry: Entry, values: Sequence[int]) -> bool:
+    """Return whether `entry` matches `values`, one a key."""
+    return all(map(_fits, values, entry.matches))
 
 
 def _fits(value: int, match: Match) -> bool:

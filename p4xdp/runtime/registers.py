@@ -23,7 +23,7 @@ def write_register(schema: Schema, dataplane: Dataplane, message: Any) -> Callab
     cells = cells_of(register, message)
     if not message.HasField("data"):
         raise invalid(f"{register.name}: no data is given")
-    value = _decode(register, message.data)
+    value = cell_of(register, message.data)
     before = dataplane.read_register(register.name, cells.start, len(cells))
     for index in cells:
         dataplane.write_register(register.name, index, value)
@@ -54,7 +54,8 @@ def _entities(dataplane: Dataplane, chosen: list[tuple[Register, range]]) -> Ite
                 yield entity
 
 
-def _decode(register: Register, data: Any) -> tuple[int, ...]:
+def cell_of(register: Register, data: Any) -> tuple[int, ...]:
+    """Read the fields of a cell; RequestError if it is not one of `register`."""
     kind, wanted = data.WhichOneof("data"), "struct" if register.is_struct else "bitstring"
     if kind != wanted:
         raise invalid(f"{register.name}: a cell is a {wanted}, not {kind or 'nothing'}")

@@ -334,8 +334,11 @@ class Witness(Observer):
     def after(self, statement, machine):
         self.done.append((machine.gress.name, statement))
 
-    def ends(self, machine, parser_error, frame):
-        self.told.append(("ends", machine.gress.name, parser_error, frame))
+    def parsed(self, machine, error):
+        self.told.append(("parsed", error))
+
+    def ends(self, machine, frame):
+        self.told.append(("ends", machine.gress.name, frame))
 
 
 def test_an_observer_is_told_what_runs_and_with_what():
@@ -347,7 +350,8 @@ def test_an_observer_is_told_what_runs_and_with_what():
     assert sorted(map(str, witness.done)) == sorted(map(str, seen))
     assert witness.told[0] == ("begins", "ingress", b"\x00\x01rest")
     assert witness.told[1] == ("enters", "start")
-    assert witness.told[-1] == ("ends", "egress", 0, result.frame)
+    assert witness.told[-1] == ("ends", "egress", result.frame)
+    assert witness.told.count(("parsed", 0)) == 2
     assert seen[0] == ("ingress", ir.Extract(intrinsic))
     assert ("ingress", SET_PORT.body[0]) in seen
     assert seen[-1] == ("egress", ir.Emit(bridged))
