@@ -115,8 +115,10 @@ struct t_user_packets_rule {
     union t_user_packets_entry entry;
     union t_user_packets_key value;
     union t_user_packets_key mask;
+    __u32 next;
+    __u32 priority;
 };
-_Static_assert(sizeof(struct t_user_packets_rule) == 24, "as the control path lays it out");
+_Static_assert(sizeof(struct t_user_packets_rule) == 32, "as the control path lays it out");
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);
@@ -181,8 +183,10 @@ struct t_user_ports_rule {
     union t_user_ports_entry entry;
     union t_user_ports_key value;
     union t_user_ports_key mask;
+    __u32 next;
+    __u32 priority;
 };
-_Static_assert(sizeof(struct t_user_ports_rule) == 24, "as the control path lays it out");
+_Static_assert(sizeof(struct t_user_ports_rule) == 32, "as the control path lays it out");
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);
@@ -427,7 +431,7 @@ struct t_filters_ipv4_rule {
     __u64 dst_port_low;
     __u64 dst_port_high;
     __u32 next;
-    __u32 unused;
+    __u32 priority;
 };
 _Static_assert(sizeof(struct t_filters_ipv4_rule) == 96, "as the control path lays it out");
 struct {
@@ -525,7 +529,7 @@ struct t_filters_ipv6_rule {
     __u64 dst_port_low;
     __u64 dst_port_high;
     __u32 next;
-    __u32 unused;
+    __u32 priority;
 };
 _Static_assert(sizeof(struct t_filters_ipv6_rule) == 144, "as the control path lays it out");
 struct {
@@ -1034,8 +1038,10 @@ struct t_verdicts_rule {
     union t_verdicts_entry entry;
     union t_verdicts_key value;
     union t_verdicts_key mask;
+    __u32 next;
+    __u32 priority;
 };
-_Static_assert(sizeof(struct t_verdicts_rule) == 40, "as the control path lays it out");
+_Static_assert(sizeof(struct t_verdicts_rule) == 48, "as the control path lays it out");
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);
@@ -1137,8 +1143,10 @@ struct t_hops_rule {
     union t_hops_entry entry;
     union t_hops_key value;
     union t_hops_key mask;
+    __u32 next;
+    __u32 priority;
 };
-_Static_assert(sizeof(struct t_hops_rule) == 24, "as the control path lays it out");
+_Static_assert(sizeof(struct t_hops_rule) == 32, "as the control path lays it out");
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);
@@ -1209,8 +1217,10 @@ struct t_encapsulations_rule {
     union t_encapsulations_entry entry;
     union t_encapsulations_key value;
     union t_encapsulations_key mask;
+    __u32 next;
+    __u32 priority;
 };
-_Static_assert(sizeof(struct t_encapsulations_rule) == 24, "as the control path lays it out");
+_Static_assert(sizeof(struct t_encapsulations_rule) == 32, "as the control path lays it out");
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);

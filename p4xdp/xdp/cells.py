@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING
 
 from p4xdp import metering
-from p4xdp.dataplane import CounterValue, DataplaneError
+from p4xdp.dataplane import CounterValue, DataplaneError, MeterConfig
 
 if TYPE_CHECKING:
-    from p4xdp.dataplane import MeterConfig
     from p4xdp.xdp.manifest import ArrayInfo
-    from p4xdp.xdp.objects import Map
+    from p4xdp.xdp.maps import Map
 
 COUNTER_CELL_SIZE = 16  # struct counter_cell
 METER_CELL_SIZE = 128  # struct meter_cell
 _CELLS_A_READ = 8192
+_ACTIVE = re.compile(rb"[^\0]")
 
 _TATS_OFFSET = 0
 _ACTIVE_OFFSET = 16
 _SLOT_OFFSETS = {1: 24, 2: 64}
+_TOLD_OFFSET = 96
 
 
 class XdpCounter:
@@ -91,19 +93,34 @@ class XdpMeter:
             self._memory[at + _ACTIVE_OFFSET] = 0
             return
         slot = 2 if active == 1 else 1
-        cell = metering.cell(config, in_bytes=self._info.unit == "BYTES")
-        struct.pack_into(
-            "<QQQQ",
-            self._memory,
-            at + _SLOT_OFFSETS[slot],
-            cell.peak.cost_per_unit,
-            cell.peak.depth,
-            cell.committed.cost_per_unit,
-            cell.committed.depth,
-        )
+        struct.pack_into("<QQQQ", self._memory, at + _SLOT_OFFSETS[slot], *self._slot_of(config))
+        told = (config.cir, config.cburst, config.pir, config.pburst)
+        struct.pack_into("<QQQQ", self._memory, at + _TOLD_OFFSET, *told)
         struct.pack_into("<QQ", self._memory, at + _TATS_OFFSET, 0, 0)
         # One octet, so packets see the old configuration or the new.
         self._memory[at + _ACTIVE_OFFSET] = slot
+
+    def configs(self) -> dict[int, MeterConfig]:
+        """Return the configurations of all cells that have one."""
+        is_active = self._memory[_ACTIVE_OFFSET::METER_CELL_SIZE]
+        return {found.start(): self._told(found.start()) for found in _ACTIVE.finditer(is_active)}
+
+    def recover(self) -> None:
+        """Finish what an earlier process had begun: a cell it told of but did not yet switch."""
+        for index, config in self.configs().items():
+            at = index * METER_CELL_SIZE
+            slot = at + _SLOT_OFFSETS[self._memory[at + _ACTIVE_OFFSET]]
+            if struct.unpack_from("<QQQQ", self._memory, slot) != self._slot_of(config):
+                self.write(index, config)
+
+    def _told(self, index: int) -> MeterConfig:
+        at = index * METER_CELL_SIZE + _TOLD_OFFSET
+        return MeterConfig(*struct.unpack_from("<QQQQ", self._memory, at))
+
+    def _slot_of(self, config: MeterConfig) -> tuple[int, int, int, int]:
+        cell = metering.cell(config, in_bytes=self._info.unit == "BYTES")
+        peak, committed = cell.peak, cell.committed
+        return peak.cost_per_unit, peak.depth, committed.cost_per_unit, committed.depth
 
     def state(self, index: int) -> metering.CellState | None:
         """Return how full the buckets of a cell are, or None if it is not configured."""

@@ -10,7 +10,7 @@ from p4xdp.xdp.direct import DirectCells
 from p4xdp.xdp.errors import LoadError
 from p4xdp.xdp.groups import GROUP_SIZE, HEAD_SIZE, GroupTable, RuleGroups
 from p4xdp.xdp.layout import ARRAY_CELL_HEAD, LARGEST_SCAN, rule_slots
-from p4xdp.xdp.objects import Fence
+from p4xdp.xdp.maps import Fence
 from p4xdp.xdp.registers import REGISTER_CELL_SIZE, XdpRegister
 from p4xdp.xdp.rules import BANKS_SIZE, RuleBanks, RuleTable
 from p4xdp.xdp.tables import CellArray, Entries, XdpTable
@@ -58,8 +58,8 @@ class Contents:
             for name, info in manifest.registers.items()
         }
         self._tables = {name: self._table_of(name) for name in manifest.tables}
-        for name, entries in self.constant_entries().items():
-            self._tables[name].insert(entries)
+        for table in self._tables.values():
+            table.begin()
 
     def constant_entries(self) -> dict[str, tuple[Entry, ...]]:
         """Return the entries of the tables that the program itself fills, by table."""

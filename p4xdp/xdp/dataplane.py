@@ -14,9 +14,10 @@ from p4xdp.xdp.build import object_for
 from p4xdp.xdp.contents import Contents, resize
 from p4xdp.xdp.errors import LoadError
 from p4xdp.xdp.manifest import Manifest, read_manifest
-from p4xdp.xdp.objects import Object, RunResult, inject_frame, run_program
+from p4xdp.xdp.objects import Object
 from p4xdp.xdp.ports import Mode, Ports, interface_index
 from p4xdp.xdp.ring import Ring
+from p4xdp.xdp.running import RunResult, inject_frame, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -115,7 +116,8 @@ class XdpDataplane:
             raise
         dataplane._cpu_port, dataplane._host_port = cpu_port, host_port
         try:
-            dataplane._attach(dict(ports), indices, mode)
+            if ports:
+                dataplane._attach(dict(ports), indices, mode)
         except BaseException:
             dataplane.close()
             raise

@@ -42,6 +42,12 @@ class DirectCells:
         """Take the cells of entries that are gone."""
         self._used.extend(self._cells.pop(key) for key in keys)
 
+    def recover(self, cells: dict[bytes, int]) -> None:
+        """Begin with the cells that an earlier process gave to entries."""
+        taken = set(cells.values())
+        self._cells = cells
+        self._used.extend(cell for cell in self._unused if cell not in taken)
+
     def cell(self, key: bytes) -> int:
         """Return the cell of an entry."""
         return self._cells[key]

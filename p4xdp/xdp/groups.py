@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from p4xdp.dataplane import TableFullError
 from p4xdp.xdp.layout import LARGEST_SCAN, RULE_END_SIZE, rule_slots
-from p4xdp.xdp.objects import Fence
-from p4xdp.xdp.rules import OrderedTable, priority_of, rule_of
+from p4xdp.xdp.maps import Fence
+from p4xdp.xdp.rules import OrderedTable, following_of, parts_of, priority_of, rule_of
 from p4xdp.xdp.tables import packed
 
 if TYPE_CHECKING:
     from p4xdp.xdp.direct import DirectCells
     from p4xdp.xdp.manifest import TableInfo
-    from p4xdp.xdp.objects import Map
+    from p4xdp.xdp.maps import Map
 
 GROUP_SIZE = 4  # the number of a group
 HEAD_SIZE = 8
@@ -52,6 +52,11 @@ class Places:
         """Take a number back."""
         self._retired.append(number)
 
+    def recover(self, taken: set[int]) -> None:
+        """Begin with the numbers that an earlier process gave out."""
+        self._fresh = self.count
+        self._retired = [number for number in range(1, self.count) if number not in taken]
+
 
 @dataclass(slots=True)
 class _Group:
@@ -79,6 +84,29 @@ class RuleGroups:
         self._groups: dict[bytes, _Group] = {}
         self._arrivals = 0
 
+    def recover(self, value_size: int) -> dict[bytes, bytes]:
+        """Take up the groups an earlier process made; return their rules by key, with actions."""
+        found: dict[bytes, bytes] = {}
+        for exact, number in self._map.items():
+            group = _Group(int.from_bytes(number, "little"))
+            place = self._head_words[group.number * _HEAD_WORDS]
+            while place != _NONE:
+                rule = self._memory[place * self._stride : (place + 1) * self._stride]
+                key, value = parts_of(rule, value_size)
+                found[key] = value
+                self._arrivals += 1
+                group.order.append((-priority_of(key), self._arrivals))
+                group.keys.append(key)
+                group.places.append(place)
+                place = following_of(rule)
+            if group.keys:
+                self._groups[exact] = group
+            else:  # it was being made or removed when that process ended
+                self._map.delete(exact)
+        self._places.recover({p for group in self._groups.values() for p in group.places})
+        self._numbers.recover({group.number for group in self._groups.values()})
+        return found
+
     def room(self, exact: bytes) -> int:
         """Return how many rules may still come into a group."""
         group = self._groups.get(exact)
@@ -93,7 +121,8 @@ class RuleGroups:
         self._arrivals += 1
         rank = (-priority_of(key), self._arrivals)
         at = bisect.bisect(group.order, rank)
-        place = self._write(rule_of(key, value), group.places[at] if at < len(group.places) else 0)
+        following = group.places[at] if at < len(group.places) else _NONE
+        place = self._write(key, value, following)
         self._lead(group, at, place)
         if is_new:
             # MapFullError leaves nothing behind: no packet knows of the group.
@@ -108,7 +137,7 @@ class RuleGroups:
         group = self._groups[exact]
         at = group.keys.index(key)
         following = group.places[at + 1] if at + 1 < len(group.places) else _NONE
-        place = self._write(rule_of(key, value), following)
+        place = self._write(key, value, following)
         self._lead(group, at, place)
         self._places.give_back(group.places[at])
         group.places[at] = place
@@ -133,12 +162,11 @@ class RuleGroups:
         self._memory.close()
         self._heads.close()
 
-    def _write(self, rule: bytes, following: int) -> int:
+    def _write(self, key: bytes, value: bytes, following: int) -> int:
         """Put a rule where no packet is yet; return the place."""
         place = self._places.take()
         start = place * self._stride
-        end = following.to_bytes(RULE_END_SIZE, "little")
-        self._memory[start : start + self._stride] = rule + end
+        self._memory[start : start + self._stride] = rule_of(key, value, following)
         return place
 
     def _lead(self, group: _Group, at: int, place: int) -> None:
@@ -167,6 +195,9 @@ class GroupTable(OrderedTable):
     def close(self) -> None:
         """Give back what is not the kernel's."""
         self._groups.close()
+
+    def _held(self) -> dict[bytes, bytes]:
+        return self._groups.recover(self._info.layout.value_size)
 
     def _add(self, added: dict[bytes, bytes]) -> None:
         wanted: dict[bytes, int] = {}

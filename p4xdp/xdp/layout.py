@@ -26,7 +26,7 @@ ENTRY_CELL_OFFSET = 4  # in an entry whose table has a direct counter or meter
 _ENTRY_CELL_END = 8
 LARGEST_SCAN = 1024  # entries a packet may have to be compared with
 _SMALLEST_GROUPED = 32  # entries; with fewer, looking for the group takes longer than comparing
-RULE_END_SIZE = 8  # octets at the end of a rule in a group
+RULE_END_SIZE = 8  # octets at the end of a rule: the next in its group, and its priority
 ARRAY_CELL_HEAD = 8  # octets before the two entries of a cell
 
 
@@ -84,9 +84,8 @@ class TableLayout:
 
     @property
     def rule_size(self) -> int:
-        """Return the octets of a rule: entry, value, mask, ranges, and in a group what follows."""
-        following = RULE_END_SIZE if self.kind == "groups" else 0
-        return self.value_size + 2 * self.key_size + 16 * len(self.ranges) + following
+        """Return the octets of a rule: entry, value, mask, ranges, and the end."""
+        return self.value_size + 2 * self.key_size + 16 * len(self.ranges) + RULE_END_SIZE
 
     def action(self, name: str) -> ActionLayout:
         """Return the layout of that action's entries; KeyError if the table has no such action."""

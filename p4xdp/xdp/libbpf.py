@@ -63,6 +63,25 @@ class LinkOptions(ctypes.Structure):
     )
 
 
+class LinkInfo(ctypes.Structure):
+    """struct bpf_link_info of an XDP link."""
+
+    _fields_: ClassVar[Any] = (
+        ("type", c_uint32),
+        ("id", c_uint32),
+        ("prog_id", c_uint32),
+        ("unused", c_uint32),
+        ("ifindex", c_uint32),
+        ("unused_end", c_uint32 * 11),
+    )
+
+
+class ProgramInfo(ctypes.Structure):
+    """struct bpf_prog_info, as far as it is used."""
+
+    _fields_: ClassVar[Any] = (("type", c_uint32), ("id", c_uint32))
+
+
 class MapOptions(ctypes.Structure):
     """struct bpf_map_create_opts, as far as it is used."""
 
@@ -86,7 +105,10 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "bpf_object__find_program_by_name": (c_void_p, [c_void_p, c_char_p]),
     "bpf_program__set_autoload": (c_int, [c_void_p, c_bool]),
     "bpf_program__fd": (c_int, [c_void_p]),
+    "bpf_object__next_map": (c_void_p, [c_void_p, c_void_p]),
     "bpf_map__fd": (c_int, [c_void_p]),
+    "bpf_map__name": (c_char_p, [c_void_p]),
+    "bpf_map__reuse_fd": (c_int, [c_void_p, c_int]),
     "bpf_map__set_max_entries": (c_int, [c_void_p, c_uint32]),
     "bpf_map__initial_value": (c_void_p, [c_void_p, POINTER(c_size_t)]),
     "bpf_map_create": (
@@ -106,6 +128,11 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     ),
     "bpf_prog_test_run_opts": (c_int, [c_int, POINTER(TestRunOptions)]),
     "bpf_link_create": (c_int, [c_int, c_int, c_int, POINTER(LinkOptions)]),
+    "bpf_link_update": (c_int, [c_int, c_int, c_void_p]),
+    "bpf_link_detach": (c_int, [c_int]),
+    "bpf_obj_pin": (c_int, [c_int, c_char_p]),
+    "bpf_obj_get": (c_int, [c_char_p]),
+    "bpf_obj_get_info_by_fd": (c_int, [c_int, c_void_p, POINTER(c_uint32)]),
     "libbpf_num_possible_cpus": (c_int, []),
     "ring_buffer__new": (c_void_p, [c_int, RING_CALLBACK, c_void_p, c_void_p]),
     "ring_buffer__free": (None, [c_void_p]),

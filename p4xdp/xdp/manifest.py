@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from p4xdp import ir
     from p4xdp.xdp.statements import Symbols
 
-FORMAT = 5
+FORMAT = 6
 
 
 @dataclass(frozen=True, slots=True)

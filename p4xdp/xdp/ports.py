@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from p4xdp.xdp.errors import PortError
 from p4xdp.xdp.libbpf import library
+from p4xdp.xdp.links import link_xdp
 from p4xdp.xdp.namespaces import Interface, interface, peer_of
-from p4xdp.xdp.objects import link_xdp
 from p4xdp.xdp.offloads import Offload, is_on, switch
 
 if TYPE_CHECKING:

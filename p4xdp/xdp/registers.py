@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from p4xdp import ir
     from p4xdp.xdp.manifest import RegisterInfo
-    from p4xdp.xdp.objects import Map
+    from p4xdp.xdp.maps import Map
 
 REGISTER_CELL_SIZE = 8
 _FIELD_BITS = 32  # the place of each field in a cell

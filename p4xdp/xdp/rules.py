@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from p4xdp.xdp.direct import DirectCells
     from p4xdp.xdp.layout import Slot
     from p4xdp.xdp.manifest import TableInfo
-    from p4xdp.xdp.objects import Fence, Map
+    from p4xdp.xdp.maps import Fence, Map
 
 BANKS_SIZE = 24  # struct rule_banks
 _BANK = struct.Struct("<II")  # first, count
 _FIRST_BANK_OFFSET = 8
 _PRIORITY_SIZE = 8
+_RULE_END = struct.Struct("<II")  # next, priority
 
 
 class RuleBanks:
@@ -47,6 +48,13 @@ class RuleBanks:
         self._state[at : at + _BANK.size] = _BANK.pack(first, len(rules))
         # One octet, so packets see one bank or the other.
         self._state[0] = idle
+
+    def read(self) -> list[bytes]:
+        """Return the rules in force."""
+        at = _FIRST_BANK_OFFSET + self._state[0] * _BANK.size
+        first, count = _BANK.unpack(self._state[at : at + _BANK.size])
+        starts = range(first * self._stride, (first + count) * self._stride, self._stride)
+        return [self._rules[start : start + self._stride] for start in starts]
 
     def close(self) -> None:
         """Give the memory back."""
@@ -97,6 +105,10 @@ class RuleTable(OrderedTable):
         """Give back what is not the kernel's."""
         self._banks.close()
 
+    def _held(self) -> dict[bytes, bytes]:
+        value_size = self._info.layout.value_size
+        return dict(parts_of(rule, value_size) for rule in self._banks.read())
+
     def _add(self, added: dict[bytes, bytes]) -> None:
         self._publish(self._present | added)
 
@@ -111,9 +123,25 @@ class RuleTable(OrderedTable):
         self._banks.publish([rule_of(key, entries[key]) for key in ordered])
 
 
-def rule_of(key: bytes, value: bytes) -> bytes:
-    """Return the octets of a rule, from its key (as `key_of`) and its action."""
-    return value + key[:-_PRIORITY_SIZE]
+def rule_of(key: bytes, value: bytes, following: int = 0) -> bytes:
+    """Return the octets of a rule, from its key (as `key_of`), its action, and the place of the
+    rule after it in its group.
+    """
+    end = _RULE_END.pack(following, priority_of(key))
+    return value + key[:-_PRIORITY_SIZE] + end
+
+
+def following_of(rule: bytes) -> int:
+    """Return the place of the rule after this one in its group; 0 is none."""
+    following: int = _RULE_END.unpack(rule[-_RULE_END.size :])[0]
+    return following
+
+
+def parts_of(rule: bytes, value_size: int) -> tuple[bytes, bytes]:
+    """Return what `rule_of` was given: key and action, of `value_size` octets."""
+    priority: int = _RULE_END.unpack(rule[-_RULE_END.size :])[1]
+    key = rule[value_size : -_RULE_END.size] + priority.to_bytes(_PRIORITY_SIZE, "little")
+    return key, rule[:value_size]
 
 
 def priority_of(key: bytes) -> int:

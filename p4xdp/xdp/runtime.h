@@ -309,7 +309,7 @@ struct meter_cell {
     struct meter_config first;
     __u64 unused_end_of_line;
     struct meter_config second;
-    __u64 unused_end[4];
+    __u64 told[4]; /* by the controller: what the active slot was computed from, to be read back */
 };
 
 _Static_assert(sizeof(struct meter_cell) == 128, "two cache lines");

@@ -37,8 +37,8 @@ def declare_rules(table: TableLayout, out: Writer) -> None:
         out.lines(f"union {symbol}_key value;", f"union {symbol}_key mask;")
         for name in table.ranges:
             out.lines(f"__u64 {_low(name)};", f"__u64 {_high(name)};")
-        if table.kind == "groups":
-            out.lines("__u32 next;", "__u32 unused;")
+        # The priority is there for who reads the rules back.
+        out.lines("__u32 next;", "__u32 priority;")
     out.line(
         f"_Static_assert(sizeof(struct {symbol}_rule) == {table.rule_size}, "
         '"as the control path lays it out");'

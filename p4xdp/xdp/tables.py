@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from p4xdp.dataplane import DataplaneError, TableFullError
+from p4xdp.xdp.decoding import action_of, entry_of
 from p4xdp.xdp.errors import LoadError
 from p4xdp.xdp.layout import ARRAY_CELL_HEAD, ENTRY_CELL_OFFSET
-from p4xdp.xdp.objects import MapFullError
+from p4xdp.xdp.maps import MapFullError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from p4xdp.dataplane import Entry, Match
     from p4xdp.xdp.direct import DirectCells
     from p4xdp.xdp.layout import Slot
     from p4xdp.xdp.manifest import TableInfo
-    from p4xdp.xdp.objects import Map
+    from p4xdp.xdp.maps import Map
 
 _LATEST = 4  # where a cell remembers its latest active entry after that is removed
 _ONLY = (0).to_bytes(4, "little")  # the key of a map with one entry
@@ -36,6 +37,9 @@ class Entries(Protocol):
 
     def delete(self, key: bytes) -> None:
         """Remove an entry."""
+
+    def items(self) -> Iterable[tuple[bytes, bytes]]:
+        """Return all entries."""
 
 
 class CellArray:
@@ -68,6 +72,18 @@ class CellArray:
         """Remove an entry."""
         self._memory[int.from_bytes(key, "little") * self._stride] = 0
 
+    def items(self) -> list[tuple[bytes, bytes]]:
+        """Return all entries."""
+        found = []
+        for number in range(len(self._memory) // self._stride):
+            cell = number * self._stride
+            active = self._memory[cell]
+            if active:
+                start = cell + ARRAY_CELL_HEAD + (active - 1) * self._entry_size
+                value = self._memory[start : start + self._entry_size]
+                found.append((number.to_bytes(4, "little"), value))
+        return found
+
     def close(self) -> None:
         """Give the memory back."""
         self._memory.close()
@@ -92,8 +108,33 @@ class XdpTable:
         self._size = size
         self.direct = direct
         self._present: dict[bytes, bytes] = {}
-        if defaults is not None:
-            defaults.put(_ONLY, self.value_of(info.default_action, info.default_arguments))
+
+    def begin(self) -> None:
+        """Make the table what it is at the start of the program."""
+        info = self._info
+        if self._defaults is not None:
+            self._defaults.put(_ONLY, self.value_of(info.default_action, info.default_arguments))
+        if info.entries is not None:
+            self.insert(info.entries)
+
+    def recover(self) -> None:
+        """Take up what an earlier process left in the maps."""
+        self._present = self._held()
+        if self.direct is not None:
+            at = ENTRY_CELL_OFFSET
+            cells = {k: int.from_bytes(v[at : at + 4], "little") for k, v in self._present.items()}
+            self.direct.recover(cells)
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield all entries; of rules, those of a higher priority first."""
+        return (entry_of(self._info, key, value) for key, value in self._present.items())
+
+    def default(self) -> tuple[str, tuple[int, ...]]:
+        """Return the action of a miss, and its arguments."""
+        value = None if self._defaults is None else self._defaults.lookup(_ONLY)
+        if value is None:
+            return self._info.default_action, self._info.default_arguments
+        return action_of(self._info.layout, value)
 
     def insert(self, entries: Sequence[Entry]) -> None:
         """Add all or none."""
@@ -151,6 +192,10 @@ class XdpTable:
         """Give back what is not the kernel's."""
         if isinstance(self._map, CellArray):
             self._map.close()
+
+    def _held(self) -> dict[bytes, bytes]:
+        """Return what the maps hold."""
+        return {} if self._map is None else dict(self._map.items())
 
     def _add(self, added: dict[bytes, bytes]) -> None:
         self._entries().put_many(list(added), list(added.values()))

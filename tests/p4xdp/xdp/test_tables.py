@@ -14,7 +14,7 @@ from p4xdp.dataplane import (
     TableFullError,
 )
 from p4xdp.xdp.errors import LoadError
-from p4xdp.xdp.objects import Fence
+from p4xdp.xdp.maps import Fence
 from p4xdp.xdp.rules import BANKS_SIZE, RuleBanks
 from p4xdp.xdp.tables import CellArray
 
@@ -261,3 +261,22 @@ def test_direct_counters_grow_with_their_table(opened, wire):
     assert switch.read_direct_counter(TABLE, send(40, 0)) == CounterValue(0, 0)
     with pytest.raises(LoadError, match=r"Ingress\.used"):
         opened(counting, sizes={"Ingress.used": 5})
+
+
+def test_what_maps_hold_can_be_read_back_from_them(switch, text):
+    full = 0xFFFFFFFF if "(bit<32>)" in text else ALL
+    entries = [Entry((Match(n, full),), "Ingress.send", (n // 2,)) for n in (5, 511, 7)]
+    if "ternary" in text:
+        entries = [
+            Entry((Match(5, 0x0F),), "Ingress.send", (6,), 3),
+            Entry((Match(5, ALL),), "Ingress.drop", (), 7),
+            Entry((Match(1, ALL),), "Ingress.send", (9,), 3),
+        ]
+    if ": lpm" in text:
+        entries.append(Entry((Match(0x100, 0x1C0),), "Ingress.drop", ()))
+    switch.insert_entries(TABLE, entries)
+    switch.set_default(TABLE, "Ingress.send", (99,))
+    table = switch._contents.table(TABLE)
+    table.recover()
+    assert sorted(table.entries(), key=repr) == sorted(entries, key=repr)
+    assert table.default() == ("Ingress.send", (99,))
