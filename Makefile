@@ -14,7 +14,7 @@ TEST_PACKAGES := chromium fonts-inter openssl tshark
 PFCP_TESTS := tests/pfcp tests/fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix p4 tofino bench bench-slices differential packages-run packages-lab packages-test clean
+.PHONY: help demo test check fix p4 tofino bench bench-slices differential docs packages-run packages-lab packages-test clean
 
 help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-12s \033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ fix: $(VENV)/installed  ## Let ruff mend what it can
 
 p4: $(VENV)/installed  ## Compile p4/upf.p4 to P4Info and XDP (p4/build)
 	$(BIN)/p4xdp compile p4/upf.p4 -o p4/build
+
+docs: $(VENV)/installed  ## The documentation as a site (out/site)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 tofino:  ## Compile p4/upf.p4 for Tofino 1 and 2 with your p4c: make tofino P4C=/path/to/p4c
 	@test -n "$(P4C)" || { echo 'say where your p4c is: make tofino P4C=/path/to/p4c'; exit 2; }
