@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
@@ -26,6 +27,7 @@ MAX_MESSAGE_BYTES = 256 << 20
 MAX_METADATA_BYTES = 4 << 20
 
 _LOG = logging.getLogger(__name__)
+_GRPC_LOG = logging.getLogger("grpc._cython.cygrpc")
 
 
 class ListenError(Exception):
@@ -67,6 +69,7 @@ async def serve(
     service = P4RuntimeService(
         dataplane, p4info, device_id=device_id, device_config=device_config, sizes=sizes
     )
+    _GRPC_LOG.addFilter(_is_worth_telling)
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -79,6 +82,11 @@ async def serve(
     address = _bind(server, listen)
     await server.start()
     return RunningServer(address, server)
+
+
+def _is_worth_telling(record: logging.LogRecord) -> bool:
+    """Leave out what gRPC logs with a traceback when a client cancels a call before we see it."""
+    return record.exc_info is None or record.exc_info[0] is not asyncio.CancelledError
 
 
 def _remove_socket(address: str) -> None:

@@ -141,13 +141,15 @@ class P4RuntimeService:
         """Serve one client's stream until it ends or breaks a rule of arbitration."""
         stream = Stream()
         sender = asyncio.create_task(_send_all(stream, context))
-        try:
-            async with _refusing(context):
+        async with _refusing(context):
+            try:
                 while (message := await context.read()) is not grpc.aio.EOF:
                     self._receive(stream, message)
-        finally:
-            sender.cancel()
-            self._announce(self._arbitration.leave(stream))
+            finally:
+                self._announce(self._arbitration.leave(stream))
+                stream.end()
+                # The status may follow only when the last message is on its way.
+                await asyncio.wait([sender])
 
     def _receive(self, stream: Stream, message: Any) -> None:
         kind = message.WhichOneof("update")
@@ -229,10 +231,11 @@ def _each(
 
 
 async def _send_all(stream: Stream, context: Any) -> None:
-    while True:
-        message = await stream.next()
-        with contextlib.suppress(asyncio.InvalidStateError):  # the call ended meanwhile
+    while (message := await stream.next()) is not None:
+        try:
             await context.write(message)
+        except (grpc.aio.BaseError, asyncio.InvalidStateError):
+            return  # the call has ended
 
 
 @contextlib.asynccontextmanager

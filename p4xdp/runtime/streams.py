@@ -26,6 +26,12 @@ class Stream:
         else:
             self._waiting.put_nowait(message)
 
+    def end(self) -> None:
+        """Let nothing be sent any more but the message on its way."""
+        while not self._waiting.empty():
+            self._waiting.get_nowait()
+        self._waiting.put_nowait(None)
+
     async def next(self) -> Any:
-        """Wait for the next message to send."""
+        """Wait for the next message to send; None when the stream is at its end."""
         return await self._waiting.get()
