@@ -38,14 +38,16 @@ def run_program(program_fd: int, frame: bytes, *, repeat: int = 1) -> RunResult:
     return RunResult(options.retval, out.raw[: options.data_size_out], options.duration)
 
 
-def inject_frame(program_fd: int, frame: bytes) -> None:
-    """Run an XDP program on `frame` for real: redirected frames leave (kernel 5.18)."""
+def inject_frame(program_fd: int, frame: bytes, *, repeat: int = 1) -> None:
+    """Run an XDP program on `frame` for real: redirected frames leave (kernel 5.18). From the
+    second one on, a frame is what the program and those behind it have left of an earlier one.
+    """
     data = ctypes.create_string_buffer(frame, len(frame))
     options = TestRunOptions(
         sz=ctypes.sizeof(TestRunOptions),
         data_in=ctypes.addressof(data),
         data_size_in=len(frame),
         flags=_RUN_LIVE_FRAMES,
-        repeat=1,
+        repeat=repeat,
     )
     check(library().calls.bpf_prog_test_run_opts(program_fd, options), "sending a frame")

@@ -7,8 +7,6 @@ turns, so that other work on the machine falls on all alike; `--json FILE` keeps
 import argparse
 import gc
 import json
-import os
-import platform
 import subprocess
 import sys
 import time
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pfcp import messages, schema
+from testbed.bench.machine import machine
 from upf.pcap import packets
 from upf.udp_datagrams import datagram
 
@@ -60,11 +59,11 @@ def main() -> int:
     arguments = parser.parse_args()
     import_s = min(_import_s() for _ in range(IMPORTS))
     figures = [figure for octets in _captured() for figure in _measured(octets)]
-    machine = _machine()
-    print(_markdown(machine, import_s, figures))
+    conditions = machine()
+    print(_markdown(conditions, import_s, figures))
     if arguments.json:
         told = {
-            "machine": machine,
+            "machine": conditions,
             "import_s": import_s,
             "figures": [asdict(each) for each in figures],
         }
@@ -161,18 +160,6 @@ def _import_s() -> float:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     return float(result.stdout)
-
-
-def _machine() -> dict[str, Any]:
-    cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    models = [line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")]
-    return {
-        "cpu": models[0] if models else platform.machine(),
-        "cores": os.cpu_count(),
-        "load": os.getloadavg()[0],
-        "python": platform.python_version(),
-        "kernel": platform.release(),
-    }
 
 
 def _markdown(machine: dict[str, Any], import_s: float, figures: list[Figure]) -> str:

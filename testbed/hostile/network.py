@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 # Of an lpm or ternary field value and prefix length, of a range its ends, None for anything.
-_Key: TypeAlias = "tuple[int | tuple[int, int] | None, ...]"
-_Said: TypeAlias = "tuple[str, _Key, str, dict[str, int]]"
+Key: TypeAlias = "tuple[int | tuple[int, int] | None, ...]"
+Said: TypeAlias = "tuple[str, Key, str, dict[str, int]]"
 
 ACCESS_PORT, CORE_PORT, CPU_PORT, HOST_PORT = 1, 2, 192, 193
 VLAN = 100  # both ports have the same network with this tag as without
@@ -57,10 +57,10 @@ def entries(program: ir.Program) -> Iterator[tuple[str, Entry]]:
     """Yield tables' names and their entries: the sessions, dual stack, and the routes around."""
     said = (*_arrival(), *_session(), *_classified_session(), *_filters(), *_routes())
     for name, key, action, arguments in said:
-        yield _entry(program, name, key, action, arguments)
+        yield entry(program, name, key, action, arguments)
 
 
-def _arrival() -> Iterator[_Said]:
+def _arrival() -> Iterator[Said]:
     for vlan in (0, VLAN):
         for port, instance, mac in (
             (ACCESS_PORT, ACCESS, ACCESS_MAC),
@@ -78,7 +78,7 @@ def _arrival() -> Iterator[_Said]:
             yield f"endpoints_ipv{version}", key, "set_endpoint", {"endpoint_id": ENDPOINT}
 
 
-def _session() -> Iterator[_Said]:
+def _session() -> Iterator[Said]:
     ue_ipv4, ue_prefix = _number(UE_IPV4), _number(UE_IPV6[:8])
     slice_ = {"slice_id": SLICE, "traffic_class": TRAFFIC_CLASS}
     uplink = {"usage_id": UPLINK_USAGE, "route_instance": CORE, "is_source_checked": 1}
@@ -91,7 +91,7 @@ def _session() -> Iterator[_Said]:
     yield "sessions_by_ue_ipv6", (CORE, ue_prefix), "forward_tunnel", downlink
 
 
-def _classified_session() -> Iterator[_Said]:
+def _classified_session() -> Iterator[Said]:
     slice_ = {"slice_id": SLICE, "traffic_class": TRAFFIC_CLASS}
     up, down = ({"rules_id": number, "classified_id": number} for number in _RULES)
     yield "classified_by_fteid", (ENDPOINT, CLASSIFIED_TEID), "classify", up
@@ -107,7 +107,7 @@ def _classified_session() -> Iterator[_Said]:
     yield "flows", (down_rules, tcp), "buffer", {"usage_id": BUFFERED_USAGE}
 
 
-def _filters() -> Iterator[_Said]:
+def _filters() -> Iterator[Said]:
     """By protocol and port, and uplink by source: the check of the UE's address."""
     ports, any_port = (FILTERED_PORT, FILTERED_PORT), (0, 0xFFFF)
     for version, address in ((4, CLASSIFIED_UE_IPV4), (6, CLASSIFIED_UE_IPV6)):
@@ -123,7 +123,7 @@ def _filters() -> Iterator[_Said]:
             yield table, downlink, "set_slot", arguments
 
 
-def _routes() -> Iterator[_Said]:
+def _routes() -> Iterator[Said]:
     addend = 65534 - LONGEST_USER_PACKET
     peer = {"src_addr": _number(N3_IPV4), "dst_addr": _number(GNB_IPV4), "dst_port": 2152}
     yield "tunnel_headers", (PEER,), "add_ipv4", peer | {"is_gtpu": 1}
@@ -145,8 +145,8 @@ def _routes() -> Iterator[_Said]:
         yield "next_hops", (number, 0), "set_port_and_macs", arguments
 
 
-def _entry(
-    program: ir.Program, name: str, key: _Key, action_name: str, arguments: dict[str, int]
+def entry(
+    program: ir.Program, name: str, key: Key, action_name: str, arguments: dict[str, int]
 ) -> tuple[str, Entry]:
     """Return the table's full name and the entry; a parameter that is not mentioned is 0."""
     gress = next(g for g in (program.ingress, program.egress) if _ends_in(g.tables, name))

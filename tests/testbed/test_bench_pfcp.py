@@ -8,7 +8,7 @@ def test_every_message_of_the_capture_is_measured_beside_the_others(monkeypatch)
     figures = [figure for octets in bench._captured() for figure in bench._measured(octets)]
     assert {(each.message, each.action) for each in figures} >= set(bench.TARGETS_US)
     assert all(min(each.tern_us, each.scapy_us, each.pycrate_us) > 0 for each in figures)
-    table = bench._markdown(bench._machine(), 0.1, figures)
+    table = bench._markdown(bench.machine(), 0.1, figures)
     assert table.count("\n| PFCP ") == len(figures)
 
 

@@ -1,0 +1,57 @@
+"""The command: `python -m testbed.bench.forwarding > docs/bench-xdp.md`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from p4xdp import frontend
+from testbed.bench.forwarding.measuring import METERED, UNMETERED, Figure, cases, measure
+from testbed.bench.forwarding.path import Paths
+from testbed.bench.forwarding.population import Population, sizes_for
+from testbed.bench.forwarding.report import markdown
+from testbed.bench.machine import machine
+
+_P4 = Path(__file__).parents[3] / "p4"
+
+
+def main() -> int:
+    """Measure and print the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=Path, default=_P4 / "build")
+    parser.add_argument("--sessions", type=int, default=100_000)
+    parser.add_argument("--frames", type=int, default=200_000, help="in a round")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--octets", type=int, nargs="+", default=[64, 512, 1400])
+    parser.add_argument("--scenarios", nargs="+", default=[*UNMETERED, *METERED])
+    parser.add_argument("--cpu", type=int, default=0)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    figures: list[Figure] = []
+    with Paths(options.build, sizes_for(options.sessions), options.cpu) as paths:
+        program = frontend.load(_P4 / "upf.p4")
+        population = Population(program, paths.dataplane, options.sessions)
+        for is_metered, scenarios in ((False, UNMETERED), (True, METERED)):
+            wanted = [one for one in scenarios if one in options.scenarios]
+            if wanted and is_metered:
+                population.meter()
+            for case in cases(wanted, options.octets):
+                print(f"{case} ...", file=sys.stderr, flush=True)
+                figure = measure(
+                    paths, case, options.sessions, frames=options.frames, rounds=options.rounds
+                )
+                print(f"  {figure.ratio:.2f}", file=sys.stderr, flush=True)
+                figures.append(figure)
+    conditions = machine() | {"sessions": options.sessions, "rounds": options.rounds}
+    print(markdown(conditions, figures))
+    if options.json:
+        found = {"machine": conditions, "figures": [asdict(one) for one in figures]}
+        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

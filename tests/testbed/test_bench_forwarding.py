@@ -1,0 +1,50 @@
+"""The benchmark of the data plane, with few frames: that it measures what it says."""
+
+from pathlib import Path
+
+import pytest
+
+from p4xdp import frontend
+from testbed.bench.forwarding.measuring import METERED, UNMETERED, cases, measure
+from testbed.bench.forwarding.path import Paths
+from testbed.bench.forwarding.population import Population, sizes_for, usage_id
+from testbed.bench.forwarding.report import markdown
+
+pytestmark = pytest.mark.root
+
+P4 = Path(__file__).parents[2] / "p4"
+SESSIONS = 20
+
+
+def test_all_frames_are_forwarded_metered_and_counted():
+    with Paths(P4 / "build", sizes_for(SESSIONS), cpu=0) as paths:
+        population = Population(frontend.load(P4 / "upf.p4"), paths.dataplane, SESSIONS)
+        figures = [
+            measure(paths, case, SESSIONS, frames=2000, rounds=1)
+            for case in cases(UNMETERED, [64, 600])
+        ]
+        before = counted(paths.dataplane)
+        population.meter()
+        figures += [
+            measure(paths, case, SESSIONS, frames=2000, rounds=1) for case in cases(METERED, [64])
+        ]
+        assert all(0 < one.bare_ns < one.tern_ns for one in figures)
+        assert all(count > 0 for count in before.values())
+        assert counted(paths.dataplane) != before
+        assert not any(paths.dataplane.switch_drops().values())
+    page = markdown(
+        {"cpu": "a", "cores": 1, "kernel": "b", "load": 0, "sessions": SESSIONS, "rounds": 1},
+        figures,
+    )
+    assert page.count("| uplink |") == page.count("| downlink |") == len(figures) / 2
+
+
+def counted(dataplane):
+    """Packets of every session's directions."""
+    return {
+        usage: dataplane.read_counter(f"Egress.enforcement.usage_{usage & 7}", usage >> 3, 1)[
+            0
+        ].packets
+        for session in range(SESSIONS)
+        for usage in (usage_id(session, 1), usage_id(session, 2))
+    }
