@@ -20,6 +20,7 @@ from api import (
     sessions,
     slices,
     system,
+    trace,
 )
 from api.audit import Audit
 from api.security import Guard
@@ -50,6 +51,7 @@ def create_app(upf: UPF, audit: Audit | None = None) -> FastAPI:
         sessions.router,
         associations.router,
         data_plane.router,
+        trace.router,
         events.router,
         sdcore.router,
         metrics.router,

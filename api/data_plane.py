@@ -21,7 +21,7 @@ from api.system_schemas import (
     UEPoolBody,
 )
 from upf.routes import NextHop
-from upf.stages import TITLES, Stage, meaning_of, stage_counts, stage_of
+from upf.stages import TITLES, meaning_of, stage_counts, stage_of, stage_of_control
 from upf.usage import NO_COUNTS, plus
 
 if TYPE_CHECKING:
@@ -133,18 +133,12 @@ async def get_pipeline(node: Node) -> list[StageBody]:
             tables=[
                 TableBody(name=name, entries=number)
                 for name, number in tables.items()
-                if _stage_of_table(name) is each.stage
+                if stage_of_control(name) is each.stage
             ],
             drops=[reason.name.lower() for reason in drops if stage_of(reason) is each.stage],
         )
         for each in stage_counts(drops, passed.packets)
     ]
-
-
-def _stage_of_table(name: str) -> Stage:
-    """The stage named by the control that a table stands in; FORWARDING for other controls."""
-    control = name.split(".")[-2]
-    return Stage(control) if control in list(Stage) else Stage.FORWARDING
 
 
 def _port(node: UPF, interface: InterfaceConfig) -> PortBody:

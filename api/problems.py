@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from upf.errors import (
+    DescriptionError,
     InUseError,
     PeerError,
     PeerSilentError,
@@ -116,6 +117,7 @@ def _respond(
 _STATUSES: tuple[tuple[type[UPFError], HTTPStatus], ...] = (
     (ResourcesExhaustedError, HTTPStatus.INSUFFICIENT_STORAGE),
     (SliceError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (DescriptionError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (PreconditionError, HTTPStatus.PRECONDITION_FAILED),
     (RuleError, HTTPStatus.CONFLICT),
     (InUseError, HTTPStatus.CONFLICT),

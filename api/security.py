@@ -31,7 +31,7 @@ MAX_BODY_OCTETS = 65_536
 BODY_TIMEOUT_S = 10.0
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # What changes nothing though it is a POST.
-_ASKING = "/what-if"
+_ASKING = ("/what-if", "/v1/trace")
 _OPEN = frozenset({"/", "/health", "/docs", "/openapi.json"})
 _MAX_CLIENTS = 4096
 # Guesses at a token: one address may have this many wrong ones, and one more a second.

@@ -24,7 +24,7 @@ class _NamespaceConnection(http.client.HTTPConnection):
 
 
 class REST:
-    """GET and PUT of JSON. A refusal is a PeerError with the UPF's own words."""
+    """GET, PUT and POST of JSON. A refusal is a PeerError with the UPF's own words."""
 
     def __init__(self, namespace: str, host: str = "127.0.0.1", port: int = 8080) -> None:
         self._where = (namespace, host, port)
@@ -40,6 +40,10 @@ class REST:
     def put(self, path: str, document: Any) -> Any:
         """Put a JSON document at `path`; return what the UPF made of it."""
         return json.loads(self._ask("PUT", path, document) or b"null")
+
+    def post(self, path: str, document: Any) -> Any:
+        """Send a JSON document to `path`; return the answer."""
+        return json.loads(self._ask("POST", path, document))
 
     def _ask(self, method: str, path: str, document: Any = None) -> bytes:
         connection = _NamespaceConnection(*self._where)

@@ -1,5 +1,5 @@
 """The command line: `upf run`, `upf config check`, `upf token`, `upf pfcp decode`; what a running
-UPF shows is in `cli_show`.
+UPF shows is in `cli_show` and `cli_trace`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import uvloop
 from pydantic import ValidationError
 from rich.console import Console
 
-from upf import cli_show, pfcp_cli
+from upf import cli_show, cli_trace, pfcp_cli
 from upf.cli_faults import complain, faults_in_one_line
 from upf.config import Config, TokenConfig, load
 
@@ -30,6 +30,7 @@ config_app = typer.Typer(help="The configuration file.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(pfcp_cli.app, name="pfcp")
 app.add_typer(cli_show.app)
+app.add_typer(cli_trace.app)
 
 ConfigOption = Annotated[
     Path,

@@ -30,7 +30,7 @@ class RESTError(UPFError):
 
 @dataclass(frozen=True, slots=True)
 class RESTClient:
-    """GETs JSON from a UPF at `url`. `certificate` is trusted besides the system's own."""
+    """GETs and POSTs JSON at a UPF's `url`. `certificate` is trusted besides the system's own."""
 
     url: str
     token: str | None = None
@@ -50,7 +50,16 @@ class RESTClient:
 
     def get(self, path: str) -> Any:
         """The JSON document at `path`; RESTError with the UPF's own words if there is none."""
-        request = urllib.request.Request(f"{self.url}{path}")  # noqa: S310 - http or https
+        return self._ask(path, None)
+
+    def post(self, path: str, document: Any) -> Any:
+        """The answer to a JSON document; RESTError likewise."""
+        return self._ask(path, json.dumps(document).encode())
+
+    def _ask(self, path: str, body: bytes | None) -> Any:
+        request = urllib.request.Request(f"{self.url}{path}", data=body)  # noqa: S310 - http or https
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
         if self.token:
             request.add_header("Authorization", f"Bearer {self.token}")
         try:

@@ -116,6 +116,10 @@ class SliceError(UPFError):
     """A slice that makes no sense is asked for."""
 
 
+class DescriptionError(UPFError):
+    """A packet is described that cannot arrive here."""
+
+
 class PeerError(UPFError):
     """A CP function refused what we asked of it, or gave an answer that cannot be read."""
 

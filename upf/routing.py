@@ -71,6 +71,16 @@ class Routing:
             tasks.create_task(self._follow())
             tasks.create_task(self._probe_regularly())
 
+    @property
+    def bindings(self) -> tuple[PortBinding, ...]:
+        """The ports of the pipeline."""
+        return self._bindings
+
+    @property
+    def state(self) -> KernelState:
+        """What the kernel knew last."""
+        return self._state
+
     def neighbours(self) -> list[tuple[str, Neighbour]]:
         """Who the kernel knows on our interfaces, by interface name."""
         names = {link.index: link.name for link in self._state.links}

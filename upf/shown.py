@@ -11,6 +11,8 @@ from upf import tables
 from upf.drops import NUM_DROP_REASONS, DropReason
 from upf.headroom import fits
 from upf.networks import Role
+from upf.surroundings import Surroundings
+from upf.tracing import traced
 from upf.usage import plus
 from upf.views import (
     AssociationView,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from upf.config import Config
+    from upf.described import Description
     from upf.entry import Counts
     from upf.figures import Sampler
     from upf.headroom import Fit
@@ -40,8 +43,10 @@ if TYPE_CHECKING:
     from upf.routes import Neighbour, Routes
     from upf.routing import Routing
     from upf.slices import Slice
+    from upf.story import Story
     from upf.target.p4rt import P4RuntimeTarget
     from upf.target.xdp import XdpTarget
+    from upf.tracing import RawFrame
     from upf.transaction import SessionEntries
 
 
@@ -196,6 +201,25 @@ class Shown:
             known = ports[each.name].speed_mbps if each.name in ports else None
             speeds[each.role].append(each.speed_mbps or known)
         return speeds
+
+    async def trace(self, wanted: Description | RawFrame) -> Story:
+        """What would become of a packet. Nothing is sent, nothing counted.
+
+        DescriptionError if it cannot be put together, TargetError if the switch cannot tell.
+        """
+        return await traced(wanted, self._surroundings(), self._target.trace)
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            networks=self._networks,
+            bindings=self._routing.bindings,
+            kernel=self._routing.state,
+            records=self._n4.sessions,
+            slices={each.slice_id: each.name for each in self.slices()},
+            peers={number: peer for peer, number in self._entries.tunnel_peers.ids.items()},
+            owner_of_entry=self._entries.owner_of,
+            owner_of_usage=self._n4.owner_of,
+        )
 
     def occupancy(self, slice_id: int) -> Demand:
         """Sessions of a slice and what they are guaranteed."""

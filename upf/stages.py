@@ -78,6 +78,16 @@ MEANINGS = {
 }
 
 
+# Controls of the P4 program that stand in a stage of another name.
+_CONTROLS = {
+    "arrival": Stage.DETECTION,
+    "admission": Stage.DETECTION,
+    "next_hop": Stage.ROUTING,
+    "hop": Stage.ENCAPSULATION,
+    "tunnel_headers": Stage.ENCAPSULATION,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class StageCount:
     """Packets that a stage was given, and those of them that it dropped."""
@@ -90,6 +100,12 @@ class StageCount:
 def stage_of(reason: DropReason) -> Stage:
     """Where packets are dropped for this reason."""
     return _STAGES.get(reason, Stage.FORWARDING)
+
+
+def stage_of_control(name: str) -> Stage:
+    """Where the table, counter or meter of this name stands; FORWARDING for other controls."""
+    control = name.split(".")[-2] if "." in name else name
+    return Stage(control) if control in list(Stage) else _CONTROLS.get(control, Stage.FORWARDING)
 
 
 def meaning_of(reason: DropReason) -> str:

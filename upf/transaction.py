@@ -112,6 +112,10 @@ class SessionEntries:
             await self._target.apply(plan)
         await self._give_back(held.compiled.pdr_ids, held, held.own_ids)
 
+    def owner_of(self, key: EntryKey) -> int | None:
+        """The UP SEID of the session that has a key."""
+        return self._owners.get(key)
+
     async def _acquire(self, wanted: Held) -> Held:
         """Take what is shared; what was taken. All or none."""
         await self.tunnel_peers.acquire(wanted.peers)

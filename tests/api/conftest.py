@@ -6,13 +6,19 @@ import asyncio
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import httpx
 import pytest
 import uvicorn
 
 from api.app import create_app
+from p4xdp import frontend
+from p4xdp import trace as p4trace
+from p4xdp.p4info import p4info
 from upf.config import parse
 from upf.drops import DropReason
 from upf.entry import Counts
@@ -23,12 +29,18 @@ from upf.node import UPF
 from upf.occupancy import Demand
 from upf.ports import PortStatistics
 from upf.provisioning import Provisioning
-from upf.routes import Neighbour, NextHop, Unresolved
+from upf.routes import KernelState, Link, Neighbour, NextHop, PortBinding, Unresolved
 from upf.slices import SNSSAI
 from upf.store import MemoryStore
+from upf.surroundings import Surroundings
+from upf.target.schema import Schema
+from upf.target.tracing import packet_trace
+from upf.tracing import traced
 from upf.usage import Volume
 from upf.views import AssociationView, Health, SessionInside, SessionView, Tunnel
 
+SOURCE = Path(__file__).parents[2] / "p4" / "upf.p4"
+MACS = 0x0200000000C1, 0x0200000000D1
 CONFIG = {
     "n4": {"address": "127.0.0.1"},
     "interface": [{"name": "n3", "role": "access"}, {"name": "n6", "role": "core"}],
@@ -142,6 +154,20 @@ class StubUPF(UPF):
     async def drops(self):
         return {DropReason.NO_SESSION: Counts(7, 700)}
 
+    async def trace(self, wanted):
+        """Of a switch that knows its ports and nothing else."""
+        around = Surroundings(
+            networks=self.networks(),
+            bindings=(PortBinding(1, "n3", 1), PortBinding(2, "n6", 2, is_core=True)),
+            kernel=KernelState(links=(Link(3, "n3", MACS[0]), Link(6, "n6", MACS[1]))),
+            records={},
+            slices={},
+            peers={},
+            owner_of_entry=lambda _: None,
+            owner_of_usage=lambda _: None,
+        )
+        return await traced(wanted, around, _trace_without_sessions)
+
     def session_counters(self):
         return {
             ("SessionEstablishmentRequest", 1): 5,
@@ -163,6 +189,29 @@ class StubUPF(UPF):
 
     def occupancy(self, slice_id):
         return self.taken.get(slice_id, Demand())
+
+
+_PORTS = """
+add ports ingress_port:1 vlan_id:0 set_port(network_instance:1,is_core:0,host_port:193,own_mac:{})
+add ports ingress_port:2 vlan_id:0 set_port(network_instance:2,is_core:1,host_port:193,own_mac:{})
+add endpoints_ipv4 ingress_port:1 vlan_id:0 ipv4_addr:0x0a640301 set_endpoint(endpoint_id:1)
+""".format(*MACS)
+
+
+@cache
+def _pipeline():
+    """The program, and the state of a switch without sessions."""
+    program = frontend.load(SOURCE)
+    with NamedTemporaryFile("w", suffix=".stf") as file:
+        file.write(_PORTS)
+        file.flush()
+        source = p4trace.FileSource(program, Path(file.name))
+    return program, source, Schema(p4info(program))
+
+
+async def _trace_without_sessions(port, frame):
+    program, source, schema = _pipeline()
+    return packet_trace(program, p4trace.trace(program, source, port, frame), schema)
 
 
 class Meters:

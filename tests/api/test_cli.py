@@ -10,6 +10,9 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+from scapy.utils import wrpcap
 from typer.testing import CliRunner
 
 from api.app import create_app
@@ -168,3 +171,42 @@ def test_volumes_are_short(number, text):
 def test_ages_are_short():
     assert re.fullmatch(r"\d+d\d\dh", age("2023-11-14T22:13:20Z"))
     assert age("2123-11-14T22:13:20Z") == "0s"
+
+
+def test_a_trace_tells_the_way_and_exit_status_tells_scripts(tern):
+    shown = tern("trace", "--ue", "10.45.0.2", "--down")
+    assert shown.exit_code == 1
+    assert "Downlink, from n6" in shown.stdout
+    assert "no session has the UE address 10.45.0.2" in shown.stdout
+    assert "→ see `upf sessions --ue 10.45.0.2`" in shown.stdout
+    assert "own_mac=0x200000000d1" in tern("trace", "--ue", "10.45.0.2", "--down", "-v").stdout
+    told = json.loads(tern("trace", "--teid", "dead", "--json").stdout)
+    assert [each["shown_for"] for each in told] == ["unknown_tunnel"]
+
+
+def test_a_frame_is_traced_from_hex_or_from_a_capture(tern, tmp_path):
+    frame = Ether(dst="02:00:00:00:00:99") / IP(dst="10.45.0.2") / UDP()
+    wrpcap(str(tmp_path / "n6.pcap"), [Ether() / IP(), frame])
+    words = ("--interface", "n6", "--json")
+    by_hex = tern("trace", "--hex", bytes(frame).hex(" "), *words)
+    captured = tern("trace", "--pcap", tmp_path / "n6.pcap", "--frame", 2, *words)
+    assert json.loads(by_hex.stdout) == json.loads(captured.stdout)
+    assert "02:00:00:00:00:99" in json.loads(by_hex.stdout)[0]["summary"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "say whose packet"),
+        (("--hex", "00" * 60), "say where the frame comes in"),
+        (("--hex", "0g", "--interface", "n3"), "give pairs of hex digits"),
+        (("--pcap", "/nowhere", "--interface", "n3"), "cannot be read"),
+        (("--ue", "10.45.0.9", "--up"), "no session with the UE address 10.45.0.9"),
+        (("--ue", "me"), "ue"),
+    ],
+)
+def test_a_trace_that_cannot_be_says_so_in_one_line(tern, words, told):
+    result = tern("trace", *words)
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert told in line

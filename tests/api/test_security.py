@@ -83,6 +83,14 @@ async def test_every_call_but_page_and_health_asks_for_a_token(client_of) -> Non
         assert (await http.get("/")).status_code == 200
 
 
+async def test_a_reader_may_trace_a_packet(client_of) -> None:
+    async with client_of(token=TOKENS) as http:
+        packet = {"direction": "downlink", "ue": "10.45.0.2"}
+        answer = await http.post("/v1/trace", json=packet, headers=bearer(READ))
+        assert answer.status_code == 200
+        assert (await http.post("/v1/trace", json=packet)).status_code == 401
+
+
 async def test_a_reader_may_ask_what_if(client_of) -> None:
     async with client_of(token=TOKENS) as http:
         answer = await http.post("/v1/slices/x/what-if", json=BODY, headers=bearer(READ))

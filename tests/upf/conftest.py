@@ -127,6 +127,7 @@ class Bench:
     resources: Resources
     clock: list
     slices: list
+    routing: Routing
 
     def associate(self, peer=SMF, recovery_time_stamp=1):
         request = messages.AssociationSetupRequest(
@@ -220,7 +221,7 @@ def bench(target, networks, bindings):
         slice_of=slices[0].slice_id_for,
         wall_clock=lambda: clock[0],
     )
-    bench = Bench(target, n4, reporting, associations, entries, resources, clock, slices)
+    bench = Bench(target, n4, reporting, associations, entries, resources, clock, slices, routing)
     bench.associate()
     return bench
 

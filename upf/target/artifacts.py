@@ -11,6 +11,7 @@ from google.protobuf import text_format
 from upf.errors import StartError
 
 _P4INFO = "upf.p4info.txtpb"
+_SOURCE = "upf.p4"
 
 
 def build_dir() -> Path:
@@ -22,6 +23,17 @@ def build_dir() -> Path:
             return candidate
     looked = " and ".join(map(str, candidates))
     raise StartError(f"the compiled pipeline is missing, looked in {looked}; run make p4")
+
+
+def source() -> Path:
+    """The P4 program that was compiled; StartError if it is not there."""
+    here = Path(__file__).resolve()
+    candidates = (here.parents[2] / "p4" / _SOURCE, here.parent / "pipeline" / "p4" / _SOURCE)
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    looked = " and ".join(map(str, candidates))
+    raise StartError(f"the P4 program is missing, looked for {looked}: install Tern whole")
 
 
 def p4info(directory: Path) -> Any:

@@ -11,12 +11,14 @@ from upf.entry import Counts
 from upf.errors import PipelineMismatchError, TargetError
 from upf.target import rpc_errors, schema
 from upf.target.session import Session
+from upf.target.tracer import Tracer
 from upf.target.writer import WRITE_TIMEOUT_S, Writer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from upf.entry import Entry, MeterRate
+    from upf.packet_trace import PacketTrace
     from upf.plan import Plan
     from upf.target.packet_in import PacketIn
 
@@ -31,12 +33,13 @@ _CELLS_PER_READ = 1000
 class P4RuntimeTarget:
     """`upf.target.Target` over a channel. Made by `connect`."""
 
-    def __init__(self, channel: Any, session: Session, info: Any) -> None:
+    def __init__(self, address: str, channel: Any, session: Session, info: Any) -> None:
         self._channel = channel
         self._stub = p4r_grpc.P4RuntimeStub(channel)
         self._session = session
         self._schema = schema.Schema(info)
         self._writer = Writer(self._stub, self._schema, session.identity)
+        self._tracer = Tracer(address, session.device_id, self._schema)
 
     @classmethod
     async def connect(
@@ -68,7 +71,7 @@ class P4RuntimeTarget:
         try:
             info = await _pipeline_of(stub, device_id, address, timeout_s)
             schema.check_same_pipeline(pipeline, info)
-            target = cls(channel, session, info)
+            target = cls(address, channel, session, info)
             await session.open(target._schema)
         except BaseException:
             await session.close()
@@ -162,6 +165,10 @@ class P4RuntimeTarget:
     def is_primary(self) -> bool:
         """Whether the switch is there and takes our writes."""
         return self._session.is_primary
+
+    async def trace(self, ingress_port: int, frame: bytes) -> PacketTrace:
+        """What the pipeline would make of a frame. Nothing is sent or counted."""
+        return await self._tracer.trace(ingress_port, frame)
 
     async def wait_lost(self) -> TargetError:
         """Wait until the switch is gone; says why."""

@@ -1,0 +1,93 @@
+"""Frames as a gNB or the data network would send them, for a user's packet. Pure."""
+
+from __future__ import annotations
+
+import struct
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from upf.rules import IPAddress
+
+PROTOCOL_NUMBERS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
+
+_TCP, _UDP, _SCTP = 6, 17, 132
+_ETHERTYPES = {4: 0x0800, 6: 0x86DD}
+_GTPU_PORT = 2152
+_G_PDU = 255
+_PSC_EXTENSION = 0x85
+_UPLINK_PDU = 1
+_IPV4 = struct.Struct("!BBHHHBBH4s4s")
+_IPV6 = struct.Struct("!IHBB16s16s")
+# What a packet has at least behind its IP header.
+_MIN_PAYLOAD_OCTETS = {_TCP: 20, _UDP: 8, _SCTP: 12}
+
+
+def user_packet(  # noqa: PLR0913 - the fields of a packet
+    src: IPAddress,
+    dst: IPAddress,
+    *,
+    protocol: int,
+    src_port: int,
+    dst_port: int,
+    octets: int,
+    dscp: int = 0,
+    hop_limit: int = 64,
+) -> bytes:
+    """An IP packet of `octets`, or as many as its headers take."""
+    header_octets = 20 if src.version == 4 else 40
+    payload_octets = max(octets - header_octets, _MIN_PAYLOAD_OCTETS.get(protocol, 8))
+    payload = bytes(payload_octets)
+    ports = struct.pack("!HH", src_port, dst_port)
+    if protocol == _UDP:
+        payload = ports + struct.pack("!HH", payload_octets, 0) + payload[8:]
+    elif protocol == _TCP:
+        payload = ports + bytes(8) + b"\x50\x02" + payload[14:]  # 5 words of header; SYN
+    elif protocol == _SCTP:
+        payload = ports + payload[4:]
+    return ip_packet(src, dst, protocol, payload, dscp=dscp, hop_limit=hop_limit)
+
+
+def ip_packet(
+    src: IPAddress,
+    dst: IPAddress,
+    protocol: int,
+    payload: bytes,
+    *,
+    dscp: int = 0,
+    hop_limit: int = 64,
+) -> bytes:
+    """An IP header before `payload`."""
+    if not isinstance(src, IPv4Address):
+        head = 6 << 28 | dscp << 22
+        fields6 = (head, len(payload), protocol, hop_limit, src.packed, dst.packed)
+        return _IPV6.pack(*fields6) + payload
+    length = _IPV4.size + len(payload)
+    fields = (0x45, dscp << 2, length, 0, 0, hop_limit, protocol, 0, src.packed, dst.packed)
+    header: bytes = _IPV4.pack(*fields)
+    words: int = sum(struct.unpack("!10H", header))
+    words = (words & 0xFFFF) + (words >> 16)
+    checksum = ~((words & 0xFFFF) + (words >> 16)) & 0xFFFF
+    return header[:10] + checksum.to_bytes(2, "big") + header[12:] + payload
+
+
+def g_pdu(gnb: IPAddress, endpoint: IPAddress, teid: int, qfi: int | None, packet: bytes) -> bytes:
+    """A user's packet as a gNB sends it to a GTP-U endpoint of ours (TS 29.281 clause 5.1).
+
+    With a PDU session container (TS 38.415 clause 5.5.2.2) if a QFI is given.
+    """
+    options = b""
+    if qfi is not None:
+        options = struct.pack("!HBB", 0, 0, _PSC_EXTENSION)
+        options += struct.pack("!BBBB", 1, _UPLINK_PDU << 4, qfi, 0)
+    flags = 0x30 if qfi is None else 0x34
+    gtpu = struct.pack("!BBHI", flags, _G_PDU, len(options) + len(packet), teid) + options + packet
+    udp = struct.pack("!HHHH", _GTPU_PORT, _GTPU_PORT, 8 + len(gtpu), 0) + gtpu
+    return ip_packet(gnb, endpoint, _UDP, udp)
+
+
+def ethernet(dst_mac: int, packet: bytes) -> bytes:
+    """A frame to `dst_mac`, from a locally administered address."""
+    ethertype = _ETHERTYPES[packet[0] >> 4]
+    source = bytes.fromhex("020000000001")
+    return dst_mac.to_bytes(6, "big") + source + ethertype.to_bytes(2, "big") + packet
