@@ -24,6 +24,7 @@ from api import (
 )
 from api.audit import Audit
 from api.security import Guard
+from api.turns import Turns
 
 if TYPE_CHECKING:
     from upf.node import UPF
@@ -41,6 +42,7 @@ def create_app(upf: UPF, audit: Audit | None = None) -> FastAPI:
     app.state.broadcast = events.Broadcast(upf)
     document = partial(openapi.document, app, asks_for_token=bool(upf.config.rest.token))
     app.openapi = document  # type: ignore[method-assign] # FastAPI's own way to have another one
+    app.add_middleware(Turns, upf=upf)
     app.add_middleware(Guard, rest=upf.config.rest, audit=audit or Audit())
     problems.install(app)
     for router in (

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pfcp import enums, events, messages, udp
@@ -44,6 +45,8 @@ class N4Server:
         self._is_serving = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._forgetting: dict[str, asyncio.Task[None]] = {}
+        self._is_quiet = asyncio.Event()
+        self._is_quiet.set()
         self._asked: dict[int, asyncio.Future[messages.Message]] = {}
         self.reports_sent = 0
         self.reports_answered: Counter[int] = Counter()
@@ -83,6 +86,13 @@ class N4Server:
         if cause != enums.Cause.REQUEST_ACCEPTED:
             raise PeerError(f"the SMF at {peer[0]} refused: cause {int(cause)}")
         return answer
+
+    async def wait_quiet(self, within_s: float) -> None:
+        """Wait until nothing is being carried out for an SMF, or for so long."""
+        if self._tasks:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    await self._is_quiet.wait()
 
     def release(self, node_id: NodeID) -> None:
         """End an association without asking the peer."""
@@ -147,8 +157,14 @@ class N4Server:
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._is_quiet.clear()
+        task.add_done_callback(self._end)
         return task
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not self._tasks:
+            self._is_quiet.set()
 
     async def _answer(self, event: events.RequestReceived) -> None:
         await self._is_serving.wait()

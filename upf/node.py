@@ -86,6 +86,10 @@ class UPF(Shown):
         self._health = Health(is_ready=False, reason=str(error))
         return error
 
+    async def wait_n4_quiet(self, within_s: float) -> None:
+        """Wait until no N4 request is under way, or for so long."""
+        await self._n4_server.wait_quiet(within_s)
+
     # What operators change.
 
     async def set_up_association(self, peer: tuple[str, int]) -> None:

@@ -103,7 +103,8 @@ class Provisioning:
             with self._made(put, held):
                 # Another slice may have got this revision: it is told when put, not before.
                 put = replace(put, revision=self._next_revision())
-                await self._meters.set_capacity(put)
+                if held is None or held.rates() != put.rates():
+                    await self._meters.set_capacity(put)
                 await self._keep(put, held)
             self.registry = self.registry.with_slice(put)
             if held is None or not held.has_same_members_as(put):

@@ -82,6 +82,7 @@ class StubUPF(UPF):
         self.views: list[SessionView] = []
         self.insides: list[SessionInside] = []
         self.asked: list[object] = []
+        self.n4_quiet = _at_once
         self.peer_error: Exception | None = None
         self.state = Health(is_ready=True)
         self.sample = Sample(number=0, time=1_700_000_000.0, clock=0.0)
@@ -150,6 +151,9 @@ class StubUPF(UPF):
         self.asked.append((node_id, is_forced))
         if self.peer_error is not None:
             raise self.peer_error
+
+    async def wait_n4_quiet(self, within_s):
+        await self.n4_quiet(within_s)
 
     async def drops(self):
         return {DropReason.NO_SESSION: Counts(7, 700)}
@@ -231,6 +235,10 @@ class Meters:
 
 
 async def _nothing():
+    pass
+
+
+async def _at_once(_within_s):
     pass
 
 

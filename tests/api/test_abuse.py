@@ -11,8 +11,8 @@ from contextlib import ExitStack, suppress
 import httpx
 import pytest
 
+from api import protocol, security
 from api import run as root
-from api import security
 from api.app import create_app
 from api.audit import Audit
 from upf.config import RESTConfig
@@ -126,6 +126,50 @@ async def test_half_a_request_keeps_nobody_waiting(address, others, upf, monkeyp
             told = await asyncio.get_running_loop().sock_recv(waiting[1], 100)
         assert told.startswith(b"HTTP/1.1 408")
     assert upf.registry.slices.keys() == {"video"}
+
+
+@pytest.mark.parametrize("octets", [b"", b"GET /v1/slices HT", STREAM + b"GET / HTTP/1.1\r\nX: "])
+async def test_who_never_ends_a_head_is_cut_off(address, others, octets, monkeypatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.3)
+    with ExitStack() as stack:
+        slow = stack.enter_context(socket.create_connection(address))
+        slow.setblocking(False)  # noqa: FBT003 - the socket's own interface
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(slow, octets)
+        async with asyncio.timeout(PATIENCE_S):
+            while await loop.sock_recv(slow, 65536):
+                pass
+    assert (await others.get("/v1/slices")).status_code == 200
+
+
+async def test_a_head_without_end_takes_no_memory(address, others) -> None:
+    with ExitStack() as stack:
+        endless = stack.enter_context(socket.create_connection(address))
+        endless.setblocking(False)  # noqa: FBT003 - the socket's own interface
+        loop = asyncio.get_running_loop()
+        sent = 0
+        async with asyncio.timeout(PATIENCE_S):
+            await loop.sock_sendall(endless, b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
+            with suppress(ConnectionError):
+                while sent < 64_000_000:
+                    await loop.sock_sendall(endless, b"x" * 65_536)
+                    sent += 65_536
+    # The rest went no further than the buffers of the kernel.
+    assert sent < 32_000_000
+    assert (await others.get("/v1/slices")).status_code == 200
+
+
+async def test_many_requests_in_one_breath_are_all_answered(address) -> None:
+    request = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with ExitStack() as stack:
+        hasty = stack.enter_context(socket.create_connection(address))
+        hasty.setblocking(False)  # noqa: FBT003 - the socket's own interface
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(hasty, request * 100)
+        answers = b""
+        async with asyncio.timeout(PATIENCE_S):
+            while answers.count(b"HTTP/1.1 200") < 100:
+                answers += await loop.sock_recv(hasty, 65536)
 
 
 ODD = {

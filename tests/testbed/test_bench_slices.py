@@ -26,8 +26,11 @@ def result(**changes):
         "conflicts": 3,
         "lost": 0,
         "lost_by_restart": 0,
-        "n4_p99_before_ms": 4.0,
+        "n4_p50_quiet_ms": 2.0,
+        "n4_p50_during_ms": 2.5,
+        "n4_p99_quiet_ms": 4.0,
         "n4_p99_during_ms": 6.0,
+        "upf_cores": 0.4,
         "memory_before_mib": 90.0,
         "memory_after_mib": 90.5,
     }
@@ -49,3 +52,8 @@ def result(**changes):
 def test_each_thing_that_is_not_as_it_must_be_is_told(change):
     assert result().faults(500) == []
     assert len(result(**change).faults(500)) == 1
+
+
+def test_the_median_of_runs_is_judged_but_nothing_lost_is_forgotten():
+    judged = bench.summary([result(lost=1, change_p99_ms=99.0), result(), result()])
+    assert (judged.lost, judged.change_p99_ms) == (1, 9.0)
