@@ -20,7 +20,7 @@ help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-12s \033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: packages-lab $(VENV)/installed  ## The main job, seen working: a PDU session through the P4 program on this host
-	@$(BIN)/python -m testbed.demo $(DEMO_OPTIONS)
+	@$(BIN)/upf demo $(DEMO_OPTIONS)
 
 test: packages-test $(VENV)/installed check  ## Everything that can be tested here
 	$(BIN)/pytest $(PFCP_TESTS) --cov=pfcp --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered

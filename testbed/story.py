@@ -116,6 +116,25 @@ def _ping_both_ways(scene: Scene, ue: UE, *, reachable: bool, count: int) -> Non
         scene.summary.record(claim, seen, passed=result.loss_percent == wanted)
 
 
+def _trace(scene: Scene, ue: UE) -> None:
+    """What REST says would become of the packets that were just seen to arrive."""
+    ends = {"uplink": ("n6", DN_ADDRESS), "downlink": ("n3", GNB_ADDRESS)}
+    told = {
+        direction: scene.upf.rest.post(
+            "/v1/trace",
+            {"direction": direction, "ue": str(ue.ipv4), "remote": str(DN_ADDRESS)},
+        )
+        for direction in ends
+    }
+    seen = "; ".join(f"{direction} {found['summary']}" for direction, found in told.items())
+    ways = {name: (found["way"] or {}) for name, found in told.items()}
+    passed = all(
+        (ways[name].get("interface"), ways[name].get("address")) == (interface, str(address))
+        for name, (interface, address) in ends.items()
+    )
+    scene.summary.record("packets traced", seen, passed=passed)
+
+
 def _measure_tcp(scene: Scene, ue: UE) -> None:
     dn = scene.dn_namespace
     for downlink, way in ((False, "up"), (True, "down")):
@@ -196,6 +215,7 @@ def tell(scene: Scene) -> None:
     _associate(scene)
     established, ue = _establish(scene)
     _ping_both_ways(scene, ue, reachable=True, count=20)
+    _trace(scene, ue)
     _measure_tcp(scene, ue)
     _cap_and_raise(scene, ue)
     _check_gnb(scene)

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,13 @@ def test_p4_holds_no_python() -> None:
 def test_p4_is_no_package_of_ours() -> None:
     spec = importlib.util.find_spec("p4")
     assert spec is None or spec.origin is None
+
+
+def test_an_installed_upf_has_the_program_to_trace_packets_with() -> None:
+    targets = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    shipped = targets["targets"]["wheel"]["force-include"]
+    sources = {path.parent for path in (ROOT / "p4").rglob("*.p4")} - {ROOT / "p4"}
+    assert {str(path.relative_to(ROOT)) for path in sources} <= shipped.keys()
 
 
 def test_no_package_file_below_tests() -> None:

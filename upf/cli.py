@@ -17,7 +17,7 @@ import uvloop
 from pydantic import ValidationError
 from rich.console import Console
 
-from upf import cli_show, cli_trace, pfcp_cli
+from upf import cli_demo, cli_show, cli_trace, pfcp_cli
 from upf.cli_faults import complain, faults_in_one_line
 from upf.config import Config, TokenConfig, load
 
@@ -31,6 +31,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(pfcp_cli.app, name="pfcp")
 app.add_typer(cli_show.app)
 app.add_typer(cli_trace.app)
+app.add_typer(cli_demo.app)
 
 ConfigOption = Annotated[
     Path,
