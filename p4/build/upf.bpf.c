@@ -96,67 +96,6 @@ enum t_user_packets_action {
     t_user_packets_select_inner_ipv6 = 4,
     t_user_packets_NoAction = 5,
 };
-union t_user_packets_entry {
-    __u8 action;
-    __u64 all[1];
-};
-_Static_assert(sizeof(union t_user_packets_entry) == 8, "as the control path lays it out");
-union t_user_packets_key {
-    struct {
-        __u8 endpoint_id;
-        __u8 ipv4;
-        __u8 ipv6;
-        __u8 inner_ipv4;
-        __u8 inner_ipv6;
-    } of;
-    __u64 words[1];
-};
-struct t_user_packets_rule {
-    union t_user_packets_entry entry;
-    union t_user_packets_key value;
-    union t_user_packets_key mask;
-    __u32 next;
-    __u32 priority;
-};
-_Static_assert(sizeof(struct t_user_packets_rule) == 32, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(map_flags, BPF_F_MMAPABLE);
-    __uint(max_entries, 8);
-    __type(key, __u32);
-    __type(value, struct t_user_packets_rule);
-} t_user_packets SEC(".maps");
-RULE_BANKS(t_user_packets_banks);
-struct t_user_packets_search {
-    const union t_user_packets_key *key;
-    __u32 next;
-    __s32 found;
-};
-static long t_user_packets_step(__u32 step, struct t_user_packets_search *search)
-{
-    __u32 index = search->next;
-    struct t_user_packets_rule *rule;
-    rule = bpf_map_lookup_elem(&t_user_packets, &index);
-    if (!rule) return 1;
-    search->next = index + 1;
-    if ((search->key->words[0] & rule->mask.words[0]) != rule->value.words[0]) return 0;
-    search->found = index;
-    return 1;
-}
-__attribute__((noinline))
-int t_user_packets_find(const union t_user_packets_key *key)
-{
-    struct t_user_packets_search search = {.key = key, .found = NO_RULE};
-    struct rule_banks *state;
-    __u32 only = 0, bank;
-
-    state = bpf_map_lookup_elem(&t_user_packets_banks, &only);
-    if (!key || !state) return NO_RULE;
-    bank = *(volatile __u32 *)&state->active & 1;
-    search.next = state->banks[bank].first;
-    bpf_loop(state->banks[bank].count, t_user_packets_step, &search, 0);
-    return search.found;
-}
 
 /* table Ingress.arrival.user_ports */
 enum t_user_ports_action {
@@ -165,93 +104,12 @@ enum t_user_ports_action {
     t_user_ports_select_inner_l4 = 3,
     t_user_ports_NoAction = 4,
 };
-union t_user_ports_entry {
-    __u8 action;
-    __u64 all[1];
-};
-_Static_assert(sizeof(union t_user_ports_entry) == 8, "as the control path lays it out");
-union t_user_ports_key {
-    struct {
-        __u8 endpoint_id;
-        __u8 l4;
-        __u8 udp;
-        __u8 inner_l4;
-    } of;
-    __u64 words[1];
-};
-struct t_user_ports_rule {
-    union t_user_ports_entry entry;
-    union t_user_ports_key value;
-    union t_user_ports_key mask;
-    __u32 next;
-    __u32 priority;
-};
-_Static_assert(sizeof(struct t_user_ports_rule) == 32, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(map_flags, BPF_F_MMAPABLE);
-    __uint(max_entries, 8);
-    __type(key, __u32);
-    __type(value, struct t_user_ports_rule);
-} t_user_ports SEC(".maps");
-RULE_BANKS(t_user_ports_banks);
-struct t_user_ports_search {
-    const union t_user_ports_key *key;
-    __u32 next;
-    __s32 found;
-};
-static long t_user_ports_step(__u32 step, struct t_user_ports_search *search)
-{
-    __u32 index = search->next;
-    struct t_user_ports_rule *rule;
-    rule = bpf_map_lookup_elem(&t_user_ports, &index);
-    if (!rule) return 1;
-    search->next = index + 1;
-    if ((search->key->words[0] & rule->mask.words[0]) != rule->value.words[0]) return 0;
-    search->found = index;
-    return 1;
-}
-__attribute__((noinline))
-int t_user_ports_find(const union t_user_ports_key *key)
-{
-    struct t_user_ports_search search = {.key = key, .found = NO_RULE};
-    struct rule_banks *state;
-    __u32 only = 0, bank;
-
-    state = bpf_map_lookup_elem(&t_user_ports_banks, &only);
-    if (!key || !state) return NO_RULE;
-    bank = *(volatile __u32 *)&state->active & 1;
-    search.next = state->banks[bank].first;
-    bpf_loop(state->banks[bank].count, t_user_ports_step, &search, 0);
-    return search.found;
-}
 
 /* table Ingress.admission.lengths */
 enum t_lengths_action {
     t_lengths_length_is_right = 1,
     t_lengths_NoAction = 2,
 };
-union t_lengths_entry {
-    __u8 action;
-    __u64 all[1];
-};
-struct t_lengths_key {
-    __u16 length_difference;
-    __u8 options;
-    __u8 extension;
-    __u8 extension_rest;
-    __u8 psc;
-    __u8 psc_end;
-    __u8 psc_middle;
-};
-_Static_assert(sizeof(struct t_lengths_key) == 8, "as the control path lays it out");
-_Static_assert(sizeof(union t_lengths_entry) == 8, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 16);
-    __type(key, struct t_lengths_key);
-    __type(value, union t_lengths_entry);
-} t_lengths SEC(".maps");
 
 /* table Ingress.detection.classified_by_fteid */
 enum t_classified_by_fteid_action {
@@ -1006,81 +864,6 @@ enum t_verdicts_action {
     t_verdicts_show = 2,
     t_verdicts_leave_to_host = 3,
 };
-union t_verdicts_entry {
-    __u8 action;
-    struct {
-        __u8 action;
-        __u8 reason;
-    } as_refuse;
-    struct {
-        __u8 action;
-        __u8 reason;
-    } as_show;
-    __u64 all[1];
-};
-_Static_assert(sizeof(union t_verdicts_entry) == 8, "as the control path lays it out");
-union t_verdicts_key {
-    struct {
-        __u8 refusal;
-        __u8 early_punt;
-        __u8 is_admitted;
-        __u8 drop_reason;
-        __u8 punt_reason;
-        __u8 is_user;
-        __u8 is_spoofed;
-        __u8 is_ttl_expired;
-        __u8 is_routed;
-        __u8 is_encapsulated;
-    } of;
-    __u64 words[2];
-};
-struct t_verdicts_rule {
-    union t_verdicts_entry entry;
-    union t_verdicts_key value;
-    union t_verdicts_key mask;
-    __u32 next;
-    __u32 priority;
-};
-_Static_assert(sizeof(struct t_verdicts_rule) == 48, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(map_flags, BPF_F_MMAPABLE);
-    __uint(max_entries, 64);
-    __type(key, __u32);
-    __type(value, struct t_verdicts_rule);
-} t_verdicts SEC(".maps");
-RULE_BANKS(t_verdicts_banks);
-struct t_verdicts_search {
-    const union t_verdicts_key *key;
-    __u32 next;
-    __s32 found;
-};
-static long t_verdicts_step(__u32 step, struct t_verdicts_search *search)
-{
-    __u32 index = search->next;
-    struct t_verdicts_rule *rule;
-    rule = bpf_map_lookup_elem(&t_verdicts, &index);
-    if (!rule) return 1;
-    search->next = index + 1;
-    if ((search->key->words[0] & rule->mask.words[0]) != rule->value.words[0]) return 0;
-    if ((search->key->words[1] & rule->mask.words[1]) != rule->value.words[1]) return 0;
-    search->found = index;
-    return 1;
-}
-__attribute__((noinline))
-int t_verdicts_find(const union t_verdicts_key *key)
-{
-    struct t_verdicts_search search = {.key = key, .found = NO_RULE};
-    struct rule_banks *state;
-    __u32 only = 0, bank;
-
-    state = bpf_map_lookup_elem(&t_verdicts_banks, &only);
-    if (!key || !state) return NO_RULE;
-    bank = *(volatile __u32 *)&state->active & 1;
-    search.next = state->banks[bank].first;
-    bpf_loop(state->banks[bank].count, t_verdicts_step, &search, 0);
-    return search.found;
-}
 
 /* table Egress.tunnel_headers.tunnel_headers */
 enum t_tunnel_headers_action {
@@ -1127,64 +910,6 @@ enum t_hops_action {
     t_hops_decrement_ipv4_and_carry = 2,
     t_hops_decrement_ipv6 = 3,
 };
-union t_hops_entry {
-    __u8 action;
-    __u64 all[1];
-};
-_Static_assert(sizeof(union t_hops_entry) == 8, "as the control path lays it out");
-union t_hops_key {
-    struct {
-        __u16 checksum;
-        __u8 ipv4;
-    } of;
-    __u64 words[1];
-};
-struct t_hops_rule {
-    union t_hops_entry entry;
-    union t_hops_key value;
-    union t_hops_key mask;
-    __u32 next;
-    __u32 priority;
-};
-_Static_assert(sizeof(struct t_hops_rule) == 32, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(map_flags, BPF_F_MMAPABLE);
-    __uint(max_entries, 8);
-    __type(key, __u32);
-    __type(value, struct t_hops_rule);
-} t_hops SEC(".maps");
-RULE_BANKS(t_hops_banks);
-struct t_hops_search {
-    const union t_hops_key *key;
-    __u32 next;
-    __s32 found;
-};
-static long t_hops_step(__u32 step, struct t_hops_search *search)
-{
-    __u32 index = search->next;
-    struct t_hops_rule *rule;
-    rule = bpf_map_lookup_elem(&t_hops, &index);
-    if (!rule) return 1;
-    search->next = index + 1;
-    if ((search->key->words[0] & rule->mask.words[0]) != rule->value.words[0]) return 0;
-    search->found = index;
-    return 1;
-}
-__attribute__((noinline))
-int t_hops_find(const union t_hops_key *key)
-{
-    struct t_hops_search search = {.key = key, .found = NO_RULE};
-    struct rule_banks *state;
-    __u32 only = 0, bank;
-
-    state = bpf_map_lookup_elem(&t_hops_banks, &only);
-    if (!key || !state) return NO_RULE;
-    bank = *(volatile __u32 *)&state->active & 1;
-    search.next = state->banks[bank].first;
-    bpf_loop(state->banks[bank].count, t_hops_step, &search, 0);
-    return search.found;
-}
 
 /* table Egress.encapsulation.encapsulations */
 enum t_encapsulations_action {
@@ -1198,67 +923,6 @@ enum t_encapsulations_action {
     t_encapsulations_gtpu_uplink_psc_ipv6 = 8,
     t_encapsulations_NoAction = 9,
 };
-union t_encapsulations_entry {
-    __u8 action;
-    __u64 all[1];
-};
-_Static_assert(sizeof(union t_encapsulations_entry) == 8, "as the control path lays it out");
-union t_encapsulations_key {
-    struct {
-        __u8 ipv4;
-        __u8 ipv6;
-        __u8 is_gtpu;
-        __u8 qfi;
-        __u8 is_downlink;
-    } of;
-    __u64 words[1];
-};
-struct t_encapsulations_rule {
-    union t_encapsulations_entry entry;
-    union t_encapsulations_key value;
-    union t_encapsulations_key mask;
-    __u32 next;
-    __u32 priority;
-};
-_Static_assert(sizeof(struct t_encapsulations_rule) == 32, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(map_flags, BPF_F_MMAPABLE);
-    __uint(max_entries, 16);
-    __type(key, __u32);
-    __type(value, struct t_encapsulations_rule);
-} t_encapsulations SEC(".maps");
-RULE_BANKS(t_encapsulations_banks);
-struct t_encapsulations_search {
-    const union t_encapsulations_key *key;
-    __u32 next;
-    __s32 found;
-};
-static long t_encapsulations_step(__u32 step, struct t_encapsulations_search *search)
-{
-    __u32 index = search->next;
-    struct t_encapsulations_rule *rule;
-    rule = bpf_map_lookup_elem(&t_encapsulations, &index);
-    if (!rule) return 1;
-    search->next = index + 1;
-    if ((search->key->words[0] & rule->mask.words[0]) != rule->value.words[0]) return 0;
-    search->found = index;
-    return 1;
-}
-__attribute__((noinline))
-int t_encapsulations_find(const union t_encapsulations_key *key)
-{
-    struct t_encapsulations_search search = {.key = key, .found = NO_RULE};
-    struct rule_banks *state;
-    __u32 only = 0, bank;
-
-    state = bpf_map_lookup_elem(&t_encapsulations_banks, &only);
-    if (!key || !state) return NO_RULE;
-    bank = *(volatile __u32 *)&state->active & 1;
-    search.next = state->banks[bank].first;
-    bpf_loop(state->banks[bank].count, t_encapsulations_step, &search, 0);
-    return search.found;
-}
 
 /* table Egress.encapsulation.markings */
 enum t_markings_action {
@@ -2121,134 +1785,105 @@ ingress_parsed:;
         }
         /* p4/control/arrival.p4:186 */
         {
-            union t_user_packets_entry *entry = 0;
-            union t_user_packets_key key = {};
-            key.of.endpoint_id = scratch->ig_md_endpoint_id;
-            key.of.ipv4 = scratch->ig_hdr_ipv4_is_valid;
-            key.of.ipv6 = scratch->ig_hdr_ipv6_is_valid;
-            key.of.inner_ipv4 = scratch->ig_hdr_inner_ipv4_is_valid;
-            key.of.inner_ipv6 = scratch->ig_hdr_inner_ipv6_is_valid;
-            __s32 found = t_user_packets_find(&key);
-            if (found != NO_RULE) {
-                __u32 index = found;
-                struct t_user_packets_rule *rule;
-                rule = bpf_map_lookup_elem(&t_user_packets, &index);
-                if (rule) entry = &rule->entry;
+            __u64 key0 = scratch->ig_md_endpoint_id;
+            __u64 key1 = scratch->ig_hdr_ipv4_is_valid;
+            __u64 key2 = scratch->ig_hdr_ipv6_is_valid;
+            __u64 key3 = scratch->ig_hdr_inner_ipv4_is_valid;
+            __u64 key4 = scratch->ig_hdr_inner_ipv6_is_valid;
+            if (key0 == 0 && key1 == 1) {
+                SEEK(ig_hdr_ipv4, scratch->ig_hdr_ipv4_is_valid, scratch->ig_hdr_ipv4_at, 20);
+                scratch->ig_md_ttl = (ig_hdr_ipv4 ? LOAD8(ig_hdr_ipv4 + 8) : 0);
+                SEEK(ig_hdr_ipv4, scratch->ig_hdr_ipv4_is_valid, scratch->ig_hdr_ipv4_at, 20);
+                scratch->ig_md_src_ipv4 = (ig_hdr_ipv4 ? LOAD32(ig_hdr_ipv4 + 12) : 0);
+                SEEK(ig_hdr_ipv4, scratch->ig_hdr_ipv4_is_valid, scratch->ig_hdr_ipv4_at, 20);
+                scratch->ig_md_dst_ipv4 = (ig_hdr_ipv4 ? LOAD32(ig_hdr_ipv4 + 16) : 0);
+                SEEK(ig_hdr_ipv4, scratch->ig_hdr_ipv4_is_valid, scratch->ig_hdr_ipv4_at, 20);
+                scratch->ig_md_protocol = (ig_hdr_ipv4 ? LOAD8(ig_hdr_ipv4 + 9) : 0);
+                SEEK(ig_hdr_ipv4, scratch->ig_hdr_ipv4_is_valid, scratch->ig_hdr_ipv4_at, 20);
+                scratch->ig_md_traffic_class_octet = ((__u64)(ig_hdr_ipv4 ? (LOAD8(ig_hdr_ipv4 + 1) >> 2 & 63) : 0) << 2 | (ig_hdr_ipv4 ? (LOAD8(ig_hdr_ipv4 + 1) & 3) : 0));
+                SEEK(ig_hdr_ipv4, scratch->ig_hdr_ipv4_is_valid, scratch->ig_hdr_ipv4_at, 20);
+                scratch->ig_md_user_length = (ig_hdr_ipv4 ? LOAD16(ig_hdr_ipv4 + 2) : 0);
+                scratch->ig_md_ether_type = 0x800;
             }
-            if (!entry) {
+            else if (key0 == 0 && key2 == 1) {
+                SEEK(ig_hdr_ipv6, scratch->ig_hdr_ipv6_is_valid, scratch->ig_hdr_ipv6_at, 40);
+                scratch->ig_md_ttl = (ig_hdr_ipv6 ? LOAD8(ig_hdr_ipv6 + 7) : 0);
+                SEEK(ig_hdr_ipv6, scratch->ig_hdr_ipv6_is_valid, scratch->ig_hdr_ipv6_at, 40);
+                scratch->ig_md_src_ipv6 = (ig_hdr_ipv6 ? LOAD_WIDE(64, ig_hdr_ipv6 + 8) : 0);
+                SEEK(ig_hdr_ipv6, scratch->ig_hdr_ipv6_is_valid, scratch->ig_hdr_ipv6_at, 40);
+                scratch->ig_md_dst_ipv6 = (ig_hdr_ipv6 ? LOAD_WIDE(64, ig_hdr_ipv6 + 24) : 0);
+                SEEK(ig_hdr_ipv6, scratch->ig_hdr_ipv6_is_valid, scratch->ig_hdr_ipv6_at, 40);
+                scratch->ig_md_protocol = (ig_hdr_ipv6 ? LOAD8(ig_hdr_ipv6 + 6) : 0);
+                SEEK(ig_hdr_ipv6, scratch->ig_hdr_ipv6_is_valid, scratch->ig_hdr_ipv6_at, 40);
+                scratch->ig_md_traffic_class_octet = ((__u64)(ig_hdr_ipv6 ? (LOAD16(ig_hdr_ipv6) >> 6 & 63) : 0) << 2 | (ig_hdr_ipv6 ? (LOAD8(ig_hdr_ipv6 + 1) >> 4 & 3) : 0));
+                SEEK(ig_hdr_ipv6, scratch->ig_hdr_ipv6_is_valid, scratch->ig_hdr_ipv6_at, 40);
+                scratch->ig_md_flow_label = (ig_hdr_ipv6 ? (LOAD24(ig_hdr_ipv6 + 1) & 0xfffff) : 0);
+                SEEK(ig_hdr_ipv6, scratch->ig_hdr_ipv6_is_valid, scratch->ig_hdr_ipv6_at, 40);
+                scratch->ig_md_user_length = (40 < (0xffff - (ig_hdr_ipv6 ? LOAD16(ig_hdr_ipv6 + 4) : 0)) ? ((__u16)((__u64)(ig_hdr_ipv6 ? LOAD16(ig_hdr_ipv6 + 4) : 0) + 40)) : 0xffff);
+                scratch->ig_md_ether_type = 0x86dd;
             }
-            else switch (entry->action) {
-                case t_user_packets_select_ipv4: {
-                    SEEK(ig_hdr_ipv4, scratch->ig_hdr_ipv4_is_valid, scratch->ig_hdr_ipv4_at, 20);
-                    scratch->ig_md_ttl = (ig_hdr_ipv4 ? LOAD8(ig_hdr_ipv4 + 8) : 0);
-                    SEEK(ig_hdr_ipv4, scratch->ig_hdr_ipv4_is_valid, scratch->ig_hdr_ipv4_at, 20);
-                    scratch->ig_md_src_ipv4 = (ig_hdr_ipv4 ? LOAD32(ig_hdr_ipv4 + 12) : 0);
-                    SEEK(ig_hdr_ipv4, scratch->ig_hdr_ipv4_is_valid, scratch->ig_hdr_ipv4_at, 20);
-                    scratch->ig_md_dst_ipv4 = (ig_hdr_ipv4 ? LOAD32(ig_hdr_ipv4 + 16) : 0);
-                    SEEK(ig_hdr_ipv4, scratch->ig_hdr_ipv4_is_valid, scratch->ig_hdr_ipv4_at, 20);
-                    scratch->ig_md_protocol = (ig_hdr_ipv4 ? LOAD8(ig_hdr_ipv4 + 9) : 0);
-                    SEEK(ig_hdr_ipv4, scratch->ig_hdr_ipv4_is_valid, scratch->ig_hdr_ipv4_at, 20);
-                    scratch->ig_md_traffic_class_octet = ((__u64)(ig_hdr_ipv4 ? (LOAD8(ig_hdr_ipv4 + 1) >> 2 & 63) : 0) << 2 | (ig_hdr_ipv4 ? (LOAD8(ig_hdr_ipv4 + 1) & 3) : 0));
-                    SEEK(ig_hdr_ipv4, scratch->ig_hdr_ipv4_is_valid, scratch->ig_hdr_ipv4_at, 20);
-                    scratch->ig_md_user_length = (ig_hdr_ipv4 ? LOAD16(ig_hdr_ipv4 + 2) : 0);
-                    scratch->ig_md_ether_type = 0x800;
-                    break;
-                }
-                case t_user_packets_select_ipv6: {
-                    SEEK(ig_hdr_ipv6, scratch->ig_hdr_ipv6_is_valid, scratch->ig_hdr_ipv6_at, 40);
-                    scratch->ig_md_ttl = (ig_hdr_ipv6 ? LOAD8(ig_hdr_ipv6 + 7) : 0);
-                    SEEK(ig_hdr_ipv6, scratch->ig_hdr_ipv6_is_valid, scratch->ig_hdr_ipv6_at, 40);
-                    scratch->ig_md_src_ipv6 = (ig_hdr_ipv6 ? LOAD_WIDE(64, ig_hdr_ipv6 + 8) : 0);
-                    SEEK(ig_hdr_ipv6, scratch->ig_hdr_ipv6_is_valid, scratch->ig_hdr_ipv6_at, 40);
-                    scratch->ig_md_dst_ipv6 = (ig_hdr_ipv6 ? LOAD_WIDE(64, ig_hdr_ipv6 + 24) : 0);
-                    SEEK(ig_hdr_ipv6, scratch->ig_hdr_ipv6_is_valid, scratch->ig_hdr_ipv6_at, 40);
-                    scratch->ig_md_protocol = (ig_hdr_ipv6 ? LOAD8(ig_hdr_ipv6 + 6) : 0);
-                    SEEK(ig_hdr_ipv6, scratch->ig_hdr_ipv6_is_valid, scratch->ig_hdr_ipv6_at, 40);
-                    scratch->ig_md_traffic_class_octet = ((__u64)(ig_hdr_ipv6 ? (LOAD16(ig_hdr_ipv6) >> 6 & 63) : 0) << 2 | (ig_hdr_ipv6 ? (LOAD8(ig_hdr_ipv6 + 1) >> 4 & 3) : 0));
-                    SEEK(ig_hdr_ipv6, scratch->ig_hdr_ipv6_is_valid, scratch->ig_hdr_ipv6_at, 40);
-                    scratch->ig_md_flow_label = (ig_hdr_ipv6 ? (LOAD24(ig_hdr_ipv6 + 1) & 0xfffff) : 0);
-                    SEEK(ig_hdr_ipv6, scratch->ig_hdr_ipv6_is_valid, scratch->ig_hdr_ipv6_at, 40);
-                    scratch->ig_md_user_length = (40 < (0xffff - (ig_hdr_ipv6 ? LOAD16(ig_hdr_ipv6 + 4) : 0)) ? ((__u16)((__u64)(ig_hdr_ipv6 ? LOAD16(ig_hdr_ipv6 + 4) : 0) + 40)) : 0xffff);
-                    scratch->ig_md_ether_type = 0x86dd;
-                    break;
-                }
-                case t_user_packets_select_inner_ipv4: {
-                    scratch->ig_md_is_tunnelled = 1;
-                    SEEK(ig_hdr_inner_ipv4, scratch->ig_hdr_inner_ipv4_is_valid, scratch->ig_hdr_inner_ipv4_at, 20);
-                    scratch->ig_md_ttl = (ig_hdr_inner_ipv4 ? LOAD8(ig_hdr_inner_ipv4 + 8) : 0);
-                    SEEK(ig_hdr_inner_ipv4, scratch->ig_hdr_inner_ipv4_is_valid, scratch->ig_hdr_inner_ipv4_at, 20);
-                    scratch->ig_md_src_ipv4 = (ig_hdr_inner_ipv4 ? LOAD32(ig_hdr_inner_ipv4 + 12) : 0);
-                    SEEK(ig_hdr_inner_ipv4, scratch->ig_hdr_inner_ipv4_is_valid, scratch->ig_hdr_inner_ipv4_at, 20);
-                    scratch->ig_md_dst_ipv4 = (ig_hdr_inner_ipv4 ? LOAD32(ig_hdr_inner_ipv4 + 16) : 0);
-                    SEEK(ig_hdr_inner_ipv4, scratch->ig_hdr_inner_ipv4_is_valid, scratch->ig_hdr_inner_ipv4_at, 20);
-                    scratch->ig_md_protocol = (ig_hdr_inner_ipv4 ? LOAD8(ig_hdr_inner_ipv4 + 9) : 0);
-                    SEEK(ig_hdr_inner_ipv4, scratch->ig_hdr_inner_ipv4_is_valid, scratch->ig_hdr_inner_ipv4_at, 20);
-                    scratch->ig_md_traffic_class_octet = ((__u64)(ig_hdr_inner_ipv4 ? (LOAD8(ig_hdr_inner_ipv4 + 1) >> 2 & 63) : 0) << 2 | (ig_hdr_inner_ipv4 ? (LOAD8(ig_hdr_inner_ipv4 + 1) & 3) : 0));
-                    SEEK(ig_hdr_inner_ipv4, scratch->ig_hdr_inner_ipv4_is_valid, scratch->ig_hdr_inner_ipv4_at, 20);
-                    scratch->ig_md_user_length = (ig_hdr_inner_ipv4 ? LOAD16(ig_hdr_inner_ipv4 + 2) : 0);
-                    scratch->ig_md_ether_type = 0x800;
-                    break;
-                }
-                case t_user_packets_select_inner_ipv6: {
-                    scratch->ig_md_is_tunnelled = 1;
-                    SEEK(ig_hdr_inner_ipv6, scratch->ig_hdr_inner_ipv6_is_valid, scratch->ig_hdr_inner_ipv6_at, 40);
-                    scratch->ig_md_ttl = (ig_hdr_inner_ipv6 ? LOAD8(ig_hdr_inner_ipv6 + 7) : 0);
-                    SEEK(ig_hdr_inner_ipv6, scratch->ig_hdr_inner_ipv6_is_valid, scratch->ig_hdr_inner_ipv6_at, 40);
-                    scratch->ig_md_src_ipv6 = (ig_hdr_inner_ipv6 ? LOAD_WIDE(64, ig_hdr_inner_ipv6 + 8) : 0);
-                    SEEK(ig_hdr_inner_ipv6, scratch->ig_hdr_inner_ipv6_is_valid, scratch->ig_hdr_inner_ipv6_at, 40);
-                    scratch->ig_md_dst_ipv6 = (ig_hdr_inner_ipv6 ? LOAD_WIDE(64, ig_hdr_inner_ipv6 + 24) : 0);
-                    SEEK(ig_hdr_inner_ipv6, scratch->ig_hdr_inner_ipv6_is_valid, scratch->ig_hdr_inner_ipv6_at, 40);
-                    scratch->ig_md_protocol = (ig_hdr_inner_ipv6 ? LOAD8(ig_hdr_inner_ipv6 + 6) : 0);
-                    SEEK(ig_hdr_inner_ipv6, scratch->ig_hdr_inner_ipv6_is_valid, scratch->ig_hdr_inner_ipv6_at, 40);
-                    scratch->ig_md_traffic_class_octet = ((__u64)(ig_hdr_inner_ipv6 ? (LOAD16(ig_hdr_inner_ipv6) >> 6 & 63) : 0) << 2 | (ig_hdr_inner_ipv6 ? (LOAD8(ig_hdr_inner_ipv6 + 1) >> 4 & 3) : 0));
-                    SEEK(ig_hdr_inner_ipv6, scratch->ig_hdr_inner_ipv6_is_valid, scratch->ig_hdr_inner_ipv6_at, 40);
-                    scratch->ig_md_flow_label = (ig_hdr_inner_ipv6 ? (LOAD24(ig_hdr_inner_ipv6 + 1) & 0xfffff) : 0);
-                    SEEK(ig_hdr_inner_ipv6, scratch->ig_hdr_inner_ipv6_is_valid, scratch->ig_hdr_inner_ipv6_at, 40);
-                    scratch->ig_md_user_length = (40 < (0xffff - (ig_hdr_inner_ipv6 ? LOAD16(ig_hdr_inner_ipv6 + 4) : 0)) ? ((__u16)((__u64)(ig_hdr_inner_ipv6 ? LOAD16(ig_hdr_inner_ipv6 + 4) : 0) + 40)) : 0xffff);
-                    scratch->ig_md_ether_type = 0x86dd;
-                    break;
-                }
+            else if (key3 == 1) {
+                scratch->ig_md_is_tunnelled = 1;
+                SEEK(ig_hdr_inner_ipv4, scratch->ig_hdr_inner_ipv4_is_valid, scratch->ig_hdr_inner_ipv4_at, 20);
+                scratch->ig_md_ttl = (ig_hdr_inner_ipv4 ? LOAD8(ig_hdr_inner_ipv4 + 8) : 0);
+                SEEK(ig_hdr_inner_ipv4, scratch->ig_hdr_inner_ipv4_is_valid, scratch->ig_hdr_inner_ipv4_at, 20);
+                scratch->ig_md_src_ipv4 = (ig_hdr_inner_ipv4 ? LOAD32(ig_hdr_inner_ipv4 + 12) : 0);
+                SEEK(ig_hdr_inner_ipv4, scratch->ig_hdr_inner_ipv4_is_valid, scratch->ig_hdr_inner_ipv4_at, 20);
+                scratch->ig_md_dst_ipv4 = (ig_hdr_inner_ipv4 ? LOAD32(ig_hdr_inner_ipv4 + 16) : 0);
+                SEEK(ig_hdr_inner_ipv4, scratch->ig_hdr_inner_ipv4_is_valid, scratch->ig_hdr_inner_ipv4_at, 20);
+                scratch->ig_md_protocol = (ig_hdr_inner_ipv4 ? LOAD8(ig_hdr_inner_ipv4 + 9) : 0);
+                SEEK(ig_hdr_inner_ipv4, scratch->ig_hdr_inner_ipv4_is_valid, scratch->ig_hdr_inner_ipv4_at, 20);
+                scratch->ig_md_traffic_class_octet = ((__u64)(ig_hdr_inner_ipv4 ? (LOAD8(ig_hdr_inner_ipv4 + 1) >> 2 & 63) : 0) << 2 | (ig_hdr_inner_ipv4 ? (LOAD8(ig_hdr_inner_ipv4 + 1) & 3) : 0));
+                SEEK(ig_hdr_inner_ipv4, scratch->ig_hdr_inner_ipv4_is_valid, scratch->ig_hdr_inner_ipv4_at, 20);
+                scratch->ig_md_user_length = (ig_hdr_inner_ipv4 ? LOAD16(ig_hdr_inner_ipv4 + 2) : 0);
+                scratch->ig_md_ether_type = 0x800;
+            }
+            else if (key4 == 1) {
+                scratch->ig_md_is_tunnelled = 1;
+                SEEK(ig_hdr_inner_ipv6, scratch->ig_hdr_inner_ipv6_is_valid, scratch->ig_hdr_inner_ipv6_at, 40);
+                scratch->ig_md_ttl = (ig_hdr_inner_ipv6 ? LOAD8(ig_hdr_inner_ipv6 + 7) : 0);
+                SEEK(ig_hdr_inner_ipv6, scratch->ig_hdr_inner_ipv6_is_valid, scratch->ig_hdr_inner_ipv6_at, 40);
+                scratch->ig_md_src_ipv6 = (ig_hdr_inner_ipv6 ? LOAD_WIDE(64, ig_hdr_inner_ipv6 + 8) : 0);
+                SEEK(ig_hdr_inner_ipv6, scratch->ig_hdr_inner_ipv6_is_valid, scratch->ig_hdr_inner_ipv6_at, 40);
+                scratch->ig_md_dst_ipv6 = (ig_hdr_inner_ipv6 ? LOAD_WIDE(64, ig_hdr_inner_ipv6 + 24) : 0);
+                SEEK(ig_hdr_inner_ipv6, scratch->ig_hdr_inner_ipv6_is_valid, scratch->ig_hdr_inner_ipv6_at, 40);
+                scratch->ig_md_protocol = (ig_hdr_inner_ipv6 ? LOAD8(ig_hdr_inner_ipv6 + 6) : 0);
+                SEEK(ig_hdr_inner_ipv6, scratch->ig_hdr_inner_ipv6_is_valid, scratch->ig_hdr_inner_ipv6_at, 40);
+                scratch->ig_md_traffic_class_octet = ((__u64)(ig_hdr_inner_ipv6 ? (LOAD16(ig_hdr_inner_ipv6) >> 6 & 63) : 0) << 2 | (ig_hdr_inner_ipv6 ? (LOAD8(ig_hdr_inner_ipv6 + 1) >> 4 & 3) : 0));
+                SEEK(ig_hdr_inner_ipv6, scratch->ig_hdr_inner_ipv6_is_valid, scratch->ig_hdr_inner_ipv6_at, 40);
+                scratch->ig_md_flow_label = (ig_hdr_inner_ipv6 ? (LOAD24(ig_hdr_inner_ipv6 + 1) & 0xfffff) : 0);
+                SEEK(ig_hdr_inner_ipv6, scratch->ig_hdr_inner_ipv6_is_valid, scratch->ig_hdr_inner_ipv6_at, 40);
+                scratch->ig_md_user_length = (40 < (0xffff - (ig_hdr_inner_ipv6 ? LOAD16(ig_hdr_inner_ipv6 + 4) : 0)) ? ((__u16)((__u64)(ig_hdr_inner_ipv6 ? LOAD16(ig_hdr_inner_ipv6 + 4) : 0) + 40)) : 0xffff);
+                scratch->ig_md_ether_type = 0x86dd;
+            }
+            else {
             }
         }
         /* p4/control/arrival.p4:187 */
         {
-            union t_user_ports_entry *entry = 0;
-            union t_user_ports_key key = {};
-            key.of.endpoint_id = scratch->ig_md_endpoint_id;
-            key.of.l4 = scratch->ig_hdr_l4_is_valid;
-            key.of.udp = scratch->ig_hdr_udp_is_valid;
-            key.of.inner_l4 = scratch->ig_hdr_inner_l4_is_valid;
-            __s32 found = t_user_ports_find(&key);
-            if (found != NO_RULE) {
-                __u32 index = found;
-                struct t_user_ports_rule *rule;
-                rule = bpf_map_lookup_elem(&t_user_ports, &index);
-                if (rule) entry = &rule->entry;
+            __u64 key0 = scratch->ig_md_endpoint_id;
+            __u64 key1 = scratch->ig_hdr_l4_is_valid;
+            __u64 key2 = scratch->ig_hdr_udp_is_valid;
+            __u64 key3 = scratch->ig_hdr_inner_l4_is_valid;
+            if (key0 == 0 && key1 == 1) {
+                SEEK(ig_hdr_l4, scratch->ig_hdr_l4_is_valid, scratch->ig_hdr_l4_at, 4);
+                scratch->ig_md_src_port = (ig_hdr_l4 ? LOAD16(ig_hdr_l4) : 0);
+                SEEK(ig_hdr_l4, scratch->ig_hdr_l4_is_valid, scratch->ig_hdr_l4_at, 4);
+                scratch->ig_md_dst_port = (ig_hdr_l4 ? LOAD16(ig_hdr_l4 + 2) : 0);
             }
-            if (!entry) {
+            else if (key0 == 0 && key2 == 1) {
+                SEEK(ig_hdr_udp, scratch->ig_hdr_udp_is_valid, scratch->ig_hdr_udp_at, 8);
+                scratch->ig_md_src_port = (ig_hdr_udp ? LOAD16(ig_hdr_udp) : 0);
+                SEEK(ig_hdr_udp, scratch->ig_hdr_udp_is_valid, scratch->ig_hdr_udp_at, 8);
+                scratch->ig_md_dst_port = (ig_hdr_udp ? LOAD16(ig_hdr_udp + 2) : 0);
             }
-            else switch (entry->action) {
-                case t_user_ports_select_l4: {
-                    SEEK(ig_hdr_l4, scratch->ig_hdr_l4_is_valid, scratch->ig_hdr_l4_at, 4);
-                    scratch->ig_md_src_port = (ig_hdr_l4 ? LOAD16(ig_hdr_l4) : 0);
-                    SEEK(ig_hdr_l4, scratch->ig_hdr_l4_is_valid, scratch->ig_hdr_l4_at, 4);
-                    scratch->ig_md_dst_port = (ig_hdr_l4 ? LOAD16(ig_hdr_l4 + 2) : 0);
-                    break;
-                }
-                case t_user_ports_select_udp: {
-                    SEEK(ig_hdr_udp, scratch->ig_hdr_udp_is_valid, scratch->ig_hdr_udp_at, 8);
-                    scratch->ig_md_src_port = (ig_hdr_udp ? LOAD16(ig_hdr_udp) : 0);
-                    SEEK(ig_hdr_udp, scratch->ig_hdr_udp_is_valid, scratch->ig_hdr_udp_at, 8);
-                    scratch->ig_md_dst_port = (ig_hdr_udp ? LOAD16(ig_hdr_udp + 2) : 0);
-                    break;
-                }
-                case t_user_ports_select_inner_l4: {
-                    SEEK(ig_hdr_inner_l4, scratch->ig_hdr_inner_l4_is_valid, scratch->ig_hdr_inner_l4_at, 4);
-                    scratch->ig_md_src_port = (ig_hdr_inner_l4 ? LOAD16(ig_hdr_inner_l4) : 0);
-                    SEEK(ig_hdr_inner_l4, scratch->ig_hdr_inner_l4_is_valid, scratch->ig_hdr_inner_l4_at, 4);
-                    scratch->ig_md_dst_port = (ig_hdr_inner_l4 ? LOAD16(ig_hdr_inner_l4 + 2) : 0);
-                    break;
-                }
+            else if (key3 == 1) {
+                SEEK(ig_hdr_inner_l4, scratch->ig_hdr_inner_l4_is_valid, scratch->ig_hdr_inner_l4_at, 4);
+                scratch->ig_md_src_port = (ig_hdr_inner_l4 ? LOAD16(ig_hdr_inner_l4) : 0);
+                SEEK(ig_hdr_inner_l4, scratch->ig_hdr_inner_l4_is_valid, scratch->ig_hdr_inner_l4_at, 4);
+                scratch->ig_md_dst_port = (ig_hdr_inner_l4 ? LOAD16(ig_hdr_inner_l4 + 2) : 0);
+            }
+            else {
             }
         }
         /* p4/control/arrival.p4:188 */
@@ -2269,23 +1904,17 @@ ingress_parsed:;
         scratch->ig_md_length_difference = ((__u16)((ig_hdr_gtpu ? LOAD16(ig_hdr_gtpu + 2) : 0) - scratch->ig_md_user_length));
         /* p4/control/admission.p4:52 */
         {
-            union t_lengths_entry *entry = 0;
-            struct t_lengths_key key = {};
-            key.length_difference = scratch->ig_md_length_difference;
-            key.options = scratch->ig_hdr_gtpu_options_is_valid;
-            key.extension = scratch->ig_hdr_extension_is_valid;
-            key.extension_rest = scratch->ig_hdr_extension_rest_is_valid;
-            key.psc = scratch->ig_hdr_psc_is_valid;
-            key.psc_end = scratch->ig_hdr_psc_end_is_valid;
-            key.psc_middle = scratch->ig_hdr_psc_middle_is_valid;
-            entry = bpf_map_lookup_elem(&t_lengths, &key);
-            if (!entry) {
+            __u64 key0 = scratch->ig_md_length_difference;
+            __u64 key1 = scratch->ig_hdr_gtpu_options_is_valid;
+            __u64 key2 = scratch->ig_hdr_extension_is_valid;
+            __u64 key3 = scratch->ig_hdr_extension_rest_is_valid;
+            __u64 key4 = scratch->ig_hdr_psc_is_valid;
+            __u64 key5 = scratch->ig_hdr_psc_end_is_valid;
+            __u64 key6 = scratch->ig_hdr_psc_middle_is_valid;
+            if ((key0 == 0 && key1 == 0 && key2 == 0 && key3 == 0 && key4 == 0 && key5 == 0 && key6 == 0) || (key0 == 4 && key1 == 1 && key2 == 0 && key3 == 0 && key4 == 0 && key5 == 0 && key6 == 0) || (key0 == 8 && key1 == 1 && key2 == 0 && key3 == 0 && key4 == 1 && key5 == 0 && key6 == 0) || (key0 == 12 && key1 == 1 && key2 == 0 && key3 == 0 && key4 == 0 && key5 == 1 && key6 == 0) || (key0 == 16 && key1 == 1 && key2 == 0 && key3 == 0 && key4 == 0 && key5 == 1 && key6 == 1) || (key0 == 8 && key1 == 1 && key2 == 1 && key3 == 0 && key4 == 0 && key5 == 0 && key6 == 0) || (key0 == 12 && key1 == 1 && key2 == 1 && key3 == 0 && key4 == 1 && key5 == 0 && key6 == 0) || (key0 == 16 && key1 == 1 && key2 == 1 && key3 == 0 && key4 == 0 && key5 == 1 && key6 == 0) || (key0 == 20 && key1 == 1 && key2 == 1 && key3 == 0 && key4 == 0 && key5 == 1 && key6 == 1) || (key0 == 12 && key1 == 1 && key2 == 1 && key3 == 1 && key4 == 0 && key5 == 0 && key6 == 0) || (key0 == 16 && key1 == 1 && key2 == 1 && key3 == 1 && key4 == 1 && key5 == 0 && key6 == 0) || (key0 == 20 && key1 == 1 && key2 == 1 && key3 == 1 && key4 == 0 && key5 == 1 && key6 == 0) || (key0 == 24 && key1 == 1 && key2 == 1 && key3 == 1 && key4 == 0 && key5 == 1 && key6 == 1)) {
+                scratch->ig_md_is_length_right = 1;
             }
-            else switch (entry->action) {
-                case t_lengths_length_is_right: {
-                    scratch->ig_md_is_length_right = 1;
-                    break;
-                }
+            else {
             }
         }
         /* p4/control/admission.p4:53 */
@@ -2910,26 +2539,48 @@ ingress_parsed:;
         else {
             /* p4/control/verdict.p4:80 */
             {
-                union t_verdicts_entry *entry = 0;
-                union t_verdicts_key key = {};
-                key.of.refusal = scratch->ig_md_refusal;
-                key.of.early_punt = scratch->ig_md_early_punt;
-                key.of.is_admitted = scratch->ig_md_is_admitted;
-                key.of.drop_reason = scratch->ig_md_drop_reason;
-                key.of.punt_reason = scratch->ig_md_punt_reason;
-                key.of.is_user = scratch->ig_hdr_bridged_is_user;
-                key.of.is_spoofed = scratch->ig_md_is_spoofed;
-                key.of.is_ttl_expired = scratch->ig_md_is_ttl_expired;
-                key.of.is_routed = scratch->ig_md_is_routed;
-                key.of.is_encapsulated = scratch->ig_hdr_bridged_is_encapsulated;
-                __s32 found = t_verdicts_find(&key);
-                if (found != NO_RULE) {
-                    __u32 index = found;
-                    struct t_verdicts_rule *rule;
-                    rule = bpf_map_lookup_elem(&t_verdicts, &index);
-                    if (rule) entry = &rule->entry;
+                __u64 key0 = scratch->ig_md_refusal;
+                __u64 key1 = scratch->ig_md_early_punt;
+                __u64 key2 = scratch->ig_md_is_admitted;
+                __u64 key3 = scratch->ig_md_drop_reason;
+                __u64 key4 = scratch->ig_md_punt_reason;
+                __u64 key5 = scratch->ig_hdr_bridged_is_user;
+                __u64 key6 = scratch->ig_md_is_spoofed;
+                __u64 key7 = scratch->ig_md_is_ttl_expired;
+                __u64 key8 = scratch->ig_md_is_routed;
+                __u64 key9 = scratch->ig_hdr_bridged_is_encapsulated;
+                if (key0 == 1) {
+                    /* p4/control/verdict.p4:16 */
+                    count(&c_drops, 1, octets_of(bpf_xdp_get_buff_len(ctx), 0));
+                    scratch->ig_ig_dprsr_md_drop_ctl = 1;
                 }
-                if (!entry) {
+                else if (key0 == 18) {
+                    count(&c_drops, 18, octets_of(bpf_xdp_get_buff_len(ctx), 0));
+                    scratch->ig_ig_dprsr_md_drop_ctl = 1;
+                }
+                else if (key0 == 2) {
+                    count(&c_drops, 2, octets_of(bpf_xdp_get_buff_len(ctx), 0));
+                    scratch->ig_ig_dprsr_md_drop_ctl = 1;
+                }
+                else if (key0 == 3) {
+                    count(&c_drops, 3, octets_of(bpf_xdp_get_buff_len(ctx), 0));
+                    scratch->ig_ig_dprsr_md_drop_ctl = 1;
+                }
+                else if (key0 == 19) {
+                    count(&c_drops, 19, octets_of(bpf_xdp_get_buff_len(ctx), 0));
+                    scratch->ig_ig_dprsr_md_drop_ctl = 1;
+                }
+                else if (key1 == 1) {
+                    scratch->ig_ig_tm_md_ucast_egress_port = 192;
+                    scratch->ig_hdr_bridged_is_user = 0;
+                    scratch->ig_hdr_bridged_punt_reason = 1;
+                }
+                else if (key1 == 9) {
+                    scratch->ig_ig_tm_md_ucast_egress_port = 192;
+                    scratch->ig_hdr_bridged_is_user = 0;
+                    scratch->ig_hdr_bridged_punt_reason = 9;
+                }
+                else if (key2 == 0) {
                     scratch->ig_ig_tm_md_ucast_egress_port = scratch->ig_md_host_port;
                     scratch->ig_ig_tm_md_bypass_egress = 1;
                     scratch->ig_hdr_bridged_is_valid = 0;
@@ -2963,54 +2614,135 @@ ingress_parsed:;
                     scratch->ig_hdr_bridged_vlan_id = 0;
                     scratch->ig_hdr_bridged_entropy = 0;
                 }
-                else switch (entry->action) {
-                    case t_verdicts_refuse: {
-                        /* p4/control/verdict.p4:16 */
-                        count(&c_drops, entry->as_refuse.reason, octets_of(bpf_xdp_get_buff_len(ctx), 0));
-                        scratch->ig_ig_dprsr_md_drop_ctl = 1;
-                        break;
-                    }
-                    case t_verdicts_show: {
-                        scratch->ig_ig_tm_md_ucast_egress_port = 192;
-                        if (scratch->ig_hdr_bridged_is_valid) scratch->ig_hdr_bridged_is_user = 0;
-                        if (scratch->ig_hdr_bridged_is_valid) scratch->ig_hdr_bridged_punt_reason = entry->as_show.reason;
-                        break;
-                    }
-                    case t_verdicts_leave_to_host: {
-                        scratch->ig_ig_tm_md_ucast_egress_port = scratch->ig_md_host_port;
-                        scratch->ig_ig_tm_md_bypass_egress = 1;
-                        scratch->ig_hdr_bridged_is_valid = 0;
-                        scratch->ig_hdr_bridged_punt_reason = 0;
-                        scratch->ig_hdr_bridged__pad0 = 0;
-                        scratch->ig_hdr_bridged_is_guaranteed = 0;
-                        scratch->ig_hdr_bridged_is_unroutable = 0;
-                        scratch->ig_hdr_bridged_is_encapsulated = 0;
-                        scratch->ig_hdr_bridged_is_user = 0;
-                        scratch->ig_hdr_bridged_is_source_checked = 0;
-                        scratch->ig_hdr_bridged_is_session_metered = 0;
-                        scratch->ig_hdr_bridged_usage_id = 0;
-                        scratch->ig_hdr_bridged_is_ppi_present = 0;
-                        scratch->ig_hdr_bridged_reflective_qos = 0;
-                        scratch->ig_hdr_bridged_qfi = 0;
-                        scratch->ig_hdr_bridged_slice_id = 0;
-                        scratch->ig_hdr_bridged_traffic_class = 0;
-                        scratch->ig_hdr_bridged_tunnel_peer_id = 0;
-                        scratch->ig_hdr_bridged_teid = 0;
-                        scratch->ig_hdr_bridged__pad1 = 0;
-                        scratch->ig_hdr_bridged_session_meter_id = 0;
-                        scratch->ig_hdr_bridged__pad2 = 0;
-                        scratch->ig_hdr_bridged_flow_meter_id = 0;
-                        scratch->ig_hdr_bridged_quota_id = 0;
-                        scratch->ig_hdr_bridged_is_downlink = 0;
-                        scratch->ig_hdr_bridged__pad3 = 0;
-                        scratch->ig_hdr_bridged_ingress_port = 0;
-                        scratch->ig_hdr_bridged__pad4 = 0;
-                        scratch->ig_hdr_bridged_egress_port = 0;
-                        scratch->ig_hdr_bridged__pad5 = 0;
-                        scratch->ig_hdr_bridged_vlan_id = 0;
-                        scratch->ig_hdr_bridged_entropy = 0;
-                        break;
-                    }
+                else if (key3 == 4) {
+                    count(&c_drops, 4, octets_of(bpf_xdp_get_buff_len(ctx), 0));
+                    scratch->ig_ig_dprsr_md_drop_ctl = 1;
+                }
+                else if (key3 == 6) {
+                    count(&c_drops, 6, octets_of(bpf_xdp_get_buff_len(ctx), 0));
+                    scratch->ig_ig_dprsr_md_drop_ctl = 1;
+                }
+                else if (key3 == 7) {
+                    count(&c_drops, 7, octets_of(bpf_xdp_get_buff_len(ctx), 0));
+                    scratch->ig_ig_dprsr_md_drop_ctl = 1;
+                }
+                else if (key3 == 8) {
+                    count(&c_drops, 8, octets_of(bpf_xdp_get_buff_len(ctx), 0));
+                    scratch->ig_ig_dprsr_md_drop_ctl = 1;
+                }
+                else if (key3 == 14) {
+                    count(&c_drops, 14, octets_of(bpf_xdp_get_buff_len(ctx), 0));
+                    scratch->ig_ig_dprsr_md_drop_ctl = 1;
+                }
+                else if (key4 == 3) {
+                    scratch->ig_ig_tm_md_ucast_egress_port = 192;
+                    if (scratch->ig_hdr_bridged_is_valid) scratch->ig_hdr_bridged_is_user = 0;
+                    if (scratch->ig_hdr_bridged_is_valid) scratch->ig_hdr_bridged_punt_reason = 3;
+                }
+                else if (key4 == 4) {
+                    scratch->ig_ig_tm_md_ucast_egress_port = 192;
+                    if (scratch->ig_hdr_bridged_is_valid) scratch->ig_hdr_bridged_is_user = 0;
+                    if (scratch->ig_hdr_bridged_is_valid) scratch->ig_hdr_bridged_punt_reason = 4;
+                }
+                else if (key4 == 7) {
+                    scratch->ig_ig_tm_md_ucast_egress_port = 192;
+                    if (scratch->ig_hdr_bridged_is_valid) scratch->ig_hdr_bridged_is_user = 0;
+                    if (scratch->ig_hdr_bridged_is_valid) scratch->ig_hdr_bridged_punt_reason = 7;
+                }
+                else if (key5 == 0) {
+                    scratch->ig_ig_tm_md_ucast_egress_port = scratch->ig_md_host_port;
+                    scratch->ig_ig_tm_md_bypass_egress = 1;
+                    scratch->ig_hdr_bridged_is_valid = 0;
+                    scratch->ig_hdr_bridged_punt_reason = 0;
+                    scratch->ig_hdr_bridged__pad0 = 0;
+                    scratch->ig_hdr_bridged_is_guaranteed = 0;
+                    scratch->ig_hdr_bridged_is_unroutable = 0;
+                    scratch->ig_hdr_bridged_is_encapsulated = 0;
+                    scratch->ig_hdr_bridged_is_user = 0;
+                    scratch->ig_hdr_bridged_is_source_checked = 0;
+                    scratch->ig_hdr_bridged_is_session_metered = 0;
+                    scratch->ig_hdr_bridged_usage_id = 0;
+                    scratch->ig_hdr_bridged_is_ppi_present = 0;
+                    scratch->ig_hdr_bridged_reflective_qos = 0;
+                    scratch->ig_hdr_bridged_qfi = 0;
+                    scratch->ig_hdr_bridged_slice_id = 0;
+                    scratch->ig_hdr_bridged_traffic_class = 0;
+                    scratch->ig_hdr_bridged_tunnel_peer_id = 0;
+                    scratch->ig_hdr_bridged_teid = 0;
+                    scratch->ig_hdr_bridged__pad1 = 0;
+                    scratch->ig_hdr_bridged_session_meter_id = 0;
+                    scratch->ig_hdr_bridged__pad2 = 0;
+                    scratch->ig_hdr_bridged_flow_meter_id = 0;
+                    scratch->ig_hdr_bridged_quota_id = 0;
+                    scratch->ig_hdr_bridged_is_downlink = 0;
+                    scratch->ig_hdr_bridged__pad3 = 0;
+                    scratch->ig_hdr_bridged_ingress_port = 0;
+                    scratch->ig_hdr_bridged__pad4 = 0;
+                    scratch->ig_hdr_bridged_egress_port = 0;
+                    scratch->ig_hdr_bridged__pad5 = 0;
+                    scratch->ig_hdr_bridged_vlan_id = 0;
+                    scratch->ig_hdr_bridged_entropy = 0;
+                }
+                else if (key6 == 1) {
+                    count(&c_drops, 5, octets_of(bpf_xdp_get_buff_len(ctx), 0));
+                    scratch->ig_ig_dprsr_md_drop_ctl = 1;
+                }
+                else if (key7 == 1) {
+                    scratch->ig_ig_tm_md_ucast_egress_port = 192;
+                    if (scratch->ig_hdr_bridged_is_valid) scratch->ig_hdr_bridged_is_user = 0;
+                    if (scratch->ig_hdr_bridged_is_valid) scratch->ig_hdr_bridged_punt_reason = 5;
+                }
+                else if (key4 == 2) {
+                    scratch->ig_ig_tm_md_ucast_egress_port = 192;
+                    if (scratch->ig_hdr_bridged_is_valid) scratch->ig_hdr_bridged_is_user = 0;
+                    if (scratch->ig_hdr_bridged_is_valid) scratch->ig_hdr_bridged_punt_reason = 2;
+                }
+                else if (key8 == 1) {
+                    scratch->ig_ig_tm_md_ucast_egress_port = 192;
+                    if (scratch->ig_hdr_bridged_is_valid) scratch->ig_hdr_bridged_is_user = 0;
+                    if (scratch->ig_hdr_bridged_is_valid) scratch->ig_hdr_bridged_punt_reason = 6;
+                }
+                else if (key8 == 0 && key9 == 0) {
+                    count(&c_drops, 11, octets_of(bpf_xdp_get_buff_len(ctx), 0));
+                    scratch->ig_ig_dprsr_md_drop_ctl = 1;
+                }
+                else if (key8 == 0) {
+                    count(&c_drops, 10, octets_of(bpf_xdp_get_buff_len(ctx), 0));
+                    scratch->ig_ig_dprsr_md_drop_ctl = 1;
+                }
+                else {
+                    scratch->ig_ig_tm_md_ucast_egress_port = scratch->ig_md_host_port;
+                    scratch->ig_ig_tm_md_bypass_egress = 1;
+                    scratch->ig_hdr_bridged_is_valid = 0;
+                    scratch->ig_hdr_bridged_punt_reason = 0;
+                    scratch->ig_hdr_bridged__pad0 = 0;
+                    scratch->ig_hdr_bridged_is_guaranteed = 0;
+                    scratch->ig_hdr_bridged_is_unroutable = 0;
+                    scratch->ig_hdr_bridged_is_encapsulated = 0;
+                    scratch->ig_hdr_bridged_is_user = 0;
+                    scratch->ig_hdr_bridged_is_source_checked = 0;
+                    scratch->ig_hdr_bridged_is_session_metered = 0;
+                    scratch->ig_hdr_bridged_usage_id = 0;
+                    scratch->ig_hdr_bridged_is_ppi_present = 0;
+                    scratch->ig_hdr_bridged_reflective_qos = 0;
+                    scratch->ig_hdr_bridged_qfi = 0;
+                    scratch->ig_hdr_bridged_slice_id = 0;
+                    scratch->ig_hdr_bridged_traffic_class = 0;
+                    scratch->ig_hdr_bridged_tunnel_peer_id = 0;
+                    scratch->ig_hdr_bridged_teid = 0;
+                    scratch->ig_hdr_bridged__pad1 = 0;
+                    scratch->ig_hdr_bridged_session_meter_id = 0;
+                    scratch->ig_hdr_bridged__pad2 = 0;
+                    scratch->ig_hdr_bridged_flow_meter_id = 0;
+                    scratch->ig_hdr_bridged_quota_id = 0;
+                    scratch->ig_hdr_bridged_is_downlink = 0;
+                    scratch->ig_hdr_bridged__pad3 = 0;
+                    scratch->ig_hdr_bridged_ingress_port = 0;
+                    scratch->ig_hdr_bridged__pad4 = 0;
+                    scratch->ig_hdr_bridged_egress_port = 0;
+                    scratch->ig_hdr_bridged__pad5 = 0;
+                    scratch->ig_hdr_bridged_vlan_id = 0;
+                    scratch->ig_hdr_bridged_entropy = 0;
                 }
             }
         }
@@ -3260,270 +2992,234 @@ egress_parsed:;
         }
         /* p4/control/hop.p4:44 */
         {
-            union t_hops_entry *entry = 0;
-            union t_hops_key key = {};
-            key.of.ipv4 = scratch->eg_hdr_ipv4_is_valid;
-            key.of.checksum = scratch->eg_hdr_ipv4_checksum;
-            __s32 found = t_hops_find(&key);
-            if (found != NO_RULE) {
-                __u32 index = found;
-                struct t_hops_rule *rule;
-                rule = bpf_map_lookup_elem(&t_hops, &index);
-                if (rule) entry = &rule->entry;
+            __u64 key0 = scratch->eg_hdr_ipv4_is_valid;
+            __u64 key1 = scratch->eg_hdr_ipv4_checksum;
+            if ((key0 == 1 && (key1 & 0xff00) == 0xff00) || (key0 == 1 && key1 == 0xfeff)) {
+                if (scratch->eg_hdr_ipv4_is_valid) scratch->eg_hdr_ipv4_ttl = ((__u8)(scratch->eg_hdr_ipv4_ttl - 1));
+                if (scratch->eg_hdr_ipv4_is_valid) scratch->eg_hdr_ipv4_checksum = ((__u16)(scratch->eg_hdr_ipv4_checksum + 0x101));
             }
-            if (!entry) {
+            else if (key0 == 1) {
+                if (scratch->eg_hdr_ipv4_is_valid) scratch->eg_hdr_ipv4_ttl = ((__u8)(scratch->eg_hdr_ipv4_ttl - 1));
+                if (scratch->eg_hdr_ipv4_is_valid) scratch->eg_hdr_ipv4_checksum = ((__u16)(scratch->eg_hdr_ipv4_checksum + 0x100));
+            }
+            else {
                 if (scratch->eg_hdr_ipv6_is_valid) scratch->eg_hdr_ipv6_hop_limit = ((__u8)(scratch->eg_hdr_ipv6_hop_limit - 1));
-            }
-            else switch (entry->action) {
-                case t_hops_decrement_ipv4: {
-                    if (scratch->eg_hdr_ipv4_is_valid) scratch->eg_hdr_ipv4_ttl = ((__u8)(scratch->eg_hdr_ipv4_ttl - 1));
-                    if (scratch->eg_hdr_ipv4_is_valid) scratch->eg_hdr_ipv4_checksum = ((__u16)(scratch->eg_hdr_ipv4_checksum + 0x100));
-                    break;
-                }
-                case t_hops_decrement_ipv4_and_carry: {
-                    if (scratch->eg_hdr_ipv4_is_valid) scratch->eg_hdr_ipv4_ttl = ((__u8)(scratch->eg_hdr_ipv4_ttl - 1));
-                    if (scratch->eg_hdr_ipv4_is_valid) scratch->eg_hdr_ipv4_checksum = ((__u16)(scratch->eg_hdr_ipv4_checksum + 0x101));
-                    break;
-                }
-                case t_hops_decrement_ipv6: {
-                    if (scratch->eg_hdr_ipv6_is_valid) scratch->eg_hdr_ipv6_hop_limit = ((__u8)(scratch->eg_hdr_ipv6_hop_limit - 1));
-                    break;
-                }
             }
         }
         /* p4/control/encapsulation.p4:183 */
         {
-            union t_encapsulations_entry *entry = 0;
-            union t_encapsulations_key key = {};
-            key.of.ipv4 = scratch->eg_hdr_outer_ipv4_is_valid;
-            key.of.ipv6 = scratch->eg_hdr_outer_ipv6_is_valid;
-            key.of.is_gtpu = scratch->eg_md_is_gtpu;
-            key.of.qfi = scratch->eg_hdr_bridged_qfi;
-            key.of.is_downlink = scratch->eg_hdr_bridged_is_downlink;
-            __s32 found = t_encapsulations_find(&key);
-            if (found != NO_RULE) {
-                __u32 index = found;
-                struct t_encapsulations_rule *rule;
-                rule = bpf_map_lookup_elem(&t_encapsulations, &index);
-                if (rule) entry = &rule->entry;
+            __u64 key0 = scratch->eg_hdr_outer_ipv4_is_valid;
+            __u64 key1 = scratch->eg_hdr_outer_ipv6_is_valid;
+            __u64 key2 = scratch->eg_md_is_gtpu;
+            __u64 key3 = scratch->eg_hdr_bridged_qfi;
+            __u64 key4 = scratch->eg_hdr_bridged_is_downlink;
+            if (key0 == 1 && key2 == 0) {
+                /* p4/control/encapsulation.p4:120 */
+                scratch->eg_hdr_outer_udp_is_valid = 1;
+                scratch->eg_hdr_outer_udp_src_port = scratch->eg_hdr_bridged_entropy;
+                scratch->eg_hdr_outer_udp_dst_port = scratch->eg_md_outer_dst_port;
+                scratch->eg_hdr_outer_udp_length = ((__u16)(scratch->eg_md_user_length + 8));
+                scratch->eg_hdr_outer_udp_checksum = 0;
+                if (scratch->eg_hdr_outer_ipv4_is_valid) scratch->eg_hdr_outer_ipv4_total_len = ((__u16)(scratch->eg_md_user_length + 28));
+                if (scratch->eg_hdr_ethernet_is_valid) scratch->eg_hdr_ethernet_ether_type = 0x800;
             }
-            if (!entry) {
+            else if (key1 == 1 && key2 == 0) {
+                /* p4/control/encapsulation.p4:121 */
+                scratch->eg_hdr_outer_udp_is_valid = 1;
+                scratch->eg_hdr_outer_udp_src_port = scratch->eg_hdr_bridged_entropy;
+                scratch->eg_hdr_outer_udp_dst_port = scratch->eg_md_outer_dst_port;
+                scratch->eg_hdr_outer_udp_length = ((__u16)(scratch->eg_md_user_length + 8));
+                scratch->eg_hdr_outer_udp_checksum = 0;
+                if (scratch->eg_hdr_outer_ipv6_is_valid) scratch->eg_hdr_outer_ipv6_payload_len = ((__u16)(scratch->eg_md_user_length + 8));
+                if (scratch->eg_hdr_ethernet_is_valid) scratch->eg_hdr_ethernet_ether_type = 0x86dd;
             }
-            else switch (entry->action) {
-                case t_encapsulations_udp_ipv4: {
-                    /* p4/control/encapsulation.p4:120 */
-                    scratch->eg_hdr_outer_udp_is_valid = 1;
-                    scratch->eg_hdr_outer_udp_src_port = scratch->eg_hdr_bridged_entropy;
-                    scratch->eg_hdr_outer_udp_dst_port = scratch->eg_md_outer_dst_port;
-                    scratch->eg_hdr_outer_udp_length = ((__u16)(scratch->eg_md_user_length + 8));
-                    scratch->eg_hdr_outer_udp_checksum = 0;
-                    if (scratch->eg_hdr_outer_ipv4_is_valid) scratch->eg_hdr_outer_ipv4_total_len = ((__u16)(scratch->eg_md_user_length + 28));
-                    if (scratch->eg_hdr_ethernet_is_valid) scratch->eg_hdr_ethernet_ether_type = 0x800;
-                    break;
-                }
-                case t_encapsulations_udp_ipv6: {
-                    /* p4/control/encapsulation.p4:121 */
-                    scratch->eg_hdr_outer_udp_is_valid = 1;
-                    scratch->eg_hdr_outer_udp_src_port = scratch->eg_hdr_bridged_entropy;
-                    scratch->eg_hdr_outer_udp_dst_port = scratch->eg_md_outer_dst_port;
-                    scratch->eg_hdr_outer_udp_length = ((__u16)(scratch->eg_md_user_length + 8));
-                    scratch->eg_hdr_outer_udp_checksum = 0;
-                    if (scratch->eg_hdr_outer_ipv6_is_valid) scratch->eg_hdr_outer_ipv6_payload_len = ((__u16)(scratch->eg_md_user_length + 8));
-                    if (scratch->eg_hdr_ethernet_is_valid) scratch->eg_hdr_ethernet_ether_type = 0x86dd;
-                    break;
-                }
-                case t_encapsulations_gtpu_ipv4: {
-                    /* p4/control/encapsulation.p4:122 */
-                    /* p4/control/encapsulation.p4:89 */
-                    /* p4/control/encapsulation.p4:76 */
-                    scratch->eg_hdr_outer_udp_is_valid = 1;
-                    scratch->eg_hdr_outer_udp_src_port = scratch->eg_hdr_bridged_entropy;
-                    scratch->eg_hdr_outer_udp_dst_port = scratch->eg_md_outer_dst_port;
-                    scratch->eg_hdr_outer_udp_length = ((__u16)(scratch->eg_md_user_length + 16));
-                    scratch->eg_hdr_outer_udp_checksum = 0;
-                    scratch->eg_hdr_outer_gtpu_is_valid = 1;
-                    scratch->eg_hdr_outer_gtpu_version = 1;
-                    scratch->eg_hdr_outer_gtpu_protocol_type = 1;
-                    scratch->eg_hdr_outer_gtpu_spare = 0;
-                    scratch->eg_hdr_outer_gtpu_sequence_flag = 0;
-                    scratch->eg_hdr_outer_gtpu_npdu_flag = 0;
-                    scratch->eg_hdr_outer_gtpu_message_type = 255;
-                    scratch->eg_hdr_outer_gtpu_length = ((__u16)(scratch->eg_md_user_length + 0));
-                    scratch->eg_hdr_outer_gtpu_teid = scratch->eg_hdr_bridged_teid;
-                    scratch->eg_hdr_outer_gtpu_extension_flag = 0;
-                    /* p4/control/encapsulation.p4:122 */
-                    if (scratch->eg_hdr_outer_ipv4_is_valid) scratch->eg_hdr_outer_ipv4_total_len = ((__u16)(scratch->eg_md_user_length + 36));
-                    if (scratch->eg_hdr_ethernet_is_valid) scratch->eg_hdr_ethernet_ether_type = 0x800;
-                    break;
-                }
-                case t_encapsulations_gtpu_ipv6: {
-                    /* p4/control/encapsulation.p4:123 */
-                    /* p4/control/encapsulation.p4:89 */
-                    /* p4/control/encapsulation.p4:76 */
-                    scratch->eg_hdr_outer_udp_is_valid = 1;
-                    scratch->eg_hdr_outer_udp_src_port = scratch->eg_hdr_bridged_entropy;
-                    scratch->eg_hdr_outer_udp_dst_port = scratch->eg_md_outer_dst_port;
-                    scratch->eg_hdr_outer_udp_length = ((__u16)(scratch->eg_md_user_length + 16));
-                    scratch->eg_hdr_outer_udp_checksum = 0;
-                    scratch->eg_hdr_outer_gtpu_is_valid = 1;
-                    scratch->eg_hdr_outer_gtpu_version = 1;
-                    scratch->eg_hdr_outer_gtpu_protocol_type = 1;
-                    scratch->eg_hdr_outer_gtpu_spare = 0;
-                    scratch->eg_hdr_outer_gtpu_sequence_flag = 0;
-                    scratch->eg_hdr_outer_gtpu_npdu_flag = 0;
-                    scratch->eg_hdr_outer_gtpu_message_type = 255;
-                    scratch->eg_hdr_outer_gtpu_length = ((__u16)(scratch->eg_md_user_length + 0));
-                    scratch->eg_hdr_outer_gtpu_teid = scratch->eg_hdr_bridged_teid;
-                    scratch->eg_hdr_outer_gtpu_extension_flag = 0;
-                    /* p4/control/encapsulation.p4:123 */
-                    if (scratch->eg_hdr_outer_ipv6_is_valid) scratch->eg_hdr_outer_ipv6_payload_len = ((__u16)(scratch->eg_md_user_length + 16));
-                    if (scratch->eg_hdr_ethernet_is_valid) scratch->eg_hdr_ethernet_ether_type = 0x86dd;
-                    break;
-                }
-                case t_encapsulations_gtpu_downlink_psc_ipv4: {
-                    /* p4/control/encapsulation.p4:124 */
-                    /* p4/control/encapsulation.p4:94 */
-                    /* p4/control/encapsulation.p4:76 */
-                    scratch->eg_hdr_outer_udp_is_valid = 1;
-                    scratch->eg_hdr_outer_udp_src_port = scratch->eg_hdr_bridged_entropy;
-                    scratch->eg_hdr_outer_udp_dst_port = scratch->eg_md_outer_dst_port;
-                    scratch->eg_hdr_outer_udp_length = ((__u16)(scratch->eg_md_user_length + 24));
-                    scratch->eg_hdr_outer_udp_checksum = 0;
-                    scratch->eg_hdr_outer_gtpu_is_valid = 1;
-                    scratch->eg_hdr_outer_gtpu_version = 1;
-                    scratch->eg_hdr_outer_gtpu_protocol_type = 1;
-                    scratch->eg_hdr_outer_gtpu_spare = 0;
-                    scratch->eg_hdr_outer_gtpu_sequence_flag = 0;
-                    scratch->eg_hdr_outer_gtpu_npdu_flag = 0;
-                    scratch->eg_hdr_outer_gtpu_message_type = 255;
-                    scratch->eg_hdr_outer_gtpu_length = ((__u16)(scratch->eg_md_user_length + 8));
-                    scratch->eg_hdr_outer_gtpu_teid = scratch->eg_hdr_bridged_teid;
-                    scratch->eg_hdr_outer_gtpu_extension_flag = 1;
-                    scratch->eg_hdr_outer_gtpu_options_is_valid = 1;
-                    scratch->eg_hdr_outer_gtpu_options_sequence_number = 0;
-                    scratch->eg_hdr_outer_gtpu_options_npdu_number = 0;
-                    scratch->eg_hdr_outer_gtpu_options_next_extension = 133;
-                    scratch->eg_hdr_outer_psc_is_valid = 1;
-                    scratch->eg_hdr_outer_psc_length = 1;
-                    scratch->eg_hdr_outer_psc_pdu_type = 0;
-                    scratch->eg_hdr_outer_psc_spare = 0;
-                    scratch->eg_hdr_outer_psc_paging_policy_presence = scratch->eg_hdr_bridged_is_ppi_present;
-                    scratch->eg_hdr_outer_psc_reflective_qos = scratch->eg_hdr_bridged_reflective_qos;
-                    scratch->eg_hdr_outer_psc_qfi = scratch->eg_hdr_bridged_qfi;
-                    scratch->eg_hdr_outer_psc_next_extension = 0;
-                    /* p4/control/encapsulation.p4:124 */
-                    if (scratch->eg_hdr_outer_ipv4_is_valid) scratch->eg_hdr_outer_ipv4_total_len = ((__u16)(scratch->eg_md_user_length + 44));
-                    if (scratch->eg_hdr_ethernet_is_valid) scratch->eg_hdr_ethernet_ether_type = 0x800;
-                    break;
-                }
-                case t_encapsulations_gtpu_downlink_psc_ipv6: {
-                    /* p4/control/encapsulation.p4:125 */
-                    /* p4/control/encapsulation.p4:94 */
-                    /* p4/control/encapsulation.p4:76 */
-                    scratch->eg_hdr_outer_udp_is_valid = 1;
-                    scratch->eg_hdr_outer_udp_src_port = scratch->eg_hdr_bridged_entropy;
-                    scratch->eg_hdr_outer_udp_dst_port = scratch->eg_md_outer_dst_port;
-                    scratch->eg_hdr_outer_udp_length = ((__u16)(scratch->eg_md_user_length + 24));
-                    scratch->eg_hdr_outer_udp_checksum = 0;
-                    scratch->eg_hdr_outer_gtpu_is_valid = 1;
-                    scratch->eg_hdr_outer_gtpu_version = 1;
-                    scratch->eg_hdr_outer_gtpu_protocol_type = 1;
-                    scratch->eg_hdr_outer_gtpu_spare = 0;
-                    scratch->eg_hdr_outer_gtpu_sequence_flag = 0;
-                    scratch->eg_hdr_outer_gtpu_npdu_flag = 0;
-                    scratch->eg_hdr_outer_gtpu_message_type = 255;
-                    scratch->eg_hdr_outer_gtpu_length = ((__u16)(scratch->eg_md_user_length + 8));
-                    scratch->eg_hdr_outer_gtpu_teid = scratch->eg_hdr_bridged_teid;
-                    scratch->eg_hdr_outer_gtpu_extension_flag = 1;
-                    scratch->eg_hdr_outer_gtpu_options_is_valid = 1;
-                    scratch->eg_hdr_outer_gtpu_options_sequence_number = 0;
-                    scratch->eg_hdr_outer_gtpu_options_npdu_number = 0;
-                    scratch->eg_hdr_outer_gtpu_options_next_extension = 133;
-                    scratch->eg_hdr_outer_psc_is_valid = 1;
-                    scratch->eg_hdr_outer_psc_length = 1;
-                    scratch->eg_hdr_outer_psc_pdu_type = 0;
-                    scratch->eg_hdr_outer_psc_spare = 0;
-                    scratch->eg_hdr_outer_psc_paging_policy_presence = scratch->eg_hdr_bridged_is_ppi_present;
-                    scratch->eg_hdr_outer_psc_reflective_qos = scratch->eg_hdr_bridged_reflective_qos;
-                    scratch->eg_hdr_outer_psc_qfi = scratch->eg_hdr_bridged_qfi;
-                    scratch->eg_hdr_outer_psc_next_extension = 0;
-                    /* p4/control/encapsulation.p4:125 */
-                    if (scratch->eg_hdr_outer_ipv6_is_valid) scratch->eg_hdr_outer_ipv6_payload_len = ((__u16)(scratch->eg_md_user_length + 24));
-                    if (scratch->eg_hdr_ethernet_is_valid) scratch->eg_hdr_ethernet_ether_type = 0x86dd;
-                    break;
-                }
-                case t_encapsulations_gtpu_uplink_psc_ipv4: {
-                    /* p4/control/encapsulation.p4:126 */
-                    /* p4/control/encapsulation.p4:94 */
-                    /* p4/control/encapsulation.p4:76 */
-                    scratch->eg_hdr_outer_udp_is_valid = 1;
-                    scratch->eg_hdr_outer_udp_src_port = scratch->eg_hdr_bridged_entropy;
-                    scratch->eg_hdr_outer_udp_dst_port = scratch->eg_md_outer_dst_port;
-                    scratch->eg_hdr_outer_udp_length = ((__u16)(scratch->eg_md_user_length + 24));
-                    scratch->eg_hdr_outer_udp_checksum = 0;
-                    scratch->eg_hdr_outer_gtpu_is_valid = 1;
-                    scratch->eg_hdr_outer_gtpu_version = 1;
-                    scratch->eg_hdr_outer_gtpu_protocol_type = 1;
-                    scratch->eg_hdr_outer_gtpu_spare = 0;
-                    scratch->eg_hdr_outer_gtpu_sequence_flag = 0;
-                    scratch->eg_hdr_outer_gtpu_npdu_flag = 0;
-                    scratch->eg_hdr_outer_gtpu_message_type = 255;
-                    scratch->eg_hdr_outer_gtpu_length = ((__u16)(scratch->eg_md_user_length + 8));
-                    scratch->eg_hdr_outer_gtpu_teid = scratch->eg_hdr_bridged_teid;
-                    scratch->eg_hdr_outer_gtpu_extension_flag = 1;
-                    scratch->eg_hdr_outer_gtpu_options_is_valid = 1;
-                    scratch->eg_hdr_outer_gtpu_options_sequence_number = 0;
-                    scratch->eg_hdr_outer_gtpu_options_npdu_number = 0;
-                    scratch->eg_hdr_outer_gtpu_options_next_extension = 133;
-                    scratch->eg_hdr_outer_psc_is_valid = 1;
-                    scratch->eg_hdr_outer_psc_length = 1;
-                    scratch->eg_hdr_outer_psc_pdu_type = 1;
-                    scratch->eg_hdr_outer_psc_spare = 0;
-                    scratch->eg_hdr_outer_psc_paging_policy_presence = scratch->eg_hdr_bridged_is_ppi_present;
-                    scratch->eg_hdr_outer_psc_reflective_qos = scratch->eg_hdr_bridged_reflective_qos;
-                    scratch->eg_hdr_outer_psc_qfi = scratch->eg_hdr_bridged_qfi;
-                    scratch->eg_hdr_outer_psc_next_extension = 0;
-                    /* p4/control/encapsulation.p4:126 */
-                    if (scratch->eg_hdr_outer_ipv4_is_valid) scratch->eg_hdr_outer_ipv4_total_len = ((__u16)(scratch->eg_md_user_length + 44));
-                    if (scratch->eg_hdr_ethernet_is_valid) scratch->eg_hdr_ethernet_ether_type = 0x800;
-                    break;
-                }
-                case t_encapsulations_gtpu_uplink_psc_ipv6: {
-                    /* p4/control/encapsulation.p4:127 */
-                    /* p4/control/encapsulation.p4:94 */
-                    /* p4/control/encapsulation.p4:76 */
-                    scratch->eg_hdr_outer_udp_is_valid = 1;
-                    scratch->eg_hdr_outer_udp_src_port = scratch->eg_hdr_bridged_entropy;
-                    scratch->eg_hdr_outer_udp_dst_port = scratch->eg_md_outer_dst_port;
-                    scratch->eg_hdr_outer_udp_length = ((__u16)(scratch->eg_md_user_length + 24));
-                    scratch->eg_hdr_outer_udp_checksum = 0;
-                    scratch->eg_hdr_outer_gtpu_is_valid = 1;
-                    scratch->eg_hdr_outer_gtpu_version = 1;
-                    scratch->eg_hdr_outer_gtpu_protocol_type = 1;
-                    scratch->eg_hdr_outer_gtpu_spare = 0;
-                    scratch->eg_hdr_outer_gtpu_sequence_flag = 0;
-                    scratch->eg_hdr_outer_gtpu_npdu_flag = 0;
-                    scratch->eg_hdr_outer_gtpu_message_type = 255;
-                    scratch->eg_hdr_outer_gtpu_length = ((__u16)(scratch->eg_md_user_length + 8));
-                    scratch->eg_hdr_outer_gtpu_teid = scratch->eg_hdr_bridged_teid;
-                    scratch->eg_hdr_outer_gtpu_extension_flag = 1;
-                    scratch->eg_hdr_outer_gtpu_options_is_valid = 1;
-                    scratch->eg_hdr_outer_gtpu_options_sequence_number = 0;
-                    scratch->eg_hdr_outer_gtpu_options_npdu_number = 0;
-                    scratch->eg_hdr_outer_gtpu_options_next_extension = 133;
-                    scratch->eg_hdr_outer_psc_is_valid = 1;
-                    scratch->eg_hdr_outer_psc_length = 1;
-                    scratch->eg_hdr_outer_psc_pdu_type = 1;
-                    scratch->eg_hdr_outer_psc_spare = 0;
-                    scratch->eg_hdr_outer_psc_paging_policy_presence = scratch->eg_hdr_bridged_is_ppi_present;
-                    scratch->eg_hdr_outer_psc_reflective_qos = scratch->eg_hdr_bridged_reflective_qos;
-                    scratch->eg_hdr_outer_psc_qfi = scratch->eg_hdr_bridged_qfi;
-                    scratch->eg_hdr_outer_psc_next_extension = 0;
-                    /* p4/control/encapsulation.p4:127 */
-                    if (scratch->eg_hdr_outer_ipv6_is_valid) scratch->eg_hdr_outer_ipv6_payload_len = ((__u16)(scratch->eg_md_user_length + 24));
-                    if (scratch->eg_hdr_ethernet_is_valid) scratch->eg_hdr_ethernet_ether_type = 0x86dd;
-                    break;
-                }
+            else if (key0 == 1 && key3 == 0) {
+                /* p4/control/encapsulation.p4:122 */
+                /* p4/control/encapsulation.p4:89 */
+                /* p4/control/encapsulation.p4:76 */
+                scratch->eg_hdr_outer_udp_is_valid = 1;
+                scratch->eg_hdr_outer_udp_src_port = scratch->eg_hdr_bridged_entropy;
+                scratch->eg_hdr_outer_udp_dst_port = scratch->eg_md_outer_dst_port;
+                scratch->eg_hdr_outer_udp_length = ((__u16)(scratch->eg_md_user_length + 16));
+                scratch->eg_hdr_outer_udp_checksum = 0;
+                scratch->eg_hdr_outer_gtpu_is_valid = 1;
+                scratch->eg_hdr_outer_gtpu_version = 1;
+                scratch->eg_hdr_outer_gtpu_protocol_type = 1;
+                scratch->eg_hdr_outer_gtpu_spare = 0;
+                scratch->eg_hdr_outer_gtpu_sequence_flag = 0;
+                scratch->eg_hdr_outer_gtpu_npdu_flag = 0;
+                scratch->eg_hdr_outer_gtpu_message_type = 255;
+                scratch->eg_hdr_outer_gtpu_length = ((__u16)(scratch->eg_md_user_length + 0));
+                scratch->eg_hdr_outer_gtpu_teid = scratch->eg_hdr_bridged_teid;
+                scratch->eg_hdr_outer_gtpu_extension_flag = 0;
+                /* p4/control/encapsulation.p4:122 */
+                if (scratch->eg_hdr_outer_ipv4_is_valid) scratch->eg_hdr_outer_ipv4_total_len = ((__u16)(scratch->eg_md_user_length + 36));
+                if (scratch->eg_hdr_ethernet_is_valid) scratch->eg_hdr_ethernet_ether_type = 0x800;
+            }
+            else if (key1 == 1 && key3 == 0) {
+                /* p4/control/encapsulation.p4:123 */
+                /* p4/control/encapsulation.p4:89 */
+                /* p4/control/encapsulation.p4:76 */
+                scratch->eg_hdr_outer_udp_is_valid = 1;
+                scratch->eg_hdr_outer_udp_src_port = scratch->eg_hdr_bridged_entropy;
+                scratch->eg_hdr_outer_udp_dst_port = scratch->eg_md_outer_dst_port;
+                scratch->eg_hdr_outer_udp_length = ((__u16)(scratch->eg_md_user_length + 16));
+                scratch->eg_hdr_outer_udp_checksum = 0;
+                scratch->eg_hdr_outer_gtpu_is_valid = 1;
+                scratch->eg_hdr_outer_gtpu_version = 1;
+                scratch->eg_hdr_outer_gtpu_protocol_type = 1;
+                scratch->eg_hdr_outer_gtpu_spare = 0;
+                scratch->eg_hdr_outer_gtpu_sequence_flag = 0;
+                scratch->eg_hdr_outer_gtpu_npdu_flag = 0;
+                scratch->eg_hdr_outer_gtpu_message_type = 255;
+                scratch->eg_hdr_outer_gtpu_length = ((__u16)(scratch->eg_md_user_length + 0));
+                scratch->eg_hdr_outer_gtpu_teid = scratch->eg_hdr_bridged_teid;
+                scratch->eg_hdr_outer_gtpu_extension_flag = 0;
+                /* p4/control/encapsulation.p4:123 */
+                if (scratch->eg_hdr_outer_ipv6_is_valid) scratch->eg_hdr_outer_ipv6_payload_len = ((__u16)(scratch->eg_md_user_length + 16));
+                if (scratch->eg_hdr_ethernet_is_valid) scratch->eg_hdr_ethernet_ether_type = 0x86dd;
+            }
+            else if (key0 == 1 && key4 == 1) {
+                /* p4/control/encapsulation.p4:124 */
+                /* p4/control/encapsulation.p4:94 */
+                /* p4/control/encapsulation.p4:76 */
+                scratch->eg_hdr_outer_udp_is_valid = 1;
+                scratch->eg_hdr_outer_udp_src_port = scratch->eg_hdr_bridged_entropy;
+                scratch->eg_hdr_outer_udp_dst_port = scratch->eg_md_outer_dst_port;
+                scratch->eg_hdr_outer_udp_length = ((__u16)(scratch->eg_md_user_length + 24));
+                scratch->eg_hdr_outer_udp_checksum = 0;
+                scratch->eg_hdr_outer_gtpu_is_valid = 1;
+                scratch->eg_hdr_outer_gtpu_version = 1;
+                scratch->eg_hdr_outer_gtpu_protocol_type = 1;
+                scratch->eg_hdr_outer_gtpu_spare = 0;
+                scratch->eg_hdr_outer_gtpu_sequence_flag = 0;
+                scratch->eg_hdr_outer_gtpu_npdu_flag = 0;
+                scratch->eg_hdr_outer_gtpu_message_type = 255;
+                scratch->eg_hdr_outer_gtpu_length = ((__u16)(scratch->eg_md_user_length + 8));
+                scratch->eg_hdr_outer_gtpu_teid = scratch->eg_hdr_bridged_teid;
+                scratch->eg_hdr_outer_gtpu_extension_flag = 1;
+                scratch->eg_hdr_outer_gtpu_options_is_valid = 1;
+                scratch->eg_hdr_outer_gtpu_options_sequence_number = 0;
+                scratch->eg_hdr_outer_gtpu_options_npdu_number = 0;
+                scratch->eg_hdr_outer_gtpu_options_next_extension = 133;
+                scratch->eg_hdr_outer_psc_is_valid = 1;
+                scratch->eg_hdr_outer_psc_length = 1;
+                scratch->eg_hdr_outer_psc_pdu_type = 0;
+                scratch->eg_hdr_outer_psc_spare = 0;
+                scratch->eg_hdr_outer_psc_paging_policy_presence = scratch->eg_hdr_bridged_is_ppi_present;
+                scratch->eg_hdr_outer_psc_reflective_qos = scratch->eg_hdr_bridged_reflective_qos;
+                scratch->eg_hdr_outer_psc_qfi = scratch->eg_hdr_bridged_qfi;
+                scratch->eg_hdr_outer_psc_next_extension = 0;
+                /* p4/control/encapsulation.p4:124 */
+                if (scratch->eg_hdr_outer_ipv4_is_valid) scratch->eg_hdr_outer_ipv4_total_len = ((__u16)(scratch->eg_md_user_length + 44));
+                if (scratch->eg_hdr_ethernet_is_valid) scratch->eg_hdr_ethernet_ether_type = 0x800;
+            }
+            else if (key1 == 1 && key4 == 1) {
+                /* p4/control/encapsulation.p4:125 */
+                /* p4/control/encapsulation.p4:94 */
+                /* p4/control/encapsulation.p4:76 */
+                scratch->eg_hdr_outer_udp_is_valid = 1;
+                scratch->eg_hdr_outer_udp_src_port = scratch->eg_hdr_bridged_entropy;
+                scratch->eg_hdr_outer_udp_dst_port = scratch->eg_md_outer_dst_port;
+                scratch->eg_hdr_outer_udp_length = ((__u16)(scratch->eg_md_user_length + 24));
+                scratch->eg_hdr_outer_udp_checksum = 0;
+                scratch->eg_hdr_outer_gtpu_is_valid = 1;
+                scratch->eg_hdr_outer_gtpu_version = 1;
+                scratch->eg_hdr_outer_gtpu_protocol_type = 1;
+                scratch->eg_hdr_outer_gtpu_spare = 0;
+                scratch->eg_hdr_outer_gtpu_sequence_flag = 0;
+                scratch->eg_hdr_outer_gtpu_npdu_flag = 0;
+                scratch->eg_hdr_outer_gtpu_message_type = 255;
+                scratch->eg_hdr_outer_gtpu_length = ((__u16)(scratch->eg_md_user_length + 8));
+                scratch->eg_hdr_outer_gtpu_teid = scratch->eg_hdr_bridged_teid;
+                scratch->eg_hdr_outer_gtpu_extension_flag = 1;
+                scratch->eg_hdr_outer_gtpu_options_is_valid = 1;
+                scratch->eg_hdr_outer_gtpu_options_sequence_number = 0;
+                scratch->eg_hdr_outer_gtpu_options_npdu_number = 0;
+                scratch->eg_hdr_outer_gtpu_options_next_extension = 133;
+                scratch->eg_hdr_outer_psc_is_valid = 1;
+                scratch->eg_hdr_outer_psc_length = 1;
+                scratch->eg_hdr_outer_psc_pdu_type = 0;
+                scratch->eg_hdr_outer_psc_spare = 0;
+                scratch->eg_hdr_outer_psc_paging_policy_presence = scratch->eg_hdr_bridged_is_ppi_present;
+                scratch->eg_hdr_outer_psc_reflective_qos = scratch->eg_hdr_bridged_reflective_qos;
+                scratch->eg_hdr_outer_psc_qfi = scratch->eg_hdr_bridged_qfi;
+                scratch->eg_hdr_outer_psc_next_extension = 0;
+                /* p4/control/encapsulation.p4:125 */
+                if (scratch->eg_hdr_outer_ipv6_is_valid) scratch->eg_hdr_outer_ipv6_payload_len = ((__u16)(scratch->eg_md_user_length + 24));
+                if (scratch->eg_hdr_ethernet_is_valid) scratch->eg_hdr_ethernet_ether_type = 0x86dd;
+            }
+            else if (key0 == 1 && key4 == 0) {
+                /* p4/control/encapsulation.p4:126 */
+                /* p4/control/encapsulation.p4:94 */
+                /* p4/control/encapsulation.p4:76 */
+                scratch->eg_hdr_outer_udp_is_valid = 1;
+                scratch->eg_hdr_outer_udp_src_port = scratch->eg_hdr_bridged_entropy;
+                scratch->eg_hdr_outer_udp_dst_port = scratch->eg_md_outer_dst_port;
+                scratch->eg_hdr_outer_udp_length = ((__u16)(scratch->eg_md_user_length + 24));
+                scratch->eg_hdr_outer_udp_checksum = 0;
+                scratch->eg_hdr_outer_gtpu_is_valid = 1;
+                scratch->eg_hdr_outer_gtpu_version = 1;
+                scratch->eg_hdr_outer_gtpu_protocol_type = 1;
+                scratch->eg_hdr_outer_gtpu_spare = 0;
+                scratch->eg_hdr_outer_gtpu_sequence_flag = 0;
+                scratch->eg_hdr_outer_gtpu_npdu_flag = 0;
+                scratch->eg_hdr_outer_gtpu_message_type = 255;
+                scratch->eg_hdr_outer_gtpu_length = ((__u16)(scratch->eg_md_user_length + 8));
+                scratch->eg_hdr_outer_gtpu_teid = scratch->eg_hdr_bridged_teid;
+                scratch->eg_hdr_outer_gtpu_extension_flag = 1;
+                scratch->eg_hdr_outer_gtpu_options_is_valid = 1;
+                scratch->eg_hdr_outer_gtpu_options_sequence_number = 0;
+                scratch->eg_hdr_outer_gtpu_options_npdu_number = 0;
+                scratch->eg_hdr_outer_gtpu_options_next_extension = 133;
+                scratch->eg_hdr_outer_psc_is_valid = 1;
+                scratch->eg_hdr_outer_psc_length = 1;
+                scratch->eg_hdr_outer_psc_pdu_type = 1;
+                scratch->eg_hdr_outer_psc_spare = 0;
+                scratch->eg_hdr_outer_psc_paging_policy_presence = scratch->eg_hdr_bridged_is_ppi_present;
+                scratch->eg_hdr_outer_psc_reflective_qos = scratch->eg_hdr_bridged_reflective_qos;
+                scratch->eg_hdr_outer_psc_qfi = scratch->eg_hdr_bridged_qfi;
+                scratch->eg_hdr_outer_psc_next_extension = 0;
+                /* p4/control/encapsulation.p4:126 */
+                if (scratch->eg_hdr_outer_ipv4_is_valid) scratch->eg_hdr_outer_ipv4_total_len = ((__u16)(scratch->eg_md_user_length + 44));
+                if (scratch->eg_hdr_ethernet_is_valid) scratch->eg_hdr_ethernet_ether_type = 0x800;
+            }
+            else if (key1 == 1 && key4 == 0) {
+                /* p4/control/encapsulation.p4:127 */
+                /* p4/control/encapsulation.p4:94 */
+                /* p4/control/encapsulation.p4:76 */
+                scratch->eg_hdr_outer_udp_is_valid = 1;
+                scratch->eg_hdr_outer_udp_src_port = scratch->eg_hdr_bridged_entropy;
+                scratch->eg_hdr_outer_udp_dst_port = scratch->eg_md_outer_dst_port;
+                scratch->eg_hdr_outer_udp_length = ((__u16)(scratch->eg_md_user_length + 24));
+                scratch->eg_hdr_outer_udp_checksum = 0;
+                scratch->eg_hdr_outer_gtpu_is_valid = 1;
+                scratch->eg_hdr_outer_gtpu_version = 1;
+                scratch->eg_hdr_outer_gtpu_protocol_type = 1;
+                scratch->eg_hdr_outer_gtpu_spare = 0;
+                scratch->eg_hdr_outer_gtpu_sequence_flag = 0;
+                scratch->eg_hdr_outer_gtpu_npdu_flag = 0;
+                scratch->eg_hdr_outer_gtpu_message_type = 255;
+                scratch->eg_hdr_outer_gtpu_length = ((__u16)(scratch->eg_md_user_length + 8));
+                scratch->eg_hdr_outer_gtpu_teid = scratch->eg_hdr_bridged_teid;
+                scratch->eg_hdr_outer_gtpu_extension_flag = 1;
+                scratch->eg_hdr_outer_gtpu_options_is_valid = 1;
+                scratch->eg_hdr_outer_gtpu_options_sequence_number = 0;
+                scratch->eg_hdr_outer_gtpu_options_npdu_number = 0;
+                scratch->eg_hdr_outer_gtpu_options_next_extension = 133;
+                scratch->eg_hdr_outer_psc_is_valid = 1;
+                scratch->eg_hdr_outer_psc_length = 1;
+                scratch->eg_hdr_outer_psc_pdu_type = 1;
+                scratch->eg_hdr_outer_psc_spare = 0;
+                scratch->eg_hdr_outer_psc_paging_policy_presence = scratch->eg_hdr_bridged_is_ppi_present;
+                scratch->eg_hdr_outer_psc_reflective_qos = scratch->eg_hdr_bridged_reflective_qos;
+                scratch->eg_hdr_outer_psc_qfi = scratch->eg_hdr_bridged_qfi;
+                scratch->eg_hdr_outer_psc_next_extension = 0;
+                /* p4/control/encapsulation.p4:127 */
+                if (scratch->eg_hdr_outer_ipv6_is_valid) scratch->eg_hdr_outer_ipv6_payload_len = ((__u16)(scratch->eg_md_user_length + 24));
+                if (scratch->eg_hdr_ethernet_is_valid) scratch->eg_hdr_ethernet_ether_type = 0x86dd;
+            }
+            else {
             }
         }
         /* p4/control/encapsulation.p4:184 */

@@ -13,7 +13,7 @@ from p4xdp.xdp.layout import ARRAY_CELL_HEAD, LARGEST_SCAN, rule_slots
 from p4xdp.xdp.maps import Fence
 from p4xdp.xdp.registers import REGISTER_CELL_SIZE, XdpRegister
 from p4xdp.xdp.rules import BANKS_SIZE, RuleBanks, RuleTable
-from p4xdp.xdp.tables import CellArray, Entries, XdpTable
+from p4xdp.xdp.tables import CellArray, ConstantTable, Entries, XdpTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from p4xdp.dataplane import Entry
     from p4xdp.xdp.manifest import ArrayInfo, Manifest
     from p4xdp.xdp.objects import Object
+
+
+# An array has a cell for every key, however few entries it may hold.
+_SIZELESS = ("array", "constant", "keyless")
 
 
 class Contents:
@@ -132,6 +136,8 @@ class Contents:
         loaded, info = self._object, self._manifest.tables[name]
         layout = info.layout
         size = self._sizes.get(name, layout.size)
+        if layout.kind == "constant":
+            return ConstantTable(info, None, None, size)
         direct = self._direct_cells(name, size) if layout.has_cells else None
         defaults = None
         if layout.defaults is not None:
@@ -187,7 +193,7 @@ def resize(loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None
             loaded.set_size(symbols[name], rule_slots(size))
             loaded.set_size(f"{symbols[name]}_heads", rule_slots(size))
             loaded.set_size(f"{symbols[name]}_groups", size)
-        elif kinds.get(name) != "array":  # which has a cell for every key, however few it may hold
+        elif kinds.get(name) not in _SIZELESS:
             loaded.set_size(symbols[name], size)
     for name, info in arrays:
         if info.table in sizes:

@@ -17,6 +17,9 @@ def declare_table(table: TableLayout, out: Writer) -> None:
     """Declare what `layout` describes."""
     out.line(f"/* table {table.name} */")
     _declare_actions(table, out)
+    if table.kind == "constant":
+        out.line()
+        return
     _declare_entry(table, out)
     if table.kind == "hash":
         _declare_hash_key(table, out)

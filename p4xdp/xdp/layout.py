@@ -26,6 +26,7 @@ ENTRY_CELL_OFFSET = 4  # in an entry whose table has a direct counter or meter
 _ENTRY_CELL_END = 8
 LARGEST_SCAN = 1024  # entries a packet may have to be compared with
 _SMALLEST_GROUPED = 32  # entries; with fewer, looking for the group takes longer than comparing
+_MOST_COMPARISONS = 64  # constant entries; among more, a map finds one faster
 RULE_END_SIZE = 8  # octets at the end of a rule: the next in its group, and its priority
 ARRAY_CELL_HEAD = 8  # octets before the two entries of a cell
 
@@ -54,7 +55,8 @@ class ActionLayout:
 class TableLayout:
     """A table's maps. `kind` is "array" (the key, at most 16 bits, is an index), "hash", "lpm",
     "scan" (rules in order of priority, compared one after the other), "groups" (likewise, but only
-    the rules with the packet's `exact` parts of the key) or "keyless" (no map of entries).
+    the rules with the packet's `exact` parts of the key), "keyless" or "constant" (no map of
+    entries; that of a constant one are in the C).
 
     In an array `keys` are the fields of the index from the most significant, offset and size in
     bits. In a prefix table `keys` are the fields in the order of the key's words, their offsets
@@ -165,6 +167,8 @@ def _kind(table: ir.Table) -> str:
     kinds = [key.match_kind for key in table.keys]
     if not kinds:
         return "keyless"
+    if _is_constant(table):
+        return "constant"
     if ir.MatchKind.TERNARY in kinds or ir.MatchKind.RANGE in kinds:
         if ir.MatchKind.EXACT in kinds and table.size >= _SMALLEST_GROUPED:
             return "groups"
@@ -179,6 +183,16 @@ def _kind(table: ir.Table) -> str:
     if ir.MatchKind.LPM in kinds:
         return "lpm"
     return "array" if index_width(table) <= LARGEST_INDEX_BITS else "hash"
+
+
+def _is_constant(table: ir.Table) -> bool:
+    """Return whether nobody can change what `table` does, and comparing is worth while."""
+    return (
+        table.entries is not None
+        and table.is_default_const
+        and not (table.direct_counter or table.direct_meter)
+        and len(table.entries) <= _MOST_COMPARISONS
+    )
 
 
 def _require_scalars(table: ir.Table, actions: dict[str, ir.Action]) -> None:
@@ -263,4 +277,5 @@ _KEYS = {
     "scan": _scan_key,
     "groups": _scan_key,
     "keyless": _no_key,
+    "constant": _no_key,
 }

@@ -7,20 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from p4xdp import ir
-from p4xdp.xdp.declarations import member
+from p4xdp.xdp.applying import Applying
 from p4xdp.xdp.expressions import constant
 from p4xdp.xdp.hashing import hash_of
 from p4xdp.xdp.layout import TableLayout
-from p4xdp.xdp.names import identifier
 from p4xdp.xdp.registers import packed, unpacked, widths_of
-from p4xdp.xdp.scanning import find_rule
 from p4xdp.xdp.storage import wide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from p4xdp.xdp.expressions import Expressions
-    from p4xdp.xdp.layout import Slot
     from p4xdp.xdp.writer import Writer
 
 
@@ -56,6 +53,7 @@ class Statements:
         self._valid: set[str] = set()  # headers valid for certain where we are
         # The cell of direct counters and meters, in an entry's action.
         self._cell: str | None = None
+        self._applying = Applying(self, out)
 
     @property
     def end(self) -> str:
@@ -79,7 +77,18 @@ class Statements:
         self._expressions.required.clear()
         return value
 
-    def _render_apart(self, statements: Sequence[ir.Statement]) -> None:
+    def variable(self, variable: ir.Variable) -> str:
+        """Return the C of a variable."""
+        return self._storage.variable(variable)
+
+    def run(self, action: str, param: Callable[[int], str], *, cell: str | None = None) -> None:
+        """Write the action: `param` gives the C of its data, `cell` that of the entry's cell."""
+        outer = self._expressions.param, self._cell
+        self._expressions.param, self._cell = param, cell
+        self.render_apart(self._gress.actions[action].body)
+        self._expressions.param, self._cell = outer
+
+    def render_apart(self, statements: Sequence[ir.Statement]) -> None:
         """Write statements that may or may not be reached."""
         before = set(self._valid)
         self.render(statements)
@@ -96,7 +105,8 @@ class Statements:
             case ir.If():
                 self._branch(statement)
             case ir.Apply():
-                self._apply(statement)
+                layout = self._symbols.tables[statement.table]
+                self._applying.render(statement, self._gress.tables[statement.table], layout)
             case ir.CallAction():
                 self._out.position(statement.at)
                 self.render(statement.body)
@@ -158,7 +168,7 @@ class Statements:
         if not condition.startswith("("):
             condition = f"({condition})"
         with self._out.block(f"{chain}if {condition}"):
-            self._render_apart(statement.then)
+            self.render_apart(statement.then)
         if not statement.otherwise:
             return
         other = statement.otherwise[0]
@@ -166,7 +176,7 @@ class Statements:
             self._branch(other, "else ")
             return
         with self._out.block("else"):
-            self._render_apart(statement.otherwise)
+            self.render_apart(statement.otherwise)
 
     def _is_plain(self, statement: ir.If) -> bool:
         """Return whether the condition takes nothing for granted, and be where it stands."""
@@ -175,102 +185,6 @@ class Statements:
         is_plain = not self._expressions.required
         self._expressions.required.clear()
         return is_plain
-
-    def _apply(self, statement: ir.Apply) -> None:
-        table = self._gress.tables[statement.table]
-        layout = self._symbols.tables[statement.table]
-        out = self._out
-        out.position(statement.at)
-        with out.block(""):
-            out.line(f"union {layout.symbol}_entry *entry = 0;")
-            if statement.cases:
-                out.line("__u8 action_run = 0;")
-            if layout.kind != "keyless":
-                self._look_up(table, layout)
-            if statement.hit is not None:
-                out.line(f"{self._storage.variable(statement.hit)} = entry != 0;")
-            self._run_found(statement, table, layout)
-            for action, body in statement.cases:
-                self._case(layout.action(action).symbol, body)
-            if statement.cases and statement.default_case:
-                named = [layout.action(action).symbol for action, _ in statement.cases]
-                others = " && ".join(f"action_run != {symbol}" for symbol in named)
-                with out.block(f"if ({others})"):
-                    self.render(statement.default_case)
-        if not statement.cases:
-            self.render(statement.default_case)
-
-    def _case(self, symbol: str, body: Sequence[ir.Statement]) -> None:
-        with self._out.block(f"if (action_run == {symbol})"):
-            self._render_apart(body)
-
-    def _look_up(self, table: ir.Table, layout: TableLayout) -> None:
-        out = self._out
-        values = {key.name: self.expression(key.expression) for key in table.keys}
-        if layout.kind == "array":
-            fields = (
-                f"(__u32){values[slot.name]} << {slot.offset}" if slot.offset else values[slot.name]
-                for slot in layout.keys
-            )
-            out.line(f"__u32 index = {' | '.join(fields)};")
-            out.line(f"struct {layout.symbol}_cell *cell;")
-            out.line(f"cell = bpf_map_lookup_elem(&{layout.symbol}, &index);")
-            out.line("if (cell) entry = ACTIVE(cell);")
-            return
-        if layout.kind in ("scan", "groups"):
-            find_rule(layout, values, out)
-            return
-        out.line(f"struct {layout.symbol}_key key = {{}};")
-        if layout.kind == "lpm":
-            out.line(f"key.prefix_bits = {(layout.key_size - 4) * 8};")
-        for slot in layout.keys:
-            name = f"key.{identifier(slot.name)}"
-            if layout.kind == "lpm":
-                out.lines(*_lpm_words(name, slot, values[slot.name]))
-            else:
-                out.line(f"{name} = {values[slot.name]};")
-        out.line(f"entry = bpf_map_lookup_elem(&{layout.symbol}, &key);")
-
-    def _run_found(self, statement: ir.Apply, table: ir.Table, layout: TableLayout) -> None:
-        out = self._out
-        if layout.defaults is not None:
-            with out.block("if (!entry)"):
-                out.line("__u32 only = 0;")
-                out.line(f"entry = bpf_map_lookup_elem(&{layout.defaults}, &only);")
-        reports = bool(statement.cases)
-        if layout.defaults is None:
-            with out.block("if (!entry)"):
-                arguments = table.default_arguments
-                self._action(table.default_action, lambda i: constant(arguments[i]))
-                if reports:
-                    out.line(f"action_run = {layout.action(table.default_action).symbol};")
-        with out.block(
-            "else switch (entry->action)"
-            if layout.defaults is None
-            else "if (entry) switch (entry->action)"
-        ):
-            for reference in table.actions:
-                if reference.default_only and layout.defaults is None:
-                    continue
-                self._case_of_entry(reference.action, layout)
-        if reports:
-            out.line("if (entry) action_run = entry->action;")
-
-    def _case_of_entry(self, action: str, layout: TableLayout) -> None:
-        laid_out = layout.action(action)
-        params = [identifier(slot.name) for slot in laid_out.params]
-        where = member(laid_out.symbol, layout)
-        with self._out.block(f"case {laid_out.symbol}:"):
-            self._cell = "entry->direct.cell"
-            self._action(action, lambda i: f"entry->{where}.{params[i]}")
-            self._cell = None
-            self._out.line("break;")
-
-    def _action(self, action: str, param: Callable[[int], str]) -> None:
-        outer = self._expressions.param
-        self._expressions.param = param
-        self._render_apart(self._gress.actions[action].body)
-        self._expressions.param = outer
 
     def _octets(self, adjust_octets: int) -> str:
         return f"octets_of({self._length}, {adjust_octets})"
@@ -327,7 +241,7 @@ class Statements:
                         out.line(f"{name} = {field};")
                     if result is not None:
                         out.line(f"{result} = 0;")
-                    self._render_apart(statement.body)
+                    self.render_apart(statement.body)
                     out.line(f"if (register_put(cell, &seen, {packed(cell)})) break;")
                 out.line("if (tries == REGISTER_TRIES) return DROPPED_REGISTER_BUSY;")
             if statement.target is not None:
@@ -360,16 +274,3 @@ def _words(value: str, width: int, at: int) -> list[str]:
         parts.append(f"(__u32){part} << {shift}" if shift else f"(__u32){part}")
         at += taken
     return parts
-
-
-def _lpm_words(name: str, slot: Slot, value: str) -> list[str]:
-    if slot.size == 4:
-        shift = 32 - slot.width
-        shifted = f"(__u32){value} << {shift}" if shift else value
-        return [f"{name} = __builtin_bswap32({shifted});"]
-    bits = slot.size * 8
-    shifted = f"({wide(bits)}){value} << {bits - slot.width}"
-    return [
-        f"{name}[{word}] = __builtin_bswap32({shifted}{f' >> {after}' if after else ''});"
-        for word, after in enumerate(range(bits - 32, -1, -32))
-    ]

@@ -294,6 +294,23 @@ class XdpTable:
         return bytes([laid_out.id]) + value[1:]
 
 
+class ConstantTable(XdpTable):
+    """A table that the program itself fills, and nobody changes: it has no map."""
+
+    def begin(self) -> None:
+        """Do nothing: the entries are in the program."""
+
+    def recover(self) -> None:
+        """Do nothing: the entries are in the program."""
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield all entries."""
+        return iter(self._info.entries or ())
+
+    def _entries(self) -> Entries:
+        raise DataplaneError(f"the entries of {self._info.layout.name} are the program's own")
+
+
 def packed(slots: Sequence[Slot], values: Sequence[int], size: int) -> bytes:
     """Return `size` octets with the values in their slots."""
     octets = bytearray(size)
