@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query, Response
+from pydantic import AwareDatetime
 
 from api.node import Node
 from api.problems import answers
@@ -29,8 +31,17 @@ _PEER_FAILURES = answers(HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
 
 
 @router.get("", summary="SMFs associated with this UPF", operation_id="list_associations")
-async def list_associations(node: Node) -> list[AssociationBody]:
-    return [association_body(each) for each in node.associations()]
+async def list_associations(
+    node: Node,
+    since: Annotated[
+        AwareDatetime | None, Query(description="Only those made at this time or later")
+    ] = None,
+) -> list[AssociationBody]:
+    return [
+        association_body(each)
+        for each in node.associations()
+        if since is None or each.since >= since.timestamp()
+    ]
 
 
 @router.post(
@@ -89,4 +100,5 @@ def association_body(view: AssociationView) -> AssociationBody:
         address=view.address,
         is_reachable=view.is_reachable,
         sessions=view.sessions,
+        since=datetime.fromtimestamp(view.since, UTC),
     )

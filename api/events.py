@@ -8,8 +8,9 @@ kernel (TCP_USER_TIMEOUT on the listening socket).
 from __future__ import annotations
 
 import asyncio
+from enum import Enum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import StreamingResponse
@@ -20,13 +21,17 @@ from api.node import Node
 from api.problems import answers
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import AsyncIterator
 
+    from upf.changes import Noun
     from upf.node import UPF
 
 MAX_CLIENTS = 64
 # A stream without events says now and then that it lives.
 _KEEP_ALIVE_S = 15.0
+# Changes that come closer together are told once.
+_GATHER_S = 0.1
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
@@ -50,20 +55,77 @@ class Broadcast:
         return self._text
 
     async def stream(self, every: int) -> AsyncIterator[str]:
-        """Figures now, then with every `every`-th sample."""
+        """Figures now, then with every `every`-th sample; meanwhile what was changed."""
         self.num_clients += 1
         try:
+            told = self._node.changes.counts()
             yield self.event()
-            while True:
-                for _ in range(every):
-                    try:
-                        async with asyncio.timeout(_KEEP_ALIVE_S):
-                            await self._node.sampler.next()
-                    except TimeoutError:
-                        yield ": nothing new\n\n"
-                yield self.event()
+            async with _Pulses(self._node) as pulses:
+                num_ticks = 0
+                while True:
+                    match await pulses.next(told):
+                        case _Pulse.CHANGE:
+                            before, told = told, self._node.changes.counts()
+                            for what in sorted(told - before):
+                                yield changed(what)
+                        case _Pulse.FIGURES:
+                            num_ticks += 1
+                            if num_ticks % every == 0:
+                                yield self.event()
+                        case _Pulse.SILENCE:
+                            yield ": nothing new\n\n"
         finally:
             self.num_clients -= 1
+
+
+class _Pulse(Enum):
+    FIGURES = "figures"
+    CHANGE = "change"
+    SILENCE = "silence"
+
+
+class _Pulses:
+    """What a stream waits for: the next figures, or changes, of which many at once are one."""
+
+    def __init__(self, node: UPF) -> None:
+        self._node = node
+        self._figures: asyncio.Task[object] | None = None
+        self._change: asyncio.Task[object] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        for task in (self._figures, self._change):
+            if task is not None:
+                task.cancel()
+
+    async def next(self, told: Counter[Noun]) -> _Pulse:
+        if self._figures is None:
+            self._figures = asyncio.create_task(self._node.sampler.next())
+        if self._change is None:
+            self._change = asyncio.create_task(self._changed(told))
+        done, _ = await asyncio.wait(
+            {self._figures, self._change},
+            timeout=_KEEP_ALIVE_S,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if self._change in done:
+            self._change = None
+            return _Pulse.CHANGE
+        if self._figures in done:
+            self._figures = None
+            return _Pulse.FIGURES
+        return _Pulse.SILENCE
+
+    async def _changed(self, told: Counter[Noun]) -> None:
+        await self._node.changes.next(told)
+        await asyncio.sleep(_GATHER_S)
+
+
+def changed(what: str) -> str:
+    """The event that these are to be looked at anew."""
+    return f'event: changed\ndata: {{"what": "{what}"}}\n\n'
 
 
 @router.get("/figures", summary="Everything that moves, at this moment")
@@ -77,11 +139,13 @@ async def get_figures(node: Node) -> Figures:
     response_class=StreamingResponse,
     responses={
         HTTPStatus.OK: {
-            "description": "`event: figures` with a Figures document, at once and then repeatedly",
+            "description": "`event: figures` with a Figures document, at once and then "
+            "repeatedly; `event: changed` when slices or associations were changed",
             "content": {
                 "text/event-stream": {
                     "schema": {"type": "string"},
-                    "example": 'event: figures\nid: 7\ndata: {"sessions": 12}\n\n',
+                    "example": 'event: figures\nid: 7\ndata: {"sessions": 12}\n\n'
+                    'event: changed\ndata: {"what": "slices"}\n\n',
                 }
             },
         },
@@ -92,7 +156,9 @@ async def events(
     request: Request,
     interval_s: Annotated[int, Query(ge=1, le=60, description="Seconds between figures")] = 1,
 ) -> StreamingResponse:
-    """The document is that of `GET /v1/figures`."""
+    """The document is that of `GET /v1/figures`. After `event: changed`, `{"what": "slices"}` or
+    `{"what": "associations"}`, ask for these anew.
+    """
     broadcast: Broadcast = request.app.state.broadcast
     if broadcast.num_clients >= MAX_CLIENTS:
         raise HTTPException(

@@ -82,6 +82,7 @@ class AssociationBody(BaseModel):
     address: str
     is_reachable: bool
     sessions: int
+    since: datetime
 
 
 class AssociationSetup(BaseModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from upf.config import PFCP_PORT
 from upf.errors import PeerError, PeerSilentError, StartError, TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from pfcp.admission import Admission
     from pfcp.events import Event, Peer
@@ -23,13 +24,20 @@ if TYPE_CHECKING:
     from upf.n4 import N4, Identity
     from upf.records import SessionRecord
 
+_ASSOCIATING = (
+    messages.AssociationSetupRequest,
+    messages.AssociationUpdateRequest,
+    messages.AssociationReleaseRequest,
+)
+
 log = logging.getLogger(__name__)
 
 
 class N4Server:
     """The N4 side of the UPF on the wire. `open` binds, `serve` begins to carry out requests.
 
-    `reports_answered` counts answers to session reports by cause.
+    `reports_answered` counts answers to session reports by cause. `associated_since`: seconds since
+    1970 by node. `on_associations` is called when one is made, changed or gone.
     """
 
     def __init__(self, identity: Identity, admission: Admission | None = None) -> None:
@@ -48,6 +56,9 @@ class N4Server:
         self._is_quiet = asyncio.Event()
         self._is_quiet.set()
         self._asked: dict[int, asyncio.Future[messages.Message]] = {}
+        self.associated_since: dict[NodeID, float] = {}
+        self.on_associations: Callable[[], None] = lambda: None
+        self._known_associations: dict[NodeID, tuple[object, ...]] = {}
         self.reports_sent = 0
         self.reports_answered: Counter[int] = Counter()
 
@@ -82,6 +93,7 @@ class N4Server:
             answer = await outcome
         finally:
             del self._asked[handle]
+            self._look_at_associations()
         cause = getattr(answer, "cause", enums.Cause.REQUEST_ACCEPTED)
         if cause != enums.Cause.REQUEST_ACCEPTED:
             raise PeerError(f"the SMF at {peer[0]} refused: cause {int(cause)}")
@@ -98,6 +110,7 @@ class N4Server:
         """End an association without asking the peer."""
         assert self._server is not None
         self._server.release(node_id)
+        self._look_at_associations()
 
     async def close(self) -> None:
         """Stop serving; what is under way is abandoned."""
@@ -117,13 +130,16 @@ class N4Server:
                 self._start(self._answer(event))
             case events.PeerRestarted():
                 log.warning("%s restarted: its sessions end", event.association.node_id)
+                self._look_at_associations()
                 self._forgetting[event.peer[0]] = self._start(
                     self._forget(event.peer[0], event.association.node_id)
                 )
             case events.PeerLost():
                 log.warning("%s answers no heartbeats", event.association.node_id)
+                self._look_at_associations()
             case events.PeerReturned():
                 log.info("%s answers heartbeats again", event.association.node_id)
+                self._look_at_associations()
             case events.PeerLoadChanged() | events.PeerOverloadChanged():
                 # A UP function steers no load to its CP functions.
                 log.debug("%s tells its load", event.association.node_id)
@@ -135,6 +151,24 @@ class N4Server:
             case events.RequestTimedOut():
                 text = f"{event.peer[0]} does not answer {type(event.request).__name__}"
                 self._fail(event.handle, PeerSilentError(text))
+
+    def _look_at_associations(self) -> None:
+        """Tell of associations that are other than before."""
+        before = self._known_associations
+        held: dict[NodeID, tuple[object, ...]] = {
+            each.node_id: (each.recovery_time_stamp, each.peer, each.state)
+            for each in self.endpoint.associations.all()
+        }
+        if held == before:
+            return
+        now = time.time()
+        self.associated_since = {
+            # One with a peer that restarted is a new one.
+            node: self.associated_since[node] if before.get(node, (None,))[0] == facts[0] else now
+            for node, facts in held.items()
+        }
+        self._known_associations = held
+        self.on_associations()
 
     def _receive_answer(self, event: events.ResponseReceived) -> None:
         asked = self._asked.get(event.handle)
@@ -181,6 +215,8 @@ class N4Server:
             answer = self._n4.refuse(event.request, TargetError("internal fault"))
         if answer is not None:
             self._server.respond(event, answer)
+        if isinstance(event.request, _ASSOCIATING):
+            self._look_at_associations()
 
     async def _forget(self, host: str, node_id: NodeID) -> None:
         await self._is_serving.wait()

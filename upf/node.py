@@ -7,11 +7,13 @@ import logging
 import time
 from collections import Counter
 from contextlib import AsyncExitStack
+from functools import partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Self
 
 from pfcp import ies, messages
 from upf import preflight, switch, tables
+from upf.changes import Changes
 from upf.errors import TargetError
 from upf.figures import Sample, Sampler, SliceTotals, count_sessions
 from upf.history import History
@@ -61,6 +63,7 @@ class UPF(Shown):
         self._health = Health(is_ready=False, reason="starting")
         self.sampler = Sampler(self._take_sample)
         self.history = History()
+        self.changes = Changes()
 
     @classmethod
     async def start(cls, config: Config) -> Self:
@@ -125,7 +128,9 @@ class UPF(Shown):
         is passed on. ResourcesExhaustedError if there is no room, TargetError if the switch
         refuses, StoreError if it cannot be kept.
         """
-        return await self._provisioning.change(name, wanted)
+        changed = await self._provisioning.change(name, wanted)
+        self.changes.note("slices")
+        return changed
 
     async def delete_slice(self, name: str, check: Check, *, is_forced: bool = False) -> None:
         """Remove a slice; its sessions go to whichever covers them.
@@ -134,6 +139,7 @@ class UPF(Shown):
         sessions and is not forced out.
         """
         await self._provisioning.delete(name, check, is_forced=is_forced)
+        self.changes.note("slices")
 
     # Coming up.
 
@@ -150,6 +156,7 @@ class UPF(Shown):
             _node_id(config), config.n4.address, ntp_time(self.since)
         )
         self._n4_server = N4Server(identity, config.n4.admission())
+        self._n4_server.on_associations = partial(self.changes.note, "associations")
         await self._n4_server.open((str(config.n4.address), config.n4.port))
         self._stack.push_async_callback(self._n4_server.close)
         self._target = await switch.open_target(config)

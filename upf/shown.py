@@ -54,6 +54,7 @@ class Shown:
     """The face of a UPF, over the parts that `UPF` puts together."""
 
     config: Config
+    since: float
     sampler: Sampler
     _base_tables: Counter[str]
     _counters: UsageCounters
@@ -82,6 +83,7 @@ class Shown:
                 recovery_time_stamp=each.recovery_time_stamp,
                 is_reachable=each.state is State.ASSOCIATED,
                 sessions=num_sessions[each.node_id],
+                since=self._n4_server.associated_since.get(each.node_id, self.since),
             )
             for each in self._n4_server.endpoint.associations.all()
         ]

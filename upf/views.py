@@ -93,13 +93,17 @@ class SessionInside:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssociationView:
-    """A CP function we are associated with. `recovery_time_stamp` is seconds since 1900."""
+    """A CP function we are associated with, `since` seconds since 1970.
+
+    `recovery_time_stamp` is seconds since 1900.
+    """
 
     node_id: str
     address: str
     recovery_time_stamp: int
     is_reachable: bool
     sessions: int
+    since: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ class Series {
 
 /**
  * The figures of the moment, with what came before. Tells its listeners: "figures" when there are
- * new ones, "connection" when `isConnected` changes.
+ * new ones, "changed" when things were configured otherwise (`detail` names which; null for all,
+ * when some may have been missed), "connection" when `isConnected` changes.
  */
 export class Live extends EventTarget {
   figures = null;
@@ -76,10 +77,14 @@ export class Live extends EventTarget {
     while (!signal.aborted) {
       try {
         for await (const { event, data } of events("/v1/events?interval_s=1", signal)) {
-          if (!this.isConnected) this.#catchUp();
+          if (!this.isConnected) {
+            this.#catchUp();
+            this.#tellChanged(null);
+          }
           this.#setConnected(true, null);
           retryMs = FIRST_RETRY_MS;
           if (event === "figures") this.#take(data);
+          if (event === "changed") this.#tellChanged(data.what);
         }
         this.#setConnected(false, null);
       } catch (error) {
@@ -89,6 +94,10 @@ export class Live extends EventTarget {
       await new Promise((resolve) => setTimeout(resolve, retryMs));
       retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
     }
+  }
+
+  #tellChanged(what) {
+    this.dispatchEvent(new CustomEvent("changed", { detail: what }));
   }
 
   #setConnected(isConnected, problem) {
@@ -138,6 +147,15 @@ export class Live extends EventTarget {
       this.dispatchEvent(new Event("figures"));
     });
   }
+}
+
+/** Call `look` when what it shows was changed: "slices" or "associations". Returns what ends it. */
+export function onChanged(live, what, look) {
+  const listen = ({ detail }) => {
+    if (detail === null || detail === what) look();
+  };
+  live.addEventListener("changed", listen);
+  return () => live.removeEventListener("changed", listen);
 }
 
 /**

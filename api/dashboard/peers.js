@@ -2,9 +2,10 @@
 
 import { h, KeyedList, setAttribute, setText, show } from "./dom.js";
 import { ago, plural } from "./format.js";
-import { ask } from "./rest.js";
+import { onChanged } from "./live.js";
+import { ask, get } from "./rest.js";
 
-export function peers() {
+export function peers(live) {
   const lede = h("p", { class: "lede" });
   const rows = h("tbody");
   const alert = h("p", { class: "error", role: "alert" });
@@ -34,6 +35,25 @@ export function peers() {
     ),
   );
 
+  function draw(associations, now) {
+    setText(
+      lede,
+      associations.length
+        ? `Associated with ${plural(associations.length, "SMF")} over PFCP.`
+        : "No SMF has set up an association yet.",
+    );
+    show(table, associations.length > 0);
+    list.update(associations.map((peer) => ({ ...peer, now })));
+  }
+
+  async function look() {
+    try {
+      draw(await get("/v1/associations"), Date.now());
+    } catch (problem) {
+      setText(alert, problem.message);
+    }
+  }
+
   async function release(peer) {
     setText(alert, "");
     const force = peer.sessions > 0;
@@ -61,16 +81,8 @@ export function peers() {
       table,
       setUp(alert),
     ),
-    update({ associations, time }) {
-      setText(
-        lede,
-        associations.length
-          ? `Associated with ${plural(associations.length, "SMF")} over PFCP.`
-          : "No SMF has set up an association yet.",
-      );
-      show(table, associations.length > 0);
-      list.update(associations.map((peer) => ({ ...peer, now: Date.parse(time) })));
-    },
+    update: ({ associations, time }) => draw(associations, Date.parse(time)),
+    dispose: onChanged(live, "associations", look),
   };
 }
 

@@ -3,6 +3,7 @@
 import { ThroughputChart } from "./chart.js";
 import { h, KeyedList, setAttribute, setText, show } from "./dom.js";
 import { capacity as capacityText, plural, rate, rateParts } from "./format.js";
+import { onChanged } from "./live.js";
 import { get } from "./rest.js";
 import { deleteSlice, editSlice } from "./slice_form.js";
 
@@ -71,12 +72,6 @@ export function slices(live) {
     }
   }
 
-  function update(figures) {
-    draw(figures);
-    // What somebody else changed shows in the figures first.
-    if (configured !== null && !agree(figures.slices, configured)) reload();
-  }
-
   function draw(figures) {
     if (configured === null) return;
     const all = merged(figures.slices, configured);
@@ -89,26 +84,17 @@ export function slices(live) {
     full = now;
   }
 
+  const ignoreChanges = onChanged(live, "slices", reload);
   reload();
   return {
     title: "Slices",
     element,
-    update,
-    dispose: () => rows.dispose(),
+    update: draw,
+    dispose() {
+      ignoreChanges();
+      rows.dispose();
+    },
   };
-}
-
-/** Whether what was measured is of the slices as configured. */
-function agree(measured, configured) {
-  const named = measured.filter(({ name }) => name !== null);
-  const same = ["uplink_mbps", "downlink_mbps", "max_sessions"];
-  return (
-    named.length === configured.size &&
-    named.every((slice) => {
-      const held = configured.get(slice.name);
-      return held !== undefined && same.every((name) => held[name] === slice[name]);
-    })
-  );
 }
 
 /** Slices as configured, each with its figures: what was just changed shows before it is measured. */

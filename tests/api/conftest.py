@@ -19,6 +19,7 @@ from api.app import create_app
 from p4xdp import frontend
 from p4xdp import trace as p4trace
 from p4xdp.p4info import p4info
+from upf.changes import Changes
 from upf.config import parse
 from upf.drops import DropReason
 from upf.entry import Counts
@@ -73,6 +74,7 @@ class StubUPF(UPF):
         self.taken: dict[int, Demand] = {}
         self.meters = Meters()
         self.history = History()
+        self.changes = Changes()
         self._provisioning = Provisioning(
             self.meters,
             MemoryStore(),
@@ -105,6 +107,7 @@ class StubUPF(UPF):
                 recovery_time_stamp=1,
                 is_reachable=True,
                 sessions=len(self.views),
+                since=1_700_000_100.0,
             )
         ]
 

@@ -76,11 +76,34 @@ async def test_a_stream_starts_at_once_and_follows_each_sample(http, upf, tick) 
     first = await anext(stream)
     assert first.startswith("event: figures\nid: 0\ndata: {")
     following = asyncio.ensure_future(anext(stream))
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
     await tick(125_000)
     lines = (await following).splitlines()
     assert lines[1] == "id: 1"
     assert json.loads(lines[2].removeprefix("data: "))["pipeline"][0]["packets"] == 35
+    await stream.aclose()
+
+
+async def test_a_stream_tells_at_once_what_was_changed_and_many_changes_once(http, upf) -> None:
+    stream = http._transport.app.state.broadcast.stream(60)
+    await anext(stream)
+    following = asyncio.ensure_future(anext(stream))
+    for uplink_mbps in (1, 2, 3):
+        body = {"sst": 1, "uplink_mbps": uplink_mbps}
+        assert (await http.put("/v1/slices/video", json=body)).status_code in (200, 201)
+    async with asyncio.timeout(2):
+        assert await following == 'event: changed\ndata: {"what": "slices"}\n\n'
+    following = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0.3)
+    assert not following.done()
+    upf.changes.note("associations")
+    await http.delete("/v1/slices/video")
+    async with asyncio.timeout(2):
+        told = [await following, await anext(stream)]
+    assert [json.loads(each.splitlines()[1][6:])["what"] for each in told] == [
+        "associations",
+        "slices",
+    ]
     await stream.aclose()
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from upf.config import TokenConfig, UEPoolConfig
 from upf.entry import Counts, Entry, Prefix
 from upf.errors import PeerError, PeerSilentError
@@ -187,5 +189,25 @@ async def test_health_says_why_it_is_not_ready(http, upf) -> None:
 
 async def test_associations_are_listed(http) -> None:
     assert (await http.get("/v1/associations")).json() == [
-        {"node_id": "10.100.4.1", "address": "10.100.4.1", "is_reachable": True, "sessions": 0}
+        {
+            "node_id": "10.100.4.1",
+            "address": "10.100.4.1",
+            "is_reachable": True,
+            "sessions": 0,
+            "since": "2023-11-14T22:15:00Z",
+        }
     ]
+
+
+@pytest.mark.parametrize(
+    ("since", "number"),
+    [("2023-11-14T22:15:00Z", 1), ("2023-11-14T23:15:01+01:00", 0), ("2020-01-01T00:00:00Z", 1)],
+)
+async def test_associations_are_told_from_a_time_on(http, since, number) -> None:
+    found = await http.get("/v1/associations", params={"since": since})
+    assert len(found.json()) == number
+
+
+@pytest.mark.parametrize("since", ["yesterday", "2023-11-14T22:15:00", ""])
+async def test_a_time_without_a_zone_is_refused(http, since) -> None:
+    assert (await http.get("/v1/associations", params={"since": since})).status_code == 422
