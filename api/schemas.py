@@ -17,7 +17,25 @@ SliceName = Annotated[
 DNN = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[!-~]+$")]
 # 1 kbit/s is the least a meter can keep, 1 Tbit/s more than any port has.
 Mbps = Annotated[float, Field(ge=0.001, le=1_000_000, allow_inf_nan=False)]
-Guarantee = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Guarantee = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=1_000_000,
+        allow_inf_nan=False,
+        description="Its share of the ports, which all slices' shares must fit; what the "
+        "guaranteed bit rates of its sessions may add up to",
+    ),
+]
+Burst = Annotated[
+    float,
+    Field(
+        ge=1,
+        le=10_000,
+        allow_inf_nan=False,
+        description="How long a burst may exceed the capacity, in milliseconds at the capacity",
+    ),
+]
 SD = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{6}$")]
 
 _BITS_PER_MEGABIT = 1_000_000
@@ -28,7 +46,8 @@ EXAMPLE_SLICE: dict[str, Any] = {
     "dnns": ["internet"],
     "uplink_mbps": 20,
     "downlink_mbps": 50,
-    "burst_ms": 250,
+    "uplink_burst_ms": 250,
+    "downlink_burst_ms": 250,
     "guaranteed_uplink_mbps": 5,
     "guaranteed_downlink_mbps": 10,
     "max_sessions": 1000,
@@ -51,36 +70,34 @@ class SliceBody(BaseModel):
     dnns: Annotated[list[DNN], Field(max_length=64, description="Empty: every DNN")] = []
     uplink_mbps: Annotated[Mbps | None, Field(description="Capacity; null for no limit")] = None
     downlink_mbps: Annotated[Mbps | None, Field(description="Capacity; null for no limit")] = None
-    burst_ms: Annotated[
-        int, Field(ge=1, le=10_000, description="How long a burst may exceed the capacity")
-    ] = DEFAULT_BURST_MS
-    guaranteed_uplink_mbps: Annotated[
-        Guarantee, Field(description="What the guaranteed bit rates of its sessions may add up to")
-    ] = 0
-    guaranteed_downlink_mbps: Annotated[
-        Guarantee, Field(description="What the guaranteed bit rates of its sessions may add up to")
-    ] = 0
+    uplink_burst_ms: Burst = DEFAULT_BURST_MS
+    downlink_burst_ms: Burst = DEFAULT_BURST_MS
+    guaranteed_uplink_mbps: Guarantee = 0
+    guaranteed_downlink_mbps: Guarantee = 0
     max_sessions: Annotated[
         int | None,
         Field(ge=0, le=10_000_000, description="More are refused at N4; null for no limit"),
     ] = None
 
     def to_slice(self, name: str) -> Slice:
-        """The slice of this name that the body describes. SliceError for an SD without SST."""
+        """The slice of this name that the body describes. SliceError if it makes no sense."""
         if self.sst is None and self.sd is not None:
             raise SliceError(f"slice {name} has the SD {self.sd} but any SST: set sst too")
         sd = NO_SD if self.sd is None else int(self.sd, 16)
-        return Slice(
+        described = Slice(
             name=name,
             s_nssai=None if self.sst is None else SNSSAI(self.sst, sd),
             dnns=tuple(self.dnns),
             uplink_bps=_bits_per_s(self.uplink_mbps),
             downlink_bps=_bits_per_s(self.downlink_mbps),
-            burst_ms=self.burst_ms,
+            uplink_burst_ms=self.uplink_burst_ms,
+            downlink_burst_ms=self.downlink_burst_ms,
             guaranteed_uplink_bps=round(self.guaranteed_uplink_mbps * _BITS_PER_MEGABIT),
             guaranteed_downlink_bps=round(self.guaranteed_downlink_mbps * _BITS_PER_MEGABIT),
             max_sessions=self.max_sessions,
         )
+        described.check()
+        return described
 
     @classmethod
     def of(cls, held: Slice) -> SliceBody:
@@ -167,10 +184,13 @@ class Direction(BaseModel):
 
 
 class Verdict(BaseModel):
-    """Whether a slice would fit, and why not."""
+    """Whether a slice would fit, and why not. `doubts` says what keeps guarantees from being sure
+    though they fit.
+    """
 
     fits: bool
     reasons: list[str]
+    doubts: list[str]
     directions: list[Direction]
 
 
@@ -204,7 +224,8 @@ def fields_of(held: Slice) -> dict[str, Any]:
         "dnns": list(held.dnns),
         "uplink_mbps": mbps(held.uplink_bps),
         "downlink_mbps": mbps(held.downlink_bps),
-        "burst_ms": held.burst_ms,
+        "uplink_burst_ms": held.uplink_burst_ms,
+        "downlink_burst_ms": held.downlink_burst_ms,
         "guaranteed_uplink_mbps": held.guaranteed_uplink_bps / _BITS_PER_MEGABIT,
         "guaranteed_downlink_mbps": held.guaranteed_downlink_bps / _BITS_PER_MEGABIT,
         "max_sessions": held.max_sessions,

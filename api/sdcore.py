@@ -25,7 +25,7 @@ _DEFAULT_UNIT = "Mbps"
 # Below it a meter keeps no rate.
 _MIN_BPS = 1000
 _MAX_BPS = 10**12
-_MAX_BURST_MS = 10_000
+_MIN_BURST_MS, _MAX_BURST_MS = 1.0, 10_000.0
 _EXAMPLE: dict[str, Any] = {
     "sliceName": "sample-slice",
     "sliceQos": {
@@ -89,17 +89,19 @@ class SliceQos(_AnyCase):
         return max(self.downlinkMbr * self._unit, _MIN_BPS) if self.downlinkMbr else None
 
     @property
-    def burst_ms(self) -> int:
-        """The longer of both bursts, in time at its rate."""
-        spans = [
-            octets * 8 * 1000 // rate
-            for octets, rate in (
-                (self.uplinkBurstSize, self.uplink_bps),
-                (self.downlinkBurstSize, self.downlink_bps),
-            )
-            if octets and rate
-        ]
-        return min(max(1, *spans), _MAX_BURST_MS) if spans else DEFAULT_BURST_MS
+    def uplink_burst_ms(self) -> float:
+        return _burst_ms(self.uplinkBurstSize, self.uplink_bps)
+
+    @property
+    def downlink_burst_ms(self) -> float:
+        return _burst_ms(self.downlinkBurstSize, self.downlink_bps)
+
+
+def _burst_ms(octets: int | None, bits_per_s: int | None) -> float:
+    """A burst in time at its rate."""
+    if not octets or not bits_per_s:
+        return DEFAULT_BURST_MS
+    return min(max(_MIN_BURST_MS, octets * 8000 / bits_per_s), _MAX_BURST_MS)
 
 
 class UEResource(_AnyCase):
@@ -126,7 +128,8 @@ class NetworkSlice(_AnyCase):
             dnns=tuple(dict.fromkeys(each.dnn for each in infos if each.dnn is not None)),
             uplink_bps=self.sliceQos.uplink_bps,
             downlink_bps=self.sliceQos.downlink_bps,
-            burst_ms=self.sliceQos.burst_ms,
+            uplink_burst_ms=self.sliceQos.uplink_burst_ms,
+            downlink_burst_ms=self.sliceQos.downlink_burst_ms,
         )
 
 

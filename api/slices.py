@@ -29,7 +29,7 @@ from api.schemas import (
     fields_of,
     mbps,
 )
-from upf.headroom import misfits
+from upf.headroom import doubts, misfits
 from upf.history import STEP_S, WINDOW_S
 from upf.node import UPF
 from upf.slices import DEFAULT_SLICE_ID, Slice
@@ -43,6 +43,7 @@ Window = Annotated[int, Query(ge=STEP_S, le=WINDOW_S, description="How far back,
 
 _ETAG = {"ETag": {"description": "For If-Match", "schema": {"type": "string"}}}
 _FAILURES = (
+    HTTPStatus.CONFLICT,
     HTTPStatus.PRECONDITION_FAILED,
     HTTPStatus.INSUFFICIENT_STORAGE,
     HTTPStatus.SERVICE_UNAVAILABLE,
@@ -94,6 +95,7 @@ async def put_slice(
     """The capacity holds from the next packet on, for sessions there are and sessions to come.
 
     When the answer comes, the slice outlives a restart. The same request again changes nothing.
+    A guarantee that the ports cannot keep with all others is refused (409).
     """
 
     def wanted(held: Slice | None) -> Slice:
@@ -134,7 +136,7 @@ async def patch_slice(
     summary="Remove a slice",
     operation_id="delete_slice",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=answers(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, *_FAILURES),
+    responses=answers(HTTPStatus.NOT_FOUND, *_FAILURES),
 )
 async def delete_slice(
     name: Name,
@@ -175,7 +177,12 @@ async def try_slice(name: Name, body: SliceBody, node: Node) -> Verdict:
         )
         for each in found
     ]
-    return Verdict(fits=not reasons, reasons=reasons, directions=directions)
+    return Verdict(
+        fits=not reasons,
+        reasons=reasons,
+        doubts=doubts(found, has_queues=node.has_queues),
+        directions=directions,
+    )
 
 
 @router.get(

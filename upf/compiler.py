@@ -237,7 +237,7 @@ class _Compiler:
             "is_guaranteed": int(is_guaranteed(pdr, self._session.qers)),
             "quota_id": 0,
             "slice_id": self._session.slice_id,
-            "traffic_class": 0,
+            "traffic_class": int(is_guaranteed(pdr, self._session.qers)),
         }
         if isinstance(treatment, Tunnelled):
             return tables.ForwardFlowTunnel(

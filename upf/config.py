@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from pfcp.admission import Admission, Rate, allow_list
-from upf.errors import ConfigError
+from upf.errors import ConfigError, SliceError
 from upf.networks import Endpoint, NetworkInstance, Networks, Role
 from upf.slices import DEFAULT_BURST_MS, NO_SD, SNSSAI, Slice
 
@@ -184,10 +184,19 @@ class SliceConfig(_Table):
     dnns: tuple[Name, ...] = ()
     uplink_mbps: Annotated[float, Field(gt=0)] | None = None
     downlink_mbps: Annotated[float, Field(gt=0)] | None = None
-    burst_ms: Annotated[int, Field(ge=1, le=10_000)] = DEFAULT_BURST_MS
+    uplink_burst_ms: Annotated[float, Field(ge=1, le=10_000)] = DEFAULT_BURST_MS
+    downlink_burst_ms: Annotated[float, Field(ge=1, le=10_000)] = DEFAULT_BURST_MS
     guaranteed_uplink_mbps: Annotated[float, Field(ge=0)] = 0
     guaranteed_downlink_mbps: Annotated[float, Field(ge=0)] = 0
     max_sessions: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> SliceConfig:
+        try:
+            self.to_slice().check()
+        except SliceError as error:
+            raise ValueError(str(error)) from error
+        return self
 
     def to_slice(self) -> Slice:
         return Slice(
@@ -196,7 +205,8 @@ class SliceConfig(_Table):
             dnns=self.dnns,
             uplink_bps=_bits_per_s(self.uplink_mbps),
             downlink_bps=_bits_per_s(self.downlink_mbps),
-            burst_ms=self.burst_ms,
+            uplink_burst_ms=self.uplink_burst_ms,
+            downlink_burst_ms=self.downlink_burst_ms,
             guaranteed_uplink_bps=round(self.guaranteed_uplink_mbps * 1_000_000),
             guaranteed_downlink_bps=round(self.guaranteed_downlink_mbps * 1_000_000),
             max_sessions=self.max_sessions,

@@ -112,6 +112,10 @@ class InUseError(UPFError):
     """Something in use cannot go without force."""
 
 
+class PortCapacityError(UPFError):
+    """Slices would be guaranteed more than the ports carry."""
+
+
 class SliceError(UPFError):
     """A slice that makes no sense is asked for."""
 

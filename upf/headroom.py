@@ -58,14 +58,19 @@ def fits(slices: Iterable[Slice], speeds_mbps: Mapping[Role, Iterable[int | None
     ]
 
 
-def misfits(wanted: Slice, found: Sequence[Fit]) -> list[str]:
-    """Why a slice does not fit, in sentences; none if it does."""
-    reasons = [
+def broken_promises(found: Sequence[Fit]) -> list[str]:
+    """What slices are guaranteed that the ports do not carry, in sentences."""
+    return [
         f"{each.direction}: slices are guaranteed {_mbps(each.guaranteed_bps)} together, "
         f"the {each.port_role} ports carry {_mbps(each.port_bps)}"
         for each in found
         if each.port_bps is not None and each.guaranteed_bps > each.port_bps
     ]
+
+
+def misfits(wanted: Slice, found: Sequence[Fit]) -> list[str]:
+    """Why a slice does not fit, in sentences; none if it does."""
+    reasons = broken_promises(found)
     for direction, rate_bps, fit in zip(
         ("uplink", "downlink"), (wanted.uplink_bps, wanted.downlink_bps), found, strict=True
     ):
@@ -75,6 +80,28 @@ def misfits(wanted: Slice, found: Sequence[Fit]) -> list[str]:
                 f"{_mbps(fit.port_bps)}"
             )
     return reasons
+
+
+def doubts(found: Sequence[Fit], *, has_queues: bool) -> list[str]:
+    """What keeps guaranteed shares from being sure, in sentences.
+
+    They are told apart from what exceeds them, and admitted by the ports' speed; but where a port
+    is full, only its queues let them go first.
+    """
+    told = []
+    for each in found:
+        if not each.guaranteed_bps:
+            continue
+        which = f"{each.direction}: the {each.port_role} ports"
+        if each.port_bps is None:
+            told.append(f"{which} do not tell their speed: set speed_mbps of their [[interface]]")
+        elif not has_queues and (each.capacity_bps is None or each.capacity_bps > each.port_bps):
+            told.append(
+                f"{which} can be filled by what slices send above their guaranteed shares, and "
+                "this switch (Linux, XDP) has no queues to send those first: keep the sum of "
+                f"{each.direction}_mbps of all slices within {_mbps(each.port_bps)}"
+            )
+    return told
 
 
 def _port_bps(speeds_mbps: Iterable[int | None]) -> int | None:

@@ -197,12 +197,15 @@ class UPF(Shown):
         path = self.config.state.file
         store: Store = MemoryStore() if path is None else SQLiteStore.open(path)
         self._stack.push_async_callback(store.close)
+        meters = MeterWriter(self._target, self.occupancy)
+        self._n4.occupancy.on_guarantee = meters.follow
         self._provisioning = Provisioning(
-            MeterWriter(self._target),
+            meters,
             store,
             rebind=self._n4.rebind_slices,
             num_sessions=lambda slice_id: self._n4.occupancy.of(slice_id).sessions,
             on_new_id=self._forget_figures,
+            fits=self._fits,
             # Higher than any of an earlier run, which changed fewer than a thousand a second.
             first_revision=1000 * int(self.since),
         )

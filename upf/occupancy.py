@@ -57,10 +57,13 @@ def _sum_bps(qers: Iterable[QER], *, is_uplink: bool) -> int:
 
 
 class Occupancy:
-    """What is taken of each slice, by slice_id. `limits_of` tells the slice of an identifier."""
+    """What is taken of each slice, by slice_id. `limits_of` tells the slice of an identifier,
+    `on_guarantee` hears of a slice whose guaranteed bit rates are others now.
+    """
 
     def __init__(self) -> None:
         self.limits_of: Callable[[int], Slice | None] = lambda _: None
+        self.on_guarantee: Callable[[int], None] = lambda _: None
         self._taken: dict[int, Demand] = {}
 
     def of(self, slice_id: int) -> Demand:
@@ -87,10 +90,13 @@ class Occupancy:
         self._set(new_slice_id, self.of(new_slice_id).plus(demand))
 
     def _set(self, slice_id: int, taken: Demand) -> None:
+        before = self.of(slice_id)
         if taken == NOTHING:
             self._taken.pop(slice_id, None)
         else:
             self._taken[slice_id] = taken
+        if (taken.uplink_bps, taken.downlink_bps) != (before.uplink_bps, before.downlink_bps):
+            self.on_guarantee(slice_id)
 
 
 def _check(held: Slice, wanted: Demand, gained: Demand) -> None:

@@ -42,19 +42,25 @@ class MeterName:
 
 
 def metered_qers(pdr: PDR, qers: Mapping[int, QER]) -> list[int]:
-    """The QERs that limit what a PDR detects."""
+    """The QERs that limit what a PDR detects, or tell what is guaranteed of it from the rest."""
     return [
         qer_id
         for qer_id in dict.fromkeys(pdr.qer_ids)
         if 0 < qers[qer_id].mbr_kbps(is_uplink=pdr.is_uplink) <= _MAX_KBPS
+        or _is_guaranteed(qers[qer_id], is_uplink=pdr.is_uplink)
     ]
 
 
 def is_guaranteed(pdr: PDR, qers: Mapping[int, QER]) -> bool:
-    """Whether a PDR's flow has a guaranteed bit rate."""
-    return any(
-        0 < qers[qer_id].gbr_kbps(is_uplink=pdr.is_uplink) <= _MAX_KBPS for qer_id in pdr.qer_ids
-    )
+    """Whether a PDR's flow has a guaranteed bit rate.
+
+    What is within it passes beside the slice's meter, what exceeds it does not.
+    """
+    return any(_is_guaranteed(qers[qer_id], is_uplink=pdr.is_uplink) for qer_id in pdr.qer_ids)
+
+
+def _is_guaranteed(qer: QER, *, is_uplink: bool) -> bool:
+    return 0 < qer.gbr_kbps(is_uplink=is_uplink) <= _MAX_KBPS
 
 
 def meter_kinds(pdrs: Iterable[PDR], qers: Mapping[int, QER]) -> dict[tuple[int, bool], MeterKind]:
@@ -110,7 +116,8 @@ def _too_many(pdr: PDR) -> UnsupportedError:
 
 def meter_rate(qer: QER, *, is_uplink: bool) -> MeterRate:
     """The setting of a QER's meter: what exceeds the MBR is red, what exceeds the GBR yellow."""
-    peak = _BYTES_PER_S_PER_KBPS * qer.mbr_kbps(is_uplink=is_uplink)
+    mbr_kbps = qer.mbr_kbps(is_uplink=is_uplink)
+    peak = _BYTES_PER_S_PER_KBPS * (mbr_kbps if 0 < mbr_kbps <= _MAX_KBPS else _MAX_KBPS)
     guaranteed = _BYTES_PER_S_PER_KBPS * qer.gbr_kbps(is_uplink=is_uplink)
     committed = min(guaranteed, peak) or peak
     return MeterRate(committed, _burst_bytes(committed), peak, _burst_bytes(peak))

@@ -13,12 +13,22 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from upf.errors import InUseError, StoreError, TargetError
+from upf.errors import InUseError, PortCapacityError, StoreError, TargetError
+from upf.headroom import broken_promises
 from upf.slices import SNSSAI, Slice, SliceRegistry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
+    from collections.abc import (
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Coroutine,
+        Iterable,
+        Iterator,
+        Sequence,
+    )
 
+    from upf.headroom import Fit
     from upf.meters import MeterWriter
     from upf.store import Document, Store
 
@@ -35,8 +45,9 @@ class Provisioning:
     """The slices of a UPF.
 
     `rebind` puts sessions into the slices that are theirs now, `num_sessions` tells how many a
-    slice has, by slice_id; `on_new_id` hears of an identifier that gets a new owner. Revisions
-    begin above `first_revision`, which must be higher than any of an earlier run.
+    slice has, by slice_id; `on_new_id` hears of an identifier that gets a new owner; `fits` tells
+    how slices stand to the ports. Revisions begin above `first_revision`, which must be higher than
+    any of an earlier run.
     """
 
     def __init__(
@@ -47,6 +58,7 @@ class Provisioning:
         rebind: Callable[[], Awaitable[None]],
         num_sessions: Callable[[int], int],
         on_new_id: Callable[[int], None] = lambda _: None,
+        fits: Callable[[Iterable[Slice]], Sequence[Fit]] = lambda _: (),
         first_revision: int = 0,
     ) -> None:
         self.registry = SliceRegistry(revision=first_revision)
@@ -55,6 +67,8 @@ class Provisioning:
         self._rebind = rebind
         self._num_sessions = num_sessions
         self._on_new_id = on_new_id
+        self._fits = fits
+        self._coming: dict[str, Slice] = {}
         self._configured: frozenset[str] = frozenset()
         self._locks: dict[str, asyncio.Lock] = {}
         self._users: Counter[str] = Counter()
@@ -81,8 +95,9 @@ class Provisioning:
         """Make the slice what `wanted` says, given what it is; True if it is new.
 
         Its capacity holds from the next packet on and it is kept when this returns. What `wanted`
-        raises is passed on. ResourcesExhaustedError if there is no room, TargetError if the switch
-        refuses, StoreError if it cannot be kept.
+        raises is passed on. SliceError if it makes no sense, PortCapacityError if the ports cannot
+        carry what it would be guaranteed more than before, ResourcesExhaustedError if there is no
+        identifier left, TargetError if the switch refuses, StoreError if it cannot be kept.
         """
         return await self._unbroken(self._change(name, wanted))
 
@@ -100,11 +115,12 @@ class Provisioning:
             _, put = self.registry.put(wanted(held), self._making)
             if held is not None and put.revision == held.revision:
                 return held, False
+            put.check()
+            self._check_ports(put, held)
             with self._made(put, held):
                 # Another slice may have got this revision: it is told when put, not before.
                 put = replace(put, revision=self._next_revision())
-                if held is None or held.rates() != put.rates():
-                    await self._meters.set_capacity(put)
+                await self._meters.set_capacity(put)
                 await self._keep(put, held)
             self.registry = self.registry.with_slice(put)
             if held is None or not held.has_same_members_as(put):
@@ -153,21 +169,31 @@ class Provisioning:
         except TargetError as error:
             log.warning("the capacity of %s stays on the switch: %s", removed.name, error)
 
+    def _check_ports(self, put: Slice, held: Slice | None) -> None:
+        """A guarantee that is raised must be one that the ports can keep, with all others."""
+        if not _is_promised_more(put, held):
+            return
+        slices = {**self.registry.slices, **self._coming, put.name: put}
+        if broken := broken_promises(self._fits(slices.values())):
+            raise PortCapacityError(
+                f"{'; '.join(broken)}: ask for less, or lower the guarantees of other slices"
+            )
+
     def _next_revision(self) -> int:
         self.registry = replace(self.registry, revision=self.registry.revision + 1)
         return self.registry.revision
 
     @contextmanager
     def _made(self, put: Slice, held: Slice | None) -> Iterator[None]:
-        """Keep a new slice's identifier from others until it is in the registry."""
-        if held is not None:
-            yield
-            return
-        self._making.add(put.slice_id)
-        self._on_new_id(put.slice_id)
+        """Keep what a slice is promised, and a new one's identifier, from others meanwhile."""
+        self._coming[put.name] = put
+        if held is None:
+            self._making.add(put.slice_id)
+            self._on_new_id(put.slice_id)
         try:
             yield
         finally:
+            del self._coming[put.name]
             self._making.discard(put.slice_id)
 
     @asynccontextmanager
@@ -191,6 +217,11 @@ class Provisioning:
         return await asyncio.shield(task)
 
 
+def _is_promised_more(put: Slice, held: Slice | None) -> bool:
+    before = (0, 0) if held is None else (held.guaranteed_uplink_bps, held.guaranteed_downlink_bps)
+    return put.guaranteed_uplink_bps > before[0] or put.guaranteed_downlink_bps > before[1]
+
+
 def document_of(held: Slice) -> Document:
     """A slice as it is kept."""
     return {
@@ -199,7 +230,8 @@ def document_of(held: Slice) -> Document:
         "dnns": list(held.dnns),
         "uplink_bps": held.uplink_bps,
         "downlink_bps": held.downlink_bps,
-        "burst_ms": held.burst_ms,
+        "uplink_burst_ms": held.uplink_burst_ms,
+        "downlink_burst_ms": held.downlink_burst_ms,
         "guaranteed_uplink_bps": held.guaranteed_uplink_bps,
         "guaranteed_downlink_bps": held.guaranteed_downlink_bps,
         "max_sessions": held.max_sessions,
@@ -212,4 +244,6 @@ def slice_of(name: str, document: Document) -> Slice:
     fields = dict(document)
     sst, sd = fields.pop("sst"), fields.pop("sd")
     s_nssai = None if sst is None else SNSSAI(sst, sd)
+    if "burst_ms" in fields:  # as it was kept when both directions had one burst
+        fields["uplink_burst_ms"] = fields["downlink_burst_ms"] = fields.pop("burst_ms")
     return Slice(name=name, s_nssai=s_nssai, dnns=tuple(fields.pop("dnns")), **fields)

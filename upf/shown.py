@@ -25,6 +25,7 @@ from upf.views import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from ipaddress import IPv4Address
 
     from upf.config import Config
@@ -194,7 +195,15 @@ class Shown:
     def fits(self, wanted: Slice) -> list[Fit]:
         """How all slices, `wanted` in its place among them, would stand to the ports."""
         others = [each for each in self.slices() if each.name != wanted.name]
-        return fits([*others, wanted], self._speeds_mbps())
+        return self._fits([*others, wanted])
+
+    def _fits(self, slices: Iterable[Slice]) -> list[Fit]:
+        return fits(slices, self._speeds_mbps())
+
+    @property
+    def has_queues(self) -> bool:
+        """Whether the switch has queues that classes of traffic can be told apart by."""
+        return self.config.target.kind != "xdp"
 
     def _speeds_mbps(self) -> dict[Role, list[int | None]]:
         ports = self.sampler.pair()[0].ports

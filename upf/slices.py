@@ -10,13 +10,15 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from upf.entry import MeterRate
-from upf.errors import ResourcesExhaustedError
+from upf.errors import ResourcesExhaustedError, SliceError
 from upf.tables import NUM_SLICES
 
 DEFAULT_SLICE_ID = 0
 # TCP that met the limit is silent for at least 200 ms, its least retransmission timeout on Linux:
 # a burst that lasts longer lets it catch up, a shorter one costs it most of the capacity.
 DEFAULT_BURST_MS = 250
+# 1 Tbit/s: more than any port has.
+NO_LIMIT_BPS = 10**12
 # A burst smaller than a few jumbo frames would drop single packets of an idle slice.
 MIN_BURST_BYTES = 32_768
 NO_SD = 0xFFFFFF  # TS 23.003 clause 28.4.2
@@ -37,9 +39,10 @@ class SNSSAI:
 class Slice:
     """What an operator asked for. No S-NSSAI or no DNNs means any, None for a limit means none.
 
-    `guaranteed_uplink_bps` and `guaranteed_downlink_bps` are what the slice is promised: its
-    sessions' guaranteed bit rates may take no more in sum. `revision` tells states of the same
-    slice apart; `slice_id` is the pipeline's. The registry gives both.
+    `guaranteed_uplink_bps` and `guaranteed_downlink_bps` are what the slice is promised of the
+    ports: its sessions' guaranteed bit rates may take no more in sum, and what it sends within it
+    is told from what exceeds it. Bursts are in milliseconds at the capacity. `revision` tells
+    states of the same slice apart; `slice_id` is the pipeline's. The registry gives both.
     """
 
     name: str
@@ -47,7 +50,8 @@ class Slice:
     dnns: tuple[str, ...] = ()
     uplink_bps: int | None = None
     downlink_bps: int | None = None
-    burst_ms: int = DEFAULT_BURST_MS
+    uplink_burst_ms: float = DEFAULT_BURST_MS
+    downlink_burst_ms: float = DEFAULT_BURST_MS
     guaranteed_uplink_bps: int = 0
     guaranteed_downlink_bps: int = 0
     max_sessions: int | None = None
@@ -60,9 +64,37 @@ class Slice:
             return dnn is not None and dnn in self.dnns
         return self.s_nssai in (None, s_nssai) and (not self.dnns or dnn in self.dnns)
 
-    def rates(self) -> tuple[MeterRate | None, MeterRate | None]:
-        """Settings of the uplink and the downlink meter."""
-        return _rate(self.uplink_bps, self.burst_ms), _rate(self.downlink_bps, self.burst_ms)
+    def rates(
+        self, uplink_taken_bps: int = 0, downlink_taken_bps: int = 0
+    ) -> tuple[MeterRate | None, MeterRate | None]:
+        """Settings of the uplink and the downlink meter; None for one that limits nothing.
+
+        Guaranteed flows pass beside the meters: what was admitted of them is taken off the capacity
+        and off the guaranteed share, and the rest is for all others.
+        """
+        return (
+            _rate(
+                self.uplink_bps, self.guaranteed_uplink_bps, self.uplink_burst_ms, uplink_taken_bps
+            ),
+            _rate(
+                self.downlink_bps,
+                self.guaranteed_downlink_bps,
+                self.downlink_burst_ms,
+                downlink_taken_bps,
+            ),
+        )
+
+    def check(self) -> None:
+        """SliceError if it is guaranteed more than it may send."""
+        for direction, capacity_bps, guaranteed_bps in (
+            ("uplink", self.uplink_bps, self.guaranteed_uplink_bps),
+            ("downlink", self.downlink_bps, self.guaranteed_downlink_bps),
+        ):
+            if capacity_bps is not None and guaranteed_bps > capacity_bps:
+                raise SliceError(
+                    f"slice {self.name} is guaranteed more {direction} than its capacity: raise "
+                    f"{direction}_mbps or lower guaranteed_{direction}_mbps"
+                )
 
     def is_same_as(self, other: Slice) -> bool:
         """Whether the operator asks for the same."""
@@ -78,12 +110,27 @@ def _closeness(each: Slice) -> tuple[bool, bool, str]:
     return (not each.dnns, each.s_nssai is None, each.name)
 
 
-def _rate(bits_per_s: int | None, burst_ms: int) -> MeterRate | None:
-    if bits_per_s is None:
+def _rate(
+    capacity_bps: int | None, guaranteed_bps: int, burst_ms: float, taken_bps: int
+) -> MeterRate | None:
+    """What exceeds the capacity is red, what exceeds the guaranteed share yellow.
+
+    A slice without a share makes no such distinction.
+    """
+    if capacity_bps is None and not guaranteed_bps:
         return None
-    bytes_per_s = bits_per_s // 8
-    burst_bytes = max(bytes_per_s * burst_ms // 1000, MIN_BURST_BYTES)
-    return MeterRate(bytes_per_s, burst_bytes, bytes_per_s, burst_bytes)
+    peak = _left(NO_LIMIT_BPS if capacity_bps is None else capacity_bps, taken_bps)
+    committed = min(_left(guaranteed_bps, taken_bps), peak) if guaranteed_bps else peak
+    return MeterRate(committed, _burst(committed, burst_ms), peak, _burst(peak, burst_ms))
+
+
+def _left(bits_per_s: int, taken_bps: int) -> int:
+    """Octets a second that are left of a rate."""
+    return max(0, bits_per_s - taken_bps) // 8
+
+
+def _burst(bytes_per_s: int, burst_ms: float) -> int:
+    return max(int(bytes_per_s * burst_ms / 1000), MIN_BURST_BYTES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ const FIELDS = [
   ["guaranteed_uplink_mbps", "Guaranteed uplink, Mbit/s", "0 for none", numberOrZero],
   ["guaranteed_downlink_mbps", "Guaranteed downlink, Mbit/s", "0 for none", numberOrZero],
   ["max_sessions", "Sessions at most", "Empty for no limit", number],
-  ["burst_ms", "Burst, ms", "How long a burst may exceed the capacity", number],
+  ["uplink_burst_ms", "Uplink burst, ms", "How long it may exceed the capacity", number],
+  ["downlink_burst_ms", "Downlink burst, ms", "How long it may exceed the capacity", number],
 ];
 const GROUPS = [
   ["Who belongs to it", ["name", "sst", "sd", "dnns"]],
@@ -39,8 +40,9 @@ const GROUPS = [
       "downlink_mbps",
       "guaranteed_uplink_mbps",
       "guaranteed_downlink_mbps",
+      "uplink_burst_ms",
+      "downlink_burst_ms",
       "max_sessions",
-      "burst_ms",
     ],
   ],
 ];
@@ -50,12 +52,13 @@ const FRESH = {
   dnns: [],
   uplink_mbps: null,
   downlink_mbps: null,
-  burst_ms: 250,
+  uplink_burst_ms: 250,
+  downlink_burst_ms: 250,
   guaranteed_uplink_mbps: 0,
   guaranteed_downlink_mbps: 0,
   max_sessions: null,
 };
-const INPUT_MODES = { sst: "numeric", max_sessions: "numeric", burst_ms: "numeric" };
+const INPUT_MODES = { sst: "numeric", max_sessions: "numeric" };
 
 class Field {
   constructor([name, label, hint, read], value, isFixed) {
@@ -68,7 +71,7 @@ class Field {
       readonly: isFixed,
       autocomplete: "off",
       spellcheck: "false",
-      inputmode: name.endsWith("_mbps") ? "decimal" : INPUT_MODES[name],
+      inputmode: /_(mbps|ms)$/.test(name) ? "decimal" : INPUT_MODES[name],
       "aria-describedby": `${id}-hint`,
     });
     this.hint = h("p", { class: "hint", id: `${id}-hint` }, hint);
@@ -228,7 +231,7 @@ function foresee(form, forecast, asked) {
   look();
 }
 
-function forecastLines({ fits, reasons, directions }) {
+function forecastLines({ fits, reasons, doubts, directions }) {
   const lines = directions
     .filter(({ port_mbps: port }) => port !== null)
     .map(
@@ -254,7 +257,8 @@ function forecastLines({ fits, reasons, directions }) {
       },
     );
   const verdict = fits ? "This fits the ports." : `This does not fit: ${reasons.join("; ")}`;
-  return [h("p", { class: "verdict" }, verdict), ...lines];
+  const doubted = doubts.map((each) => h("p", { class: "hint" }, each));
+  return [h("p", { class: "verdict" }, verdict), ...lines, ...doubted];
 }
 
 /** Delete a slice, after asking; once more if sessions are in it. */

@@ -80,6 +80,7 @@ class StubUPF(UPF):
             MemoryStore(),
             rebind=_nothing,
             num_sessions=lambda slice_id: self.occupancy(slice_id).sessions,
+            fits=self._fits,
         )
         self.views: list[SessionView] = []
         self.insides: list[SessionInside] = []

@@ -46,7 +46,8 @@ async def test_the_adapters_body_makes_a_slice(http, upf, method) -> None:
     assert (answer.status_code, answer.json()) == (201, {"message": "Status Created"})
     held = upf.registry.slices["slice1"]
     assert (held.uplink_bps, held.downlink_bps) == (333_000_000, 444_000_000)
-    assert (held.dnns, held.s_nssai, held.burst_ms) == (("5ginternet",), None, 15)
+    assert (held.dnns, held.s_nssai) == (("5ginternet",), None)
+    assert [rate.pburst_bytes for rate in held.rates()] == [625_000, 625_000]
     shown = (await http.get("/v1/slices/slice1")).json()
     assert (shown["sst"], shown["uplink_mbps"]) == (None, 333)
 
@@ -55,7 +56,8 @@ async def test_the_documented_body_makes_a_slice_of_the_least_rate(http, upf) ->
     answer = await http.post(PATH, content=OMEC, headers={"Content-Type": "application/json"})
     assert answer.status_code == 201
     held = upf.registry.slices["P4-UPF-1"]
-    assert (held.uplink_bps, held.downlink_bps, held.burst_ms) == (1000, 1000, 10_000)
+    assert (held.uplink_bps, held.downlink_bps) == (1000, 1000)
+    assert (held.uplink_burst_ms, held.downlink_burst_ms) == (10_000, 10_000)
 
 
 @pytest.mark.parametrize(

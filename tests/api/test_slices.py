@@ -22,7 +22,8 @@ async def test_a_new_slice_answers_created_and_as_given(http, upf) -> None:
     assert answer.json() == {
         **BODY,
         "name": "video",
-        "burst_ms": DEFAULT_BURST_MS,
+        "uplink_burst_ms": DEFAULT_BURST_MS,
+        "downlink_burst_ms": DEFAULT_BURST_MS,
         "guaranteed_uplink_mbps": 0,
         "guaranteed_downlink_mbps": 0,
         "max_sessions": None,
@@ -88,7 +89,7 @@ async def test_a_patch_changes_what_it_names_and_nothing_else(http, upf) -> None
     assert upf.meters.capacities[1] == held.rates()
     assert (await http.patch("/v1/slices/none", json={})).status_code == 404
     assert (await http.patch("/v1/slices/video", json={"sst": None})).status_code == 422
-    assert (await http.patch("/v1/slices/video", json={"burst_ms": None})).status_code == 422
+    assert (await http.patch("/v1/slices/video", json={"uplink_burst_ms": None})).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -178,12 +179,38 @@ async def test_what_if_adds_up_all_slices_and_changes_nothing(http, upf, port) -
         "capacity_mbps": 120,
         "oversubscription": 1.2,
     }
-    wanted |= {"guaranteed_downlink_mbps": 41, "uplink_mbps": 1001}
+    (doubt,) = verdict["doubts"]
+    assert "no queues" in doubt
+    assert "within 100 Mbit/s" in doubt
+    wanted |= {"guaranteed_downlink_mbps": 40.5, "downlink_mbps": 41, "uplink_mbps": 1001}
     verdict = (await http.post("/v1/slices/iot/what-if", json=wanted)).json()
     assert not verdict["fits"]
-    assert "guaranteed 101 Mbit/s together" in verdict["reasons"][0]
+    assert "guaranteed 100.5 Mbit/s together" in verdict["reasons"][0]
     assert "1001 Mbit/s is more than the core ports" in verdict["reasons"][1]
     assert "iot" not in upf.registry.slices
+
+
+async def test_what_the_ports_cannot_keep_is_not_promised(http, upf, port) -> None:
+    upf.sample = replace(upf.sample, ports={"n3": port("n3", 100), "n6": port("n6", 1000)})
+    await upf.sampler.sample()
+    body = {"sst": 1, "guaranteed_downlink_mbps": 60}
+    assert (await http.put("/v1/slices/video", json=body)).status_code == 201
+    refused = await http.put("/v1/slices/iot", json={"sst": 2, "guaranteed_downlink_mbps": 41})
+    assert refused.status_code == 409
+    assert "the access ports carry 100 Mbit/s" in refused.json()["detail"]
+    assert (await http.get("/v1/slices/iot")).status_code == 404
+    both = await asyncio.gather(
+        *(
+            http.put(f"/v1/slices/{name}", json={"sst": 2, "guaranteed_downlink_mbps": 30})
+            for name in ("iot", "voice")
+        )
+    )
+    assert sorted(each.status_code for each in both) == [201, 409]
+    # A link that got slower is no reason to refuse a change that asks for no more.
+    upf.sample = replace(upf.sample, ports={"n3": port("n3", 10), "n6": port("n6", 1000)})
+    await upf.sampler.sample()
+    lower = {"guaranteed_downlink_mbps": 50}
+    assert (await http.patch("/v1/slices/video", json=lower)).status_code == 200
 
 
 async def test_usage_over_time_is_in_steps_of_ten_seconds(http, upf) -> None:
@@ -238,7 +265,8 @@ async def test_a_deleted_slice_is_gone(http) -> None:
         ({"uplink_mbps": -1}, "uplink_mbps"),
         ({"downlink_mbps": "fast"}, "downlink_mbps"),
         ({"dnns": [""]}, "dnns"),
-        ({"burst_ms": 0}, "burst_ms"),
+        ({"uplink_burst_ms": 0}, "uplink_burst_ms"),
+        ({"guaranteed_uplink_mbps": 21}, "guaranteed more uplink than its capacity"),
         ({"uplink_mps": 1}, "uplink_mps"),
     ],
     ids=str,

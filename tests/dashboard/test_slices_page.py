@@ -94,7 +94,7 @@ def test_a_change_made_meanwhile_is_not_overwritten(open_page, site):
     with open_page(complaints_expected=True) as page:
         row(page, "video").get_by_role("button", name="Change").click()
         held = site.rest.get("/v1/slices/video")
-        kept = ("sst", "sd", "dnns", "uplink_mbps", "burst_ms")
+        kept = ("sst", "sd", "dnns", "uplink_mbps", "uplink_burst_ms", "downlink_burst_ms")
         site.rest.put("/v1/slices/video", {name: held[name] for name in kept})
         fill(page, uplink_mbps=1)
         press(page, "Save")

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv6Network
 
 import pytest
 
+from upf import tables
 from upf.compiler import Context, compile_session, survey
 from upf.drops import DropReason
 from upf.entry import Range, Ternary
@@ -351,6 +352,17 @@ def test_shared_rate_is_the_sessions_and_the_other_the_flows():
     assert (dedicated_flow[3], default_flow[3]) == (1, 0)
     rate = result.rates["flow", dedicated_flow[1]]
     assert (rate.cir_bytes_per_s, rate.pir_bytes_per_s) == (50_000, 100_000)
+
+
+def test_guaranteed_flow_without_a_maximum_is_metered_to_tell_its_excess():
+    call = QER(qer_id=6, gbr_downlink_kbps=400)
+    _, result = compiled_whole(session_of(replace(DOWNLINK, qer_ids=(6,)), call))
+    ((_, params),) = tables_of(result.entries)["flows"].values()
+    flow = tables.ForwardFlowTunnel(*params)
+    assert (flow.is_guaranteed, flow.traffic_class) == (1, 1)
+    (rate,) = result.rates.values()
+    assert rate.cir_bytes_per_s == 50_000
+    assert rate.pir_bytes_per_s > 10**11
 
 
 def test_three_rates_of_one_pdr_are_refused():

@@ -34,10 +34,10 @@ class Bench:
         self.sessions = {}
         self.rebinds = 0
         self.new_ids = []
-        self.meters = MeterWriter(target)
         self.provisioning = self.made()
 
     def made(self, first_revision=0):
+        self.meters = MeterWriter(self.target)
         return Provisioning(
             self.meters,
             self.store,
@@ -165,6 +165,17 @@ async def test_what_rest_changed_of_the_configuration_stays_changed(bench):
         "kept": 1_000_000,
         "changed": 5_000_000,
     }
+
+
+async def test_a_slice_kept_with_one_burst_has_it_both_ways(bench):
+    put = await bench.put(VIDEO)
+    kept = dict((await bench.store.load("slice"))["video"])
+    del kept["uplink_burst_ms"], kept["downlink_burst_ms"]
+    await bench.store.put("slice", "video", {**kept, "burst_ms": 40})
+    again = bench.made()
+    await again.restore([])
+    wanted = replace(put, uplink_burst_ms=40, downlink_burst_ms=40)
+    assert again.registry.slices["video"] == wanted
 
 
 async def test_a_slice_with_sessions_goes_only_by_force(bench):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from upf.entry import MeterRate
-from upf.errors import ResourcesExhaustedError
-from upf.slices import SNSSAI, Slice, SliceRegistry
+from upf.errors import ResourcesExhaustedError, SliceError
+from upf.slices import NO_LIMIT_BPS, SNSSAI, Slice, SliceRegistry
 from upf.tables import NUM_SLICES, slice_meter_id
 
 EMBB = SNSSAI(1)
@@ -59,9 +61,43 @@ def test_changed_slice_keeps_its_identifier_and_deleted_one_gives_it_back():
 
 
 def test_capacity_is_bytes_per_second_and_a_burst():
-    uplink, downlink = Slice(name="a", s_nssai=EMBB, uplink_bps=20_000_000, burst_ms=100).rates()
+    made = Slice(name="a", s_nssai=EMBB, uplink_bps=20_000_000, uplink_burst_ms=100)
+    uplink, downlink = made.rates()
     assert uplink == MeterRate(2_500_000, 250_000, 2_500_000, 250_000)
     assert downlink is None
+
+
+def test_bursts_of_both_directions_are_apart():
+    made = replace(
+        Slice(name="a", s_nssai=EMBB, uplink_bps=80_000_000, downlink_bps=80_000_000),
+        uplink_burst_ms=10.5,
+        downlink_burst_ms=1000,
+    )
+    assert [each.pburst_bytes for each in made.rates()] == [105_000, 10_000_000]
+
+
+def test_what_exceeds_the_guaranteed_share_is_told_from_what_is_within():
+    made = Slice(name="a", s_nssai=EMBB, uplink_bps=80_000_000, guaranteed_uplink_bps=8_000_000)
+    rate, _ = made.rates()
+    assert (rate.cir_bytes_per_s, rate.pir_bytes_per_s) == (1_000_000, 10_000_000)
+    rate, _ = replace(made, uplink_bps=None).rates()
+    assert rate.cir_bytes_per_s == 1_000_000
+    assert 8 * rate.pir_bytes_per_s == NO_LIMIT_BPS
+
+
+def test_what_sessions_are_guaranteed_is_set_aside():
+    made = Slice(name="a", s_nssai=EMBB, downlink_bps=80_000_000, guaranteed_downlink_bps=8_000_000)
+    _, rate = made.rates(0, 6_000_000)
+    assert (rate.cir_bytes_per_s, rate.pir_bytes_per_s) == (250_000, 9_250_000)
+    _, rate = replace(made, downlink_bps=8_000_000).rates(0, 8_000_000)
+    assert (rate.cir_bytes_per_s, rate.pir_bytes_per_s) == (0, 0)
+
+
+def test_a_slice_is_not_guaranteed_more_than_its_capacity():
+    Slice(name="a", s_nssai=EMBB, uplink_bps=8, guaranteed_uplink_bps=8).check()
+    Slice(name="a", s_nssai=EMBB, guaranteed_downlink_bps=8).check()
+    with pytest.raises(SliceError, match="guaranteed more downlink"):
+        Slice(name="a", s_nssai=EMBB, downlink_bps=7, guaranteed_downlink_bps=8).check()
 
 
 def test_small_capacity_still_lets_a_jumbo_frame_pass():
