@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
 class DataplaneError(Exception):
@@ -142,3 +142,24 @@ class Dataplane(Protocol):
 
     def close(self) -> None:
         """Detach and release everything."""
+
+
+class ServedDataplane(Dataplane, Protocol):
+    """A data plane that tells what it holds, so that a server can begin with that."""
+
+    def held_entries(self, table: str) -> Iterable[Entry]:
+        """Return what a table holds: what the program itself fills it with, and what is left from
+        before if the data plane outlived its server. Of the same priority, the first one first.
+        """
+
+    def initial_default(self, table: str) -> tuple[str, tuple[int, ...]] | None:
+        """Return the action and arguments of a miss at the program's start; None if not known."""
+
+    def held_default(self, table: str) -> tuple[str, tuple[int, ...]] | None:
+        """Return the action and arguments of a miss; None if that is as at the start."""
+
+    def held_meters(self, meter: str) -> Mapping[int, MeterConfig]:
+        """Return the cells of a meter that are configured, each with how."""
+
+    def held_direct_meters(self, table: str) -> Iterable[tuple[Entry, MeterConfig]]:
+        """Return the entries whose own meter is configured, each with how."""

@@ -8,15 +8,17 @@ import os
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path  # noqa: TC003 - typer reads it
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from p4xdp.cli import ending
 from p4xdp.cli.common import fail
 
 if TYPE_CHECKING:
-    from p4xdp.dataplane import Dataplane
+    from p4xdp.dataplane import ServedDataplane
+    from p4xdp.xdp.home import Home
 
 
 class Mode(StrEnum):
@@ -38,12 +40,39 @@ class Settings:
     mode: Mode
 
 
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """What outlives the process, where, and under which name."""
+
+    name: str
+    is_pinned: bool
+    run_directory: Path
+
+
 def switch(  # noqa: PLR0913 - the command's options
-    build: Annotated[Path, typer.Argument(metavar="DIR", help="What `p4xdp compile` wrote.")],
+    build: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="What `p4xdp compile` wrote.")
+    ] = None,
     *,
     port: Annotated[
-        list[str], typer.Option(metavar="NUMBER=IFACE", help="A port of the switch; repeat it.")
-    ],
+        list[str] | None,
+        typer.Option(metavar="NUMBER=IFACE", help="A port of the switch; repeat it."),
+    ] = None,
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="Which switch of this host it is.")
+    ] = "switch",
+    unpinned: Annotated[
+        bool, typer.Option("--unpinned", help="Leave nothing behind, and nothing to take over.")
+    ] = False,
+    stop: Annotated[
+        bool, typer.Option("--stop", help="End the process of the switch; its ports forward on.")
+    ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="End the switch, and free its ports.")
+    ] = False,
+    run_dir: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where switches keep what outlives a process.")
+    ] = Path("/run/p4xdp"),
     listen: Annotated[
         str, typer.Option(metavar="ADDRESS", help="unix:PATH or HOST:PORT for P4Runtime.")
     ] = "127.0.0.1:9559",
@@ -79,9 +108,15 @@ def switch(  # noqa: PLR0913 - the command's options
 ) -> None:
     """Run a compiled program on network interfaces and serve it with P4Runtime.
 
-    Prints READY and the address on stdout once it serves. SIGTERM or Ctrl-C detaches from the
-    interfaces and ends it. Needs root (CAP_NET_ADMIN and CAP_BPF) and clang.
+    Prints READY and the address on stdout once it serves. However it ends, the program goes on
+    forwarding, and the next start takes it over with entries, meters and counters; --detach frees
+    the interfaces. Needs root (CAP_NET_ADMIN and CAP_BPF) and clang.
     """
+    if stop or detach:
+        (ending.detach if detach else ending.stop)(name, run_dir)
+        return
+    if build is None or not port:
+        fail("say what to run and where: p4xdp switch DIR --port 1=eth0")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its own complaints are not for the user
     from p4xdp.runtime import process  # noqa: PLC0415
 
@@ -96,12 +131,14 @@ def switch(  # noqa: PLR0913 - the command's options
     if len(ports) != len(port) or len(set(ports.values())) != len(ports):
         fail("--port: every number and every interface may be given once")
     settings = Settings(ports, cpu_port, host_port, tuple(recirculation_port or ()), mode)
-    asyncio.run(_switch(build, settings, listen, device_id, size or []))
+    lifetime = Lifetime(name, not unpinned, run_dir)
+    asyncio.run(_switch(build, settings, lifetime, listen, device_id, size or []))
 
 
 async def _switch(
     build: Path,
     settings: Settings,
+    lifetime: Lifetime,
     listen: str,
     device_id: int,
     size_options: list[str],
@@ -111,12 +148,16 @@ async def _switch(
     from p4xdp.runtime import artifacts, process  # noqa: PLC0415
 
     stop = process.stop_signals()
+    home = None
     try:
         pipeline = artifacts.load(build)
         sizes = artifacts.sizes(pipeline.p4info, size_options)
+        home = _home(lifetime)  # waits for a process that is about to end
         runtime.check_listen(listen)  # before any interface is touched
-        dataplane = _open_dataplane(build, settings, sizes)
+        dataplane = _open_dataplane(build, settings, sizes, home)
     except (artifacts.ArtifactError, runtime.ListenError, DataplaneError) as error:
+        if home is not None:
+            home.leave()
         fail(str(error))
     try:
         server = await runtime.serve(
@@ -126,6 +167,7 @@ async def _switch(
             device_id=device_id,
             device_config=pipeline.device_config,
             sizes=sizes,
+            kept=home.kept,
         )
         print(f"READY {server.address}", flush=True)  # noqa: T201
         await stop.wait()
@@ -136,10 +178,20 @@ async def _switch(
         dataplane.close()
 
 
-def _open_dataplane(build: Path, settings: Settings, sizes: dict[str, int]) -> Dataplane:
+def _home(lifetime: Lifetime) -> Home:
+    from p4xdp.xdp.home import Home  # noqa: PLC0415
+
+    if not lifetime.is_pinned:
+        return Home.nowhere()
+    return Home.enter(lifetime.name, lifetime.run_directory)
+
+
+def _open_dataplane(
+    build: Path, settings: Settings, sizes: dict[str, int], home: Home
+) -> ServedDataplane:
     from p4xdp.xdp.dataplane import XdpDataplane  # noqa: PLC0415
 
-    dataplane: Dataplane = XdpDataplane.open(
+    dataplane: ServedDataplane = XdpDataplane.open(
         build,
         ports=settings.ports,
         cpu_port=settings.cpu_port,
@@ -147,6 +199,7 @@ def _open_dataplane(build: Path, settings: Settings, sizes: dict[str, int]) -> D
         recirculation_ports=settings.recirculation_ports,
         sizes=sizes,
         mode=settings.mode.value,
+        home=home,
     )
     return dataplane
 

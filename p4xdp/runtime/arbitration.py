@@ -8,9 +8,15 @@ the whole pipeline, and a role configuration is refused because no scheme for it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from p4xdp.kept import MemoryKept
 from p4xdp.runtime.errors import Code, RequestError, invalid
+
+if TYPE_CHECKING:
+    from p4xdp.kept import Kept
+
+_KIND = "election"  # kept by role
 
 Client = TypeVar("Client")  # whatever stands for a stream; hashable
 
@@ -35,11 +41,15 @@ class _Role(Generic[Client]):
 
 
 class Arbitration(Generic[Client]):
-    """The live clients of one device."""
+    """The live clients of one device. `kept` tells the highest election ids ever received."""
 
-    def __init__(self, device_id: int) -> None:
+    def __init__(self, device_id: int, kept: Kept | None = None) -> None:
         self.device_id = device_id
-        self._roles: dict[str, _Role[Client]] = {}
+        self._kept = kept or MemoryKept()
+        # Who was demoted before the server restarted must not be the first to write after it.
+        self._roles: dict[str, _Role[Client]] = {
+            role: _Role(highest=int(highest)) for role, highest in self._kept.all(_KIND).items()
+        }
         self._role_of: dict[Client, str] = {}
 
     def update(
@@ -56,6 +66,7 @@ class Arbitration(Generic[Client]):
         if election_id is not None and (state.highest is None or election_id >= state.highest):
             state.highest = election_id
             state.primary = client
+            self._kept.put(_KIND, role, str(election_id).encode())
             return self._notices(role, state)
         if state.primary == client:
             state.primary = None

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from finsy.proto import p4i, p4r
 
+from p4xdp.kept import Kept
 from p4xdp.runtime.errors import Code, RequestError, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_KIND = "pipeline"  # kept
 
 _Set = p4r.SetForwardingPipelineConfigRequest
 _Get = p4r.GetForwardingPipelineConfigRequest
@@ -31,18 +34,35 @@ class Pipeline:
 
     p4info: Any
     device_config: bytes
+    digest: str
+    kept: Kept
     cookie: int
     saved_cookie: int | None = None
 
     @classmethod
-    def loaded(cls, p4info: Any, device_config: bytes, sizes: Mapping[str, int]) -> Pipeline:
-        """The config a switch starts with. `sizes` replaces those of P4Info, by name."""
+    def loaded(
+        cls, p4info: Any, device_config: bytes, sizes: Mapping[str, int], kept: Kept
+    ) -> Pipeline:
+        """The config a switch starts with. `sizes` replaces those of P4Info, by name. Cookies that
+        a client gave this very config before are in `kept`.
+        """
         sized = with_sizes(p4info, sizes)
-        digest = hashlib.sha256(_comparable(sized) + device_config).digest()
-        return cls(sized, device_config, int.from_bytes(digest[:8], "big"))
+        digest = hashlib.sha256(_comparable(sized) + device_config).hexdigest()
+        given, saved = (kept.get(_KIND, f"{what}/{digest}") for what in ("cookie", "saved"))
+        cookie = int(digest[:16], 16) if given is None else int(given)
+        saved_cookie = None if saved is None else int(saved)
+        return cls(sized, device_config, digest, kept, cookie, saved_cookie)
 
     def set(self, request: Any) -> bool:
         """Carry out a SetForwardingPipelineConfig; True if the state is to be cleared."""
+        clears = self._set(request)
+        self.kept.clear(_KIND)
+        self.kept.put(_KIND, f"cookie/{self.digest}", str(self.cookie).encode())
+        if self.saved_cookie is not None:
+            self.kept.put(_KIND, f"saved/{self.digest}", str(self.saved_cookie).encode())
+        return clears
+
+    def _set(self, request: Any) -> bool:
         action = request.action
         if action == _Set.COMMIT:
             if request.HasField("config"):

@@ -12,7 +12,7 @@ from finsy.proto import p4r
 
 from p4xdp.runtime import arrays, changes, entries, registers
 from p4xdp.runtime.errors import Code, RequestError, invalid
-from p4xdp.runtime.store import Metadata
+from p4xdp.runtime.store import DEFAULT_ENTRY, Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,7 +135,7 @@ class Reader:
             return None
         message = p4r.TableEntry(table_id=table.id, is_default_action=True)
         entries.encode_action(table, state.default.action, state.default.arguments, message)
-        _add_metadata(message, state.default_metadata)
+        _add_metadata(message, state.metadata.get(DEFAULT_ENTRY))
         return p4r.Entity(table_entry=message)
 
     # --- direct resources -------------------------------------------------------------------------

@@ -20,7 +20,8 @@ from p4xdp.runtime.service import P4RuntimeService
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from p4xdp.dataplane import Dataplane
+    from p4xdp.dataplane import ServedDataplane
+    from p4xdp.kept import Kept
 
 DEFAULT_LISTEN = "127.0.0.1:9559"  # IANA's port for P4Runtime
 MAX_MESSAGE_BYTES = 256 << 20
@@ -52,13 +53,14 @@ class RunningServer:
 
 
 async def serve(
-    dataplane: Dataplane,
+    dataplane: ServedDataplane,
     p4info: Any,
     *,
     listen: str = DEFAULT_LISTEN,
     device_id: int = 1,
     device_config: bytes = b"",
     sizes: Mapping[str, int] | None = None,
+    kept: Kept | None = None,
 ) -> RunningServer:
     """Serve a data plane whose pipeline is loaded, on `unix:PATH` or `host:port`.
 
@@ -67,7 +69,7 @@ async def serve(
     `schema.SchemaError` if the P4Info has what cannot be served.
     """
     service = P4RuntimeService(
-        dataplane, p4info, device_id=device_id, device_config=device_config, sizes=sizes
+        dataplane, p4info, device_id=device_id, device_config=device_config, sizes=sizes, kept=kept
     )
     _GRPC_LOG.addFilter(_is_worth_telling)
     server = grpc.aio.server(

@@ -14,6 +14,7 @@ import grpc
 from finsy.proto import U128, p4r, rpc_status
 
 from p4xdp.dataplane import CounterValue, DataplaneError
+from p4xdp.kept import MemoryKept
 from p4xdp.runtime import packet_io, schema
 from p4xdp.runtime.arbitration import Arbitration, Notice
 from p4xdp.runtime.errors import DETAILS_KEY, Code, RequestError, invalid, status_details
@@ -26,7 +27,8 @@ from p4xdp.runtime.write import Batch
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
-    from p4xdp.dataplane import Dataplane
+    from p4xdp.dataplane import ServedDataplane
+    from p4xdp.kept import Kept
 
 API_VERSION = "1.5.0"
 
@@ -36,22 +38,26 @@ _CELLS_PER_CALL = 4096
 
 
 class P4RuntimeService:
-    """The servicer. `sizes` are those the data plane was opened with, by name."""
+    """The servicer. `sizes` are those the data plane was opened with, by name. `kept` is what an
+    earlier server of the same data plane left.
+    """
 
     def __init__(
         self,
-        dataplane: Dataplane,
+        dataplane: ServedDataplane,
         p4info: Any,
         *,
         device_id: int = 1,
         device_config: bytes = b"",
         sizes: Mapping[str, int] | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self._dataplane = dataplane
-        self._pipeline = Pipeline.loaded(p4info, device_config, sizes or {})
+        self._kept = kept or MemoryKept()
+        self._pipeline = Pipeline.loaded(p4info, device_config, sizes or {}, self._kept)
         self._schema = schema.load(self._pipeline.p4info)
-        self._store = Store.empty(self._schema, dataplane.constant_entries())
-        self._arbitration: Arbitration[Stream] = Arbitration(device_id)
+        self._store = Store.of(self._schema, dataplane, self._kept)
+        self._arbitration: Arbitration[Stream] = Arbitration(device_id, self._kept)
         dataplane.on_packet_in(self._forward_packet_in)
 
     # --- unary calls (names are gRPC's) -----------------------------------------------------------
@@ -61,7 +67,8 @@ class P4RuntimeService:
         async with _refusing(context):
             self._authorise(request)
             batch = Batch(self._schema, self._store, self._dataplane)
-            errors = batch.run(request.updates, request.atomicity)
+            with self._kept.together():
+                errors = batch.run(request.updates, request.atomicity)
             if any(errors):
                 await _abort_with_details(context, "Write", errors)
         return p4r.WriteResponse()
@@ -87,8 +94,9 @@ class P4RuntimeService:
         """Accept the config that runs here, clearing the state if the action says so."""
         async with _refusing(context):
             self._authorise(request)
-            if self._pipeline.set(request):
-                self._clear()
+            with self._kept.together():
+                if self._pipeline.set(request):
+                    self._clear()
         return p4r.SetForwardingPipelineConfigResponse()
 
     async def GetForwardingPipelineConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -115,13 +123,14 @@ class P4RuntimeService:
             state = self._store.tables[table.id]
             if state.entries and not table.is_const:
                 self._dataplane.delete_entries(table.name, list(state.entries.values()))
-            default = table.initial_default
+            state.metadata.clear()
+            default = state.initial
             if default is not None and state.default != default:
                 self._dataplane.set_default(table.name, default.action, default.arguments)
         for meter, configured in self._store.meters.items():
             for index in configured:
                 self._dataplane.write_meter(meter, index, None)
-        self._store = Store.empty(self._schema, self._dataplane.constant_entries())
+        self._store = Store.of(self._schema, self._dataplane, self._kept)
         self._dataplane.reset_registers()
         for counter in self._schema.counters.values():
             self._clear_counter(counter)

@@ -1,10 +1,12 @@
 """What clients have written, as the data plane confirmed it: the source of every read but counters.
 
-It also carries what no data plane needs: opaque metadata and meter settings to read back.
+It begins with what the data plane holds, which may have outlived an earlier server. Opaque metadata
+is the one thing that no data plane needs: it is kept beside it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,11 +14,16 @@ from p4xdp.dataplane import Entry, Match, MeterConfig
 from p4xdp.runtime.schema import Default, MatchType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from p4xdp.dataplane import ServedDataplane
+    from p4xdp.kept import Kept
     from p4xdp.runtime.schema import Schema, Table
 
 Key: TypeAlias = tuple[int, ...]  # of an entry: its matches flattened, then its priority
+
+DEFAULT_ENTRY: Key = ()  # stands for the default action, where an entry's key does
+_COOKIE_OCTETS = 8
 
 
 def key_of(table: Table, matches: Sequence[Match], priority: int) -> Key:
@@ -37,14 +44,45 @@ class Metadata:
     cookie: int = 0
 
 
+class Notes(MutableMapping[Key, Metadata]):
+    """The metadata of a table's entries, kept for a server that follows."""
+
+    def __init__(self, kept: Kept, table_id: int) -> None:
+        self._kept = kept
+        self._kind = f"metadata/{table_id:08x}"
+        self._notes = {
+            tuple(int(part) for part in key.split(",") if part): _metadata(value)
+            for key, value in kept.all(self._kind).items()
+        }
+
+    def __getitem__(self, key: Key) -> Metadata:
+        return self._notes[key]
+
+    def __setitem__(self, key: Key, value: Metadata) -> None:
+        self._kept.put(self._kind, _text(key), _octets(value))
+        self._notes[key] = value
+
+    def __delitem__(self, key: Key) -> None:
+        del self._notes[key]
+        self._kept.drop(self._kind, _text(key))
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._notes)
+
+    def __len__(self) -> int:
+        return len(self._notes)
+
+
 @dataclass(slots=True)
 class TableState:
-    """`default` is None when it is the program's own and P4Info does not say what that is."""
+    """`initial` is the default action at the start of the program. It is None if neither P4Info nor
+    the data plane tells; then `default` is None too until it is set.
+    """
 
+    initial: Default | None
     default: Default | None
-    default_metadata: Metadata | None = None
+    metadata: Notes
     entries: dict[Key, Entry] = field(default_factory=dict)
-    metadata: dict[Key, Metadata] = field(default_factory=dict)
     meters: dict[Key, MeterConfig] = field(default_factory=dict)
 
 
@@ -56,12 +94,40 @@ class Store:
     meters: dict[str, dict[int, MeterConfig]]
 
     @classmethod
-    def empty(cls, schema: Schema, constant: Mapping[str, Sequence[Entry]]) -> Store:
-        """The state of a pipeline nobody has written to. `constant`: entries of the program's own,
-        by table.
-        """
-        tables = {t.id: TableState(t.initial_default) for t in schema.tables.values()}
-        for name, entries in constant.items():
-            table = schema.tables_by_name[name]
-            tables[table.id].entries = {key_of(table, e.matches, e.priority): e for e in entries}
-        return cls(tables, {meter.name: {} for meter in schema.meters.values()})
+    def of(cls, schema: Schema, dataplane: ServedDataplane, kept: Kept) -> Store:
+        """Return what the data plane holds."""
+        tables = {t.id: _state(t, dataplane, kept) for t in schema.tables.values()}
+        names = [meter.name for meter in schema.meters.values()]
+        return cls(tables, {name: dict(dataplane.held_meters(name)) for name in names})
+
+
+def _state(table: Table, dataplane: ServedDataplane, kept: Kept) -> TableState:
+    initial = table.initial_default or _default(dataplane.initial_default(table.name))
+    default = _default(dataplane.held_default(table.name)) or initial
+    state = TableState(initial, default, Notes(kept, table.id))
+    for entry in dataplane.held_entries(table.name):
+        state.entries[key_of(table, entry.matches, entry.priority)] = entry
+    if table.has_direct_meter:
+        for entry, config in dataplane.held_direct_meters(table.name):
+            state.meters[key_of(table, entry.matches, entry.priority)] = config
+    # What was written last when a server was killed may be noted of an entry that never was.
+    for key in [k for k in state.metadata if k not in state.entries and k != DEFAULT_ENTRY]:
+        del state.metadata[key]
+    return state
+
+
+def _default(told: tuple[str, tuple[int, ...]] | None) -> Default | None:
+    return None if told is None else Default(*told)
+
+
+def _text(key: Key) -> str:
+    return ",".join(map(str, key))
+
+
+def _octets(metadata: Metadata) -> bytes:
+    return metadata.cookie.to_bytes(_COOKIE_OCTETS, "big") + metadata.octets
+
+
+def _metadata(octets: bytes) -> Metadata:
+    cookie = int.from_bytes(octets[:_COOKIE_OCTETS], "big")
+    return Metadata(octets[_COOKIE_OCTETS:], cookie)

@@ -16,9 +16,10 @@ from p4xdp.dataplane import DataplaneError
 from p4xdp.runtime import arrays, changes, entries, registers
 from p4xdp.runtime.changes import DELETE, INSERT, MODIFY, Change, Group
 from p4xdp.runtime.errors import Code, RequestError, invalid
+from p4xdp.runtime.store import DEFAULT_ENTRY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, MutableMapping, Sequence
 
     from p4xdp.dataplane import Dataplane, Entry, MeterConfig
     from p4xdp.runtime.schema import Schema, Table
@@ -195,20 +196,22 @@ class Batch:
         if message.HasField("action"):
             default = entries.decode_action(table, message.action, is_default=True)
             metadata = changes.metadata_of(message)
-        elif table.initial_default is not None:
-            default = table.initial_default
+        elif state.initial is not None:
+            default = state.initial
         elif state.default is None:
             return  # never changed
         else:
             raise changes.unsupported(f"resetting {table.name}: P4Info tells no initial action")
-        before, before_metadata = state.default, state.default_metadata
+        before, before_metadata = state.default, state.metadata.get(DEFAULT_ENTRY)
         self._dataplane.set_default(table.name, default.action, default.arguments)
-        state.default, state.default_metadata = default, metadata
+        state.default = default
+        _set_or_drop(state.metadata, DEFAULT_ENTRY, metadata)
 
         def revert() -> None:
             if before is not None:
                 self._dataplane.set_default(table.name, before.action, before.arguments)
-            state.default, state.default_metadata = before, before_metadata
+            state.default = before
+            _set_or_drop(state.metadata, DEFAULT_ENTRY, before_metadata)
 
         self._undo.append(revert)
 
@@ -291,7 +294,7 @@ class Batch:
         _set_or_drop(state.meters, change.key, meter)
 
 
-def _set_or_drop(mapping: dict[Key, _Value], key: Key, value: _Value | None) -> None:
+def _set_or_drop(mapping: MutableMapping[Key, _Value], key: Key, value: _Value | None) -> None:
     if value is None:
         mapping.pop(key, None)
     else:

@@ -75,7 +75,7 @@ class XdpMeter:
 
     def __init__(self, info: ArrayInfo, cells: Map, size: int) -> None:
         self._info = info
-        self._size = size
+        self.size = size
         self._memory = cells.mapped(size)
 
     @property
@@ -85,8 +85,8 @@ class XdpMeter:
 
     def write(self, index: int, config: MeterConfig | None) -> None:
         """Configure a cell, its buckets full; None takes the configuration away."""
-        if not 0 <= index < self._size:
-            raise DataplaneError(f"cell {index} of a meter of {self._size}")
+        if not 0 <= index < self.size:
+            raise DataplaneError(f"cell {index} of a meter of {self.size}")
         at = index * METER_CELL_SIZE
         active = self._memory[at + _ACTIVE_OFFSET]
         if config is None:
@@ -104,6 +104,11 @@ class XdpMeter:
         """Return the configurations of all cells that have one."""
         is_active = self._memory[_ACTIVE_OFFSET::METER_CELL_SIZE]
         return {found.start(): self._told(found.start()) for found in _ACTIVE.finditer(is_active)}
+
+    def config(self, index: int) -> MeterConfig | None:
+        """Return the configuration of a cell, or None."""
+        is_active = self._memory[index * METER_CELL_SIZE + _ACTIVE_OFFSET]
+        return self._told(index) if is_active else None
 
     def recover(self) -> None:
         """Finish what an earlier process had begun: a cell it told of but did not yet switch."""

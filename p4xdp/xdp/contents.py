@@ -16,11 +16,11 @@ from p4xdp.xdp.rules import BANKS_SIZE, RuleBanks, RuleTable
 from p4xdp.xdp.tables import CellArray, ConstantTable, Entries, XdpTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
-    from p4xdp.dataplane import Entry
+    from p4xdp.dataplane import Entry, MeterConfig
     from p4xdp.xdp.manifest import ArrayInfo, Manifest
-    from p4xdp.xdp.objects import Object
+    from p4xdp.xdp.objects import Loaded, Object
 
 
 # An array has a cell for every key, however few entries it may hold.
@@ -33,7 +33,7 @@ class Contents:
     `sizes` are those that the maps were given before loading, by `resize`.
     """
 
-    def __init__(self, loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None:
+    def __init__(self, loaded: Loaded, manifest: Manifest, sizes: Mapping[str, int]) -> None:
         self._object = loaded
         self._manifest = manifest
         self._sizes = sizes
@@ -62,8 +62,26 @@ class Contents:
             for name, info in manifest.registers.items()
         }
         self._tables = {name: self._table_of(name) for name in manifest.tables}
-        for table in self._tables.values():
-            table.begin()
+
+    def begin(self, but: Collection[str] = ()) -> None:
+        """Make everything what it is at the start of the program, except what is named in `but`."""
+        for name, table in self._tables.items():
+            if name not in but:
+                table.begin()
+        for name, register in self._registers.items():
+            if name not in but:
+                register.begin()
+
+    def recover(self, names: Collection[str]) -> None:
+        """Take up what an earlier process left in the maps of tables and meters."""
+        for name, table in self._tables.items():
+            if name in names:
+                table.recover()
+        for name, meter in self._meters.items():
+            if name in names:
+                meter.recover()
+        if self._fence is not None:
+            self._fence.wait()  # places that were free may have been rules a moment ago
 
     def constant_entries(self) -> dict[str, tuple[Entry, ...]]:
         """Return the entries of the tables that the program itself fills, by table."""
@@ -120,6 +138,16 @@ class Contents:
         if found.direct is None or found.direct.meter is None:
             raise DataplaneError(f"{table} has no direct meter")
         return found.direct.meter, found.cell_of(entry)
+
+    def direct_meters(self, table: str) -> Iterator[tuple[Entry, MeterConfig]]:
+        """Yield the entries of a table whose own meter is configured, each with how."""
+        found = self.table(table)
+        if found.direct is None or found.direct.meter is None:
+            raise DataplaneError(f"{table} has no direct meter")
+        for entry in found.entries():
+            config = found.direct.meter.config(found.cell_of(entry))
+            if config is not None:
+                yield entry, config
 
     def close(self) -> None:
         """Give back what is not the kernel's."""

@@ -5,36 +5,40 @@ packets in and out.
 from __future__ import annotations
 
 import asyncio
+import logging
 import struct
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from p4xdp.dataplane import DataplaneError, PacketResult
-from p4xdp.xdp.build import object_for
-from p4xdp.xdp.contents import Contents, resize
-from p4xdp.xdp.errors import LoadError
-from p4xdp.xdp.manifest import Manifest, read_manifest
-from p4xdp.xdp.objects import Object
-from p4xdp.xdp.ports import Mode, Ports, interface_index
+from p4xdp.xdp import succession
+from p4xdp.xdp.home import Home
+from p4xdp.xdp.ports import Mode, Ports, interface_indices
+from p4xdp.xdp.programs import (
+    BENCHMARK_PROGRAM,
+    CONTROLLER_PROGRAM,
+    PORTS,
+    TEST_PROGRAM,
+    WIRE_PROGRAM,
+    Program,
+    Settings,
+    num_interfaces_for,
+)
 from p4xdp.xdp.ring import Ring
 from p4xdp.xdp.running import RunResult, inject_frame, run_program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from p4xdp.dataplane import CounterValue, Entry, MeterConfig
     from p4xdp.metering import CellState
+    from p4xdp.xdp.programs import Running
 
-PORTS = 512
 _SHORTEST_FRAME_OCTETS = 14
-_WIRE_PROGRAM = "from_wire"
-_CONTROLLER_PROGRAM = "from_controller"
-_RECIRCULATION_PROGRAM = "from_recirculation"
-_TEST_PROGRAM = "from_test"
-_BENCHMARK_PROGRAM = "from_benchmark"
 _INJECTED_HEAD = 128
-_SETTINGS = struct.Struct(f"<II{PORTS // 8}sII")  # struct switch_settings
 _INJECTION = struct.Struct(f"<QIi{_INJECTED_HEAD}sI4x")  # struct switch_injection
+
+_logger = logging.getLogger(__name__)
 
 # enum switch_drop, negated.
 _SWITCH_DROPS = {
@@ -53,14 +57,18 @@ _SWITCH_DROPS = {
 class XdpDataplane:
     """A `p4xdp.dataplane.Dataplane` in the kernel."""
 
-    def __init__(self, loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None:
-        self._object = loaded
-        self._contents = Contents(loaded, manifest, sizes)
-        self._ring = Ring(loaded.map("switch_ring", 0, 0).fd)
-        self._injection = loaded.map(".data.switch", 4, _INJECTION.size).mapped()
-        self._ports = Ports()
-        self._port_names: dict[int, str] = {}
-        self._cpu_port = self._host_port = 0
+    def __init__(self, program: Program, running: Running, home: Home) -> None:
+        self._home = home
+        self._settings = program.settings
+        self._use(running)
+        self._ring = Ring(running.loaded.map("switch_ring", 0, 0).fd)
+        links, numbers = (running.loaded.map(f"switch_{name}", 4, 4) for name in ("links", "ports"))
+        self._ports = Ports(home, links, numbers, running.num_interfaces)
+
+    def _use(self, running: Running) -> None:
+        self._running = running
+        self._contents = running.contents
+        self._injection = running.loaded.map(".data.switch", 4, _INJECTION.size).mapped()
 
     @classmethod
     def open(  # noqa: PLR0913  # all but the first two are settings with a default
@@ -74,63 +82,73 @@ class XdpDataplane:
         mode: Mode = "auto",
         testing: bool = False,
         recirculation_ports: Collection[int] = (),
+        home: Home | None = None,
     ) -> Self:
         """Load the program in `build_dir` and attach it to the interfaces of `ports`, if any.
 
         `sizes` changes how many entries tables, and cells counters and meters, have. `testing` lets
         `run` and `measure` work. What the program sends to one of `recirculation_ports` goes
-        through it once more, as received there; sent to one again, it is dropped. DataplaneError in
-        one sentence if it cannot be.
+        through it once more, as received there; sent to one again, it is dropped. What an earlier
+        process left at `home` is taken over (`p4xdp.xdp.succession`). DataplaneError in one
+        sentence if it cannot be.
         """
+        home = home or Home.nowhere()
         _require_ports([*ports.items()], (cpu_port, host_port), recirculation_ports)
-        indices = {port: interface_index(name) for port, name in ports.items()}
-        source, manifest = _built(build_dir)
-        loaded = Object(object_for(source))
+        settings = Settings(
+            cpu_port=cpu_port,
+            host_port=host_port,
+            recirculation_ports=frozenset(recirculation_ports),
+            sizes=tuple(sorted((sizes or {}).items())),
+            testing=testing,
+            has_ports=bool(ports) or home.pins is not None,
+        )
+        program = Program.read(build_dir, settings)
+        indices = interface_indices(ports.values())
+        running = succession.bring_up(program, home, num_interfaces_for(indices))
         try:
-            resize(loaded, manifest, sizes or {})
-            loaded.set_size("switch_ports", max(indices.values(), default=0) + 1)
-            recirculates = sum(1 << port for port in set(recirculation_ports))
-            settings = _SETTINGS.pack(
-                cpu_port,
-                host_port,
-                recirculates.to_bytes(PORTS // 8, "little"),
-                recirculates != 0,
-                testing,
-            )
-            loaded.set_constants(".rodata.switch", settings)
-            for program in (_WIRE_PROGRAM, _CONTROLLER_PROGRAM) if ports else ():
-                loaded.want_program(program)
-            if testing:
-                loaded.want_program(_TEST_PROGRAM)
-                loaded.want_program(_BENCHMARK_PROGRAM)
-            if recirculates:
-                loaded.want_program(_RECIRCULATION_PROGRAM)
-            loaded.load()
-            if recirculates:
-                again = loaded.program_fd(_RECIRCULATION_PROGRAM)
-                programs = loaded.map("switch_programs", 4, 4)
-                programs.put((0).to_bytes(4, "little"), again.to_bytes(4, "little"))
-            dataplane = cls(loaded, manifest, sizes or {})
+            succession.commit(running, program, home)
+            dataplane = cls(program, running, home)
         except BaseException:
-            loaded.close()
+            running.close()
             raise
-        dataplane._cpu_port, dataplane._host_port = cpu_port, host_port
+        is_first = not dataplane.port_names()
         try:
-            if ports:
-                dataplane._attach(dict(ports), indices, mode)
+            dataplane._begin(ports, mode)
         except BaseException:
-            dataplane.close()
+            if is_first:
+                dataplane.remove()
+            else:
+                dataplane.close()
             raise
         return dataplane
 
-    def _attach(self, ports: dict[int, str], indices: dict[int, int], mode: Mode) -> None:
-        links = self._object.map("switch_links", 4, 4)
-        numbers = self._object.map("switch_ports", 4, 4)
-        for port, ifindex in indices.items():
-            links.put(port.to_bytes(4, "little"), ifindex.to_bytes(4, "little"))
-            numbers.put(ifindex.to_bytes(4, "little"), (port + 1).to_bytes(4, "little"))
-        self._ports.attach(ports.values(), self._object.program_fd(_WIRE_PROGRAM), mode)
-        self._port_names = ports
+    def _begin(self, ports: Mapping[int, str], mode: Mode) -> None:
+        """Have packets dealt with by the program that was brought up."""
+        running = self._running
+        if running.is_taken_over:
+            _logger.info("taking over the program that runs, with its entries")
+        for phrase in running.lost:
+            _logger.warning("the new program cannot go on with %s", phrase)
+        if self._settings.has_ports:
+            program_fd = running.loaded.program_fd(WIRE_PROGRAM)
+            self._ports.use(program_fd)
+            self._ports.open(ports, program_fd, mode)
+        succession.forget_others(running, self._home)
+
+    def held_entries(self, table: str) -> Iterable[Entry]:
+        return self._contents.table(table).entries()
+
+    def initial_default(self, table: str) -> tuple[str, tuple[int, ...]] | None:
+        return self._contents.table(table).initial_default
+
+    def held_default(self, table: str) -> tuple[str, tuple[int, ...]] | None:
+        return self._contents.table(table).default()
+
+    def held_meters(self, meter: str) -> Mapping[int, MeterConfig]:
+        return self._contents.meter(meter).configs()
+
+    def held_direct_meters(self, table: str) -> Iterable[tuple[Entry, MeterConfig]]:
+        return self._contents.direct_meters(table)
 
     def insert_entries(self, table: str, entries: Sequence[Entry]) -> None:
         self._contents.table(table).insert(entries)
@@ -182,22 +200,22 @@ class XdpDataplane:
         self._contents.reset_registers()
 
     def send(self, frame: bytes) -> None:
-        if not self._port_names:
+        if not self._settings.has_ports:
             raise DataplaneError("a packet-out, but the switch has no ports")
         if len(frame) < _SHORTEST_FRAME_OCTETS:
             raise DataplaneError(f"a packet-out of {len(frame)} octets is no frame")
-        inject_frame(self._object.program_fd(_CONTROLLER_PROGRAM), frame)
+        inject_frame(self._running.loaded.program_fd(CONTROLLER_PROGRAM), frame)
 
     def on_packet_in(self, receiver: Callable[[bytes], None]) -> None:
         """Deliver packet-ins to `receiver` from now on, on the running event loop."""
         self._ring.deliver_to(receiver, asyncio.get_running_loop())
 
     def port_names(self) -> dict[int, str]:
-        return dict(self._port_names)
+        return self._ports.names()
 
     def switch_drops(self) -> dict[str, int]:
         """Return how many packets the switch itself dropped, by reason."""
-        drops = self._object.map("switch_drops", 4, 8, is_per_cpu=True)
+        drops = self._running.loaded.map("switch_drops", 4, 8, is_per_cpu=True)
         words = memoryview(drops.read_array(0, max(_SWITCH_DROPS) + 1)).cast("Q")
         return {
             reason: sum(words[index * drops.cpus : (index + 1) * drops.cpus])
@@ -211,16 +229,16 @@ class XdpDataplane:
         """
         if len(frame) < _SHORTEST_FRAME_OCTETS:
             raise DataplaneError(f"{len(frame)} octets are no frame")
-        result, outcome = self._run(_TEST_PROGRAM, port, frame, now_ns)
+        result, outcome = self._run(TEST_PROGRAM, port, frame, now_ns)
         reason = _SWITCH_DROPS.get(-outcome)
         if reason in ("internal", "misparsed"):
             raise DataplaneError(f"the switch itself drops this packet: {reason}")
         if outcome < 0:
             return PacketResult("drop", None, b"")
-        if outcome == self._cpu_port:
+        if outcome == self._settings.cpu_port:
             return PacketResult("controller", outcome, result.frame)
         return PacketResult(
-            "host" if outcome == self._host_port else "forward", outcome, result.frame
+            "host" if outcome == self._settings.host_port else "forward", outcome, result.frame
         )
 
     def measure(self, port: int, frame: bytes, *, repeat: int) -> float:
@@ -229,7 +247,7 @@ class XdpDataplane:
         """
         if len(frame) < _INJECTED_HEAD:
             raise DataplaneError(f"a frame of {len(frame)} octets, not at least {_INJECTED_HEAD}")
-        result, _ = self._run(_BENCHMARK_PROGRAM, port, frame, 0, repeat=repeat)
+        result, _ = self._run(BENCHMARK_PROGRAM, port, frame, 0, repeat=repeat)
         return result.duration_ns
 
     def _run(
@@ -237,15 +255,21 @@ class XdpDataplane:
     ) -> tuple[RunResult, int]:
         head = frame[:_INJECTED_HEAD]
         self._injection[:] = _INJECTION.pack(now_ns, port, 0, head, len(frame))
-        result = run_program(self._object.program_fd(program), frame, repeat=repeat)
+        result = run_program(self._running.loaded.program_fd(program), frame, repeat=repeat)
         return result, _INJECTION.unpack(self._injection[:])[2]
 
     def close(self) -> None:
-        self._ports.detach()
+        self._ports.close()
         self._ring.close()
         self._injection.close()
-        self._contents.close()
-        self._object.close()
+        self._running.close()
+        self._home.leave()
+
+    def remove(self) -> None:
+        """Detach from all interfaces, and leave nothing to a process that follows."""
+        self._ports.detach_all()
+        self._home.remove()
+        self.close()
 
 
 def _require_ports(
@@ -261,12 +285,3 @@ def _require_ports(
     for port in recirculation:
         if not 0 <= port < PORTS or port in own_ports or port in dict(ports):
             raise DataplaneError(f"port {port} cannot recirculate: choose a free one below {PORTS}")
-
-
-def _built(build_dir: Path) -> tuple[Path, Manifest]:
-    """Return the C and the manifest of the one program in `build_dir`."""
-    sources = sorted(Path(build_dir).glob("*.bpf.c"))
-    if len(sources) != 1:
-        raise LoadError(f"{build_dir} holds {len(sources)} programs (*.bpf.c), not one")
-    manifest = sources[0].with_name(sources[0].name.removesuffix(".bpf.c") + ".json")
-    return sources[0], read_manifest(manifest)

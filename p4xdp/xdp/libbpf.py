@@ -82,6 +82,19 @@ class ProgramInfo(ctypes.Structure):
     _fields_: ClassVar[Any] = (("type", c_uint32), ("id", c_uint32))
 
 
+class MapInfo(ctypes.Structure):
+    """struct bpf_map_info, as far as it is used."""
+
+    _fields_: ClassVar[Any] = (
+        ("type", c_uint32),
+        ("id", c_uint32),
+        ("key_size", c_uint32),
+        ("value_size", c_uint32),
+        ("max_entries", c_uint32),
+        ("map_flags", c_uint32),
+    )
+
+
 class MapOptions(ctypes.Structure):
     """struct bpf_map_create_opts, as far as it is used."""
 
@@ -108,6 +121,11 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "bpf_object__next_map": (c_void_p, [c_void_p, c_void_p]),
     "bpf_map__fd": (c_int, [c_void_p]),
     "bpf_map__name": (c_char_p, [c_void_p]),
+    "bpf_map__type": (c_uint32, [c_void_p]),
+    "bpf_map__key_size": (c_uint32, [c_void_p]),
+    "bpf_map__value_size": (c_uint32, [c_void_p]),
+    "bpf_map__max_entries": (c_uint32, [c_void_p]),
+    "bpf_map__map_flags": (c_uint32, [c_void_p]),
     "bpf_map__reuse_fd": (c_int, [c_void_p, c_int]),
     "bpf_map__set_max_entries": (c_int, [c_void_p, c_uint32]),
     "bpf_map__initial_value": (c_void_p, [c_void_p, POINTER(c_size_t)]),

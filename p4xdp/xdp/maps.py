@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from p4xdp.xdp.errors import LoadError
-from p4xdp.xdp.libbpf import BatchOptions, MapOptions, check, last_error, library
+from p4xdp.xdp.libbpf import BatchOptions, MapInfo, MapOptions, check, last_error, library
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,6 +158,15 @@ class Map:
     def mapped(self, cells: int = 1) -> mmap.mmap:
         """Return the cells of a BPF_F_MMAPABLE array as memory shared with the kernel."""
         return mmap.mmap(self.fd, self.value_size * cells)
+
+
+def form_of(map_fd: int) -> tuple[int, int, int, int, int]:
+    """Return type, octets of keys, octets of values, number of entries and flags of a map."""
+    info = MapInfo()
+    size = ctypes.c_uint32(ctypes.sizeof(info))
+    asked = library().calls.bpf_obj_get_info_by_fd(map_fd, ctypes.byref(info), ctypes.byref(size))
+    check(asked, "asking for a map")
+    return info.type, info.key_size, info.value_size, info.max_entries, info.map_flags
 
 
 class Fence:

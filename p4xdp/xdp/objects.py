@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from p4xdp.xdp.errors import LoadError
 from p4xdp.xdp.libbpf import check, last_error, library
-from p4xdp.xdp.maps import Map
+from p4xdp.xdp.maps import Map, form_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -20,6 +19,9 @@ class Loaded(Protocol):
 
     def map(self, name: str, key_size: int, value_size: int, *, is_per_cpu: bool = False) -> Map:
         """Return a map; LoadError if there is none of that name."""
+
+    def map_fd(self, name: str) -> int:
+        """Return the file descriptor of a map; LoadError if there is none of that name."""
 
     def program_fd(self, name: str) -> int:
         """Return the file descriptor of a program; LoadError if there is none of that name."""
@@ -57,9 +59,20 @@ class Object:
         what = f"{max_entries} entries in {name}"
         check(self._calls.bpf_map__set_max_entries(self._map(name), max_entries), what)
 
-    def share(self, name: str, map_fd: int) -> None:
-        """Use a map that is in the kernel already; before loading."""
-        check(self._calls.bpf_map__reuse_fd(self._map(name), map_fd), f"taking over map {name}")
+    def share(self, name: str, map_fd: int) -> bool:
+        """Use a map that is in the kernel already, if it has the form of ours; before loading."""
+        pointer, calls = self._map(name), self._calls
+        own = (
+            calls.bpf_map__type(pointer),
+            calls.bpf_map__key_size(pointer),
+            calls.bpf_map__value_size(pointer),
+            calls.bpf_map__max_entries(pointer),
+            calls.bpf_map__map_flags(pointer),
+        )
+        if form_of(map_fd) != own:
+            return False
+        check(calls.bpf_map__reuse_fd(pointer, map_fd), f"taking over map {name}")
+        return True
 
     def want_program(self, name: str) -> None:
         """Load a program too that is not loaded unless wanted."""
@@ -91,14 +104,20 @@ class Object:
     def map(self, name: str, key_size: int, value_size: int, *, is_per_cpu: bool = False) -> Map:
         """Return a map; after loading."""
         cpus = check(self._calls.libbpf_num_possible_cpus(), "counting CPUs") if is_per_cpu else 0
-        return Map(name, self._calls.bpf_map__fd(self._map(name)), key_size, value_size, cpus)
+        return Map(name, self.map_fd(name), key_size, value_size, cpus)
 
-    def map_fds(self) -> Iterator[tuple[str, int]]:
-        """Yield all maps, by name; after loading."""
+    def map_fd(self, name: str) -> int:
+        """Return the file descriptor of a map; after loading."""
+        return check(self._calls.bpf_map__fd(self._map(name)), f"map {name}")
+
+    def map_names(self) -> set[str]:
+        """Return the names of all maps."""
+        names: set[str] = set()
         pointer = self._calls.bpf_object__next_map(self._pointer, None)
         while pointer:
-            yield self._calls.bpf_map__name(pointer).decode(), self._calls.bpf_map__fd(pointer)
+            names.add(self._calls.bpf_map__name(pointer).decode())
             pointer = self._calls.bpf_object__next_map(self._pointer, pointer)
+        return names
 
     def program_fd(self, name: str) -> int:
         """Return the file descriptor of a program that was wanted; after loading."""

@@ -1,122 +1,205 @@
-"""Interfaces as ports: attaching the program, and what has to be so around it.
+"""Interfaces as ports: the links that tie the program to them, in the process or pinned.
 
-The program is held by links whose file descriptors we hold: when the process ends, however it ends,
-nothing is left on the interfaces. What is switched on the far ends of veths is switched back.
+A pinned link goes on when the process ends, and the next one takes it over. Else the kernel takes
+the program off the interfaces, however the process ends.
 """
 
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import os
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from p4xdp.xdp.errors import PortError
+from p4xdp.xdp import bpffs
+from p4xdp.xdp.errors import LoadError, PortError
 from p4xdp.xdp.libbpf import library
-from p4xdp.xdp.links import link_xdp
-from p4xdp.xdp.namespaces import Interface, interface, peer_of
-from p4xdp.xdp.offloads import Offload, is_on, switch
+from p4xdp.xdp.links import interface_of, link_xdp, replace_program, runs
+from p4xdp.xdp.namespaces import Interface, interface
+from p4xdp.xdp.preparing import Preparations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
-    from p4xdp.xdp.namespaces import Peer
+    from p4xdp.xdp.home import Home
+    from p4xdp.xdp.maps import Map
 
 Mode: TypeAlias = Literal["auto", "native", "generic"]
 
 _logger = logging.getLogger(__name__)
 
-_GENERIC = 1 << 1  # XDP_FLAGS_SKB_MODE
-_NATIVE = 1 << 2  # XDP_FLAGS_DRV_MODE
-
-# The far end of a veth: it takes redirected frames only with GRO on, and it would leave checksums
-# and segments for hardware to finish that is not there.
-_PEER_NEEDS = ((Offload.GRO, True), (Offload.TX_CHECKSUM, False))
-# Our own end. Tags must be in the frame, and frames must be as they were on the wire.
-_NATIVE_NEEDS = ((Offload.RX_VLAN, False), (Offload.LRO, False))
-_GENERIC_NEEDS = (*_NATIVE_NEEDS, (Offload.GRO, False))
+_FLAGS = {"generic": 1 << 1, "native": 1 << 2}  # XDP_FLAGS_SKB_MODE, XDP_FLAGS_DRV_MODE
+_KIND = "ports"  # kept by number: the rest of a port, as JSON
 
 
-def interface_index(name: str) -> int:
-    """Return the index of the interface; PortError if it does not exist or is down."""
-    found = interface(name)
-    if not found.is_up:
-        raise PortError(f"interface {name} is down: ip link set {name} up")
-    return found.ifindex
+@dataclass(slots=True)
+class Port:
+    """An interface with the program. `mode` is "native" or "generic"; `link` is None while the
+    interface is gone.
+    """
+
+    number: int
+    interface: str
+    ifindex: int
+    mode: str
+    link: int | None = None
 
 
 class Ports:
-    """The interfaces a program is attached to."""
+    """The ports of a switch. `links` leads from number to interface index, `numbers` from there
+    to the number + 1; it has `num_interfaces` cells.
+    """
 
-    def __init__(self) -> None:
-        self._links: list[int] = []
-        self._peers: list[Peer] = []
-        self._restore: list[Callable[[], None]] = []
+    def __init__(self, home: Home, links: Map, numbers: Map, num_interfaces: int) -> None:
+        self._kept = home.kept
+        self._pins = None if home.pins is None else home.pins / "links"
+        self._links = links
+        self._numbers = numbers
+        self._num_interfaces = num_interfaces
+        self._preparations = Preparations(home.kept)
+        self._ports: dict[int, Port] = {}
+        if self._pins is not None:
+            self._pins.mkdir(exist_ok=True)
+            self._take_over(self._pins)
 
-    def attach(self, names: Iterable[str], program_fd: int, mode: Mode) -> None:
-        """Attach `program_fd` to all interfaces or none. PortError says what is in the way.
+    def names(self) -> dict[int, str]:
+        """Return the interfaces by port number."""
+        return {number: port.interface for number, port in sorted(self._ports.items())}
+
+    def use(self, program_fd: int) -> None:
+        """Have all ports run this program from their next packet on."""
+        for port in self._ports.values():
+            if port.link is not None and not runs(port.link, program_fd):
+                replace_program(port.link, program_fd)
+
+    def open(self, wanted: Mapping[int, str], program_fd: int, mode: Mode) -> None:
+        """Have exactly the ports `wanted`: all of them, or PortError and the new ones not.
 
         "auto" is native if every interface can, else generic: much slower, and said in the log.
         """
-        interfaces = [interface(name) for name in names]
-        for found in interfaces:
-            if found.program_id is not None:
-                raise PortError(
-                    f"interface {found.name} already has an XDP program (id {found.program_id}): "
-                    f"stop what put it there, or `ip link set dev {found.name} xdp off`"
-                )
+        for port in list(self._ports.values()):
+            if wanted.get(port.number) != port.interface or mode not in ("auto", port.mode):
+                self.detach(port.number)
+        new = {number: name for number, name in wanted.items() if number not in self._ports}
+        found = {number: interface(name) for number, name in new.items()}
+        for each in found.values():
+            self._require_usable(each)
         try:
-            if mode == "generic" or not self._attach_natively(interfaces, program_fd, mode):
-                self._attach_generically(interfaces, program_fd)
+            if self._modes() == {"generic"} or not self._open_natively(found, program_fd, mode):
+                for number, each in found.items():
+                    self._attach_generically(number, each, program_fd)
         except BaseException:
-            self.detach()
+            self._give_up(found)
             raise
 
-    def detach(self) -> None:
-        """Take the program off, and switch back what was switched."""
-        for link in self._links:
-            os.close(link)
-        self._links.clear()
-        for restore in reversed(self._restore):
-            restore()
-        self._restore.clear()
-        for peer in self._peers:
-            peer.close()
-        self._peers.clear()
+    def detach(self, number: int) -> None:
+        """Take a port away, if there is such a port, and switch back what was switched for it."""
+        port = self._ports.pop(number, None)
+        if port is None:
+            return
+        if self._pins is not None:
+            (self._pins / str(number)).unlink(missing_ok=True)
+        self._lose_link(port)
+        self._kept.drop(_KIND, str(number))
+        self._preparations.undo(port.interface)
 
-    def _attach_natively(self, interfaces: list[Interface], program_fd: int, mode: Mode) -> bool:
+    def detach_all(self) -> None:
+        """Take all ports away."""
+        for number in list(self._ports):
+            self.detach(number)
+
+    def close(self) -> None:
+        """Let go: of pinned ports, so that they go on, and of others for good."""
+        if self._pins is None:
+            self.detach_all()
+            return
+        for port in self._ports.values():
+            if port.link is not None:
+                os.close(port.link)
+        self._ports.clear()
+
+    # --- what is there already ------------------------------------------------------------------
+
+    def _take_over(self, pins: Path) -> None:
+        for key, text in self._kept.all(_KIND).items():
+            port = Port(int(key), **json.loads(text))
+            pin = pins / key
+            if pin.exists():
+                port.link = bpffs.opened(pin)
+            self._ports[port.number] = port
+            self._lead_to(port)
+            if port.link is None or not _is_where_it_was(port, port.link):
+                _logger.warning("port %d: interface %s is gone", port.number, port.interface)
+                self.detach(port.number)
+
+    def _modes(self) -> set[str]:
+        return {port.mode for port in self._ports.values()}
+
+    # --- attaching ------------------------------------------------------------------------------
+
+    def _require_usable(self, found: Interface) -> None:
+        if not found.is_up:
+            raise PortError(f"interface {found.name} is down: ip link set {found.name} up")
+        if found.ifindex >= self._num_interfaces:
+            raise PortError(
+                f"interface {found.name} has index {found.ifindex}; the running program knows "
+                f"those below {self._num_interfaces}: restart the switch with this port"
+            )
+        if found.program_id is not None:
+            raise PortError(
+                f"interface {found.name} already has an XDP program (id {found.program_id}): "
+                f"stop what put it there, or `ip link set dev {found.name} xdp off`"
+            )
+
+    def _open_natively(self, found: Mapping[int, Interface], program_fd: int, mode: Mode) -> bool:
         """Return False, with nothing attached, if that cannot be (and need not)."""
-        for found in interfaces:
-            obstacle = self._prepare_peer(found) if found.kind == "veth" else None
+        if mode == "generic":
+            return False
+        others = self._modes()
+        for number, each in found.items():
+            obstacle = self._preparations.prepare_peer(each) if each.kind == "veth" else None
             if obstacle is None:
-                obstacle = self._link(found, program_fd, _NATIVE)
+                obstacle = self._link(number, each, program_fd, "native")
             if obstacle is not None:
-                if mode == "native":
+                if others:
+                    obstacle += "; the other ports use native XDP: say --mode generic for all"
+                if others or mode == "native":
                     raise PortError(obstacle)
                 _logger.warning("%s; all ports use slow generic XDP instead", obstacle)
-                self.detach()
+                self._give_up(found)
                 return False
-        for found in interfaces:
-            self._switch_own(found, _NATIVE_NEEDS)
+        for each in found.values():
+            self._preparations.prepare_own(each, is_native=True)
         return True
 
-    def _attach_generically(self, interfaces: list[Interface], program_fd: int) -> None:
-        for found in interfaces:
-            if found.kind == "veth":
-                obstacle = self._prepare_peer(found)
-                if obstacle is not None:
-                    _logger.warning("%s, or TCP and UDP through it will fail", obstacle)
-            refusal = self._link(found, program_fd, _GENERIC)
-            if refusal is not None:
-                raise PortError(refusal)
-            self._switch_own(found, _GENERIC_NEEDS)
+    def _give_up(self, found: Mapping[int, Interface]) -> None:
+        for number, each in found.items():
+            self.detach(number)
+            self._preparations.undo(each.name)  # also of one that did not become a port
 
-    def _link(self, found: Interface, program_fd: int, flags: int) -> str | None:
+    def _attach_generically(self, number: int, found: Interface, program_fd: int) -> None:
+        if found.kind == "veth":
+            obstacle = self._preparations.prepare_peer(found)
+            if obstacle is not None:
+                _logger.warning("%s, or TCP and UDP through it will fail", obstacle)
+        refusal = self._link(number, found, program_fd, "generic")
+        if refusal is not None:
+            raise PortError(refusal)
+        self._preparations.prepare_own(found, is_native=False)
+
+    def _link(self, number: int, found: Interface, program_fd: int, mode: str) -> str | None:
         """Attach; return why the interface cannot in this mode, or None. PortError if never."""
-        kind = "native" if flags == _NATIVE else "generic"
         library().log.clear()
+        port = Port(number, found.name, found.ifindex, mode)
+        self._ports[number] = port
+        self._lead_to(port)
         try:
-            self._links.append(link_xdp(program_fd, found.ifindex, flags))
+            port.link = link_xdp(program_fd, found.ifindex, _FLAGS[mode])
         except OSError as error:
             if error.errno in (errno.EPERM, errno.EACCES):
                 raise PortError(
@@ -125,65 +208,47 @@ class Ports:
                 ) from error
             if error.errno in (errno.EBUSY, errno.EEXIST):
                 raise PortError(f"interface {found.name} already has an XDP program") from error
-            return f"interface {found.name} does not take {kind} XDP ({error.strerror})"
-        _logger.info("port on %s: %s XDP", found.name, kind)
+            return f"interface {found.name} does not take {mode} XDP ({error.strerror})"
+        if self._pins is not None:
+            rest = {"interface": port.interface, "ifindex": port.ifindex, "mode": port.mode}
+            self._kept.put(_KIND, str(number), json.dumps(rest).encode())
+            bpffs.pin(port.link, self._pins / str(number))
+        _logger.info("port %d on %s: %s XDP", number, found.name, mode)
         return None
 
-    def _prepare_peer(self, veth: Interface) -> str | None:
-        """Switch what the far end of `veth` needs; return what a person must do if we cannot."""
-        peer = peer_of(veth)
-        commands = " ".join(f"{o.word} {'on' if on else 'off'}" for o, on in _PEER_NEEDS)
-        if peer is None:
-            return (
-                f"the far end of veth {veth.name} is in a namespace out of reach: "
-                f"there, `ethtool -K <interface> {commands}` is needed"
-            )
-        self._peers.append(peer)
-        try:
-            for offload, on in _PEER_NEEDS:
-                self._switch_peer(peer, offload, on=on)
-        except OSError as error:
-            return (
-                f"cannot switch {peer.name} in {peer.namespace}, the far end of {veth.name} "
-                f"({error.strerror or error}): there, `ethtool -K {peer.name} {commands}` is needed"
-            )
-        return None
+    def _lead_to(self, port: Port) -> None:
+        number, ifindex = port.number.to_bytes(4, "little"), port.ifindex.to_bytes(4, "little")
+        self._links.put(number, ifindex)
+        self._numbers.put(ifindex, (port.number + 1).to_bytes(4, "little"))
 
-    def _switch_peer(self, peer: Peer, offload: Offload, *, on: bool) -> None:
-        if peer.run(lambda: is_on(peer.name, offload)) == on:
-            return
-        peer.run(lambda: switch(peer.name, offload, on=on))
-        word = "on" if on else "off"
-        _logger.info("%s in %s: %s switched %s", peer.name, peer.namespace, offload.word, word)
-
-        def restore() -> None:
-            try:
-                peer.run(lambda: switch(peer.name, offload, on=not on))
-            except OSError as error:
-                # It may be gone with its namespace, which is as well.
-                _logger.debug("%s in %s: %s", peer.name, peer.namespace, error)
-
-        self._restore.append(restore)
-
-    def _switch_own(self, found: Interface, needs: tuple[tuple[Offload, bool], ...]) -> None:
-        for offload, on in needs:
-            try:
-                if is_on(found.name, offload) == on:
-                    continue
-                switch(found.name, offload, on=on)
-            except OSError as error:
-                _logger.warning("%s: cannot switch %s (%s)", found.name, offload.word, error)
-                continue
-            word = "on" if on else "off"
-            _logger.info("%s: %s switched %s", found.name, offload.word, word)
-            self._restore.append(_restoring(found.name, offload, on=not on))
+    def _lose_link(self, port: Port) -> None:
+        """Close a port's link, and lead no packet there."""
+        if port.link is not None:
+            os.close(port.link)
+            port.link = None
+        self._numbers.put(port.ifindex.to_bytes(4, "little"), bytes(4))
+        with suppress(LoadError):  # the kernel takes out what is gone itself
+            self._links.delete(port.number.to_bytes(4, "little"))
 
 
-def _restoring(name: str, offload: Offload, *, on: bool) -> Callable[[], None]:
-    def restore() -> None:
-        try:
-            switch(name, offload, on=on)
-        except OSError as error:
-            _logger.debug("%s: %s", name, error)
+def remove(home: Home) -> None:
+    """Detach the ports that an earlier process pinned in `home`, and remove that."""
+    preparations = Preparations(home.kept)
+    for key, text in home.kept.all(_KIND).items():
+        if home.pins is not None:
+            (home.pins / "links" / key).unlink(missing_ok=True)
+        preparations.undo(json.loads(text)["interface"])
+    home.remove()
 
-    return restore
+
+def interface_indices(names: Iterable[str]) -> list[int]:
+    """Return the indices of interfaces; PortError names one that does not exist."""
+    return [interface(name).ifindex for name in names]
+
+
+def _is_where_it_was(port: Port, link: int) -> bool:
+    try:
+        ifindex = socket.if_nametoindex(port.interface)
+    except OSError:
+        return False
+    return interface_of(link) == port.ifindex == ifindex

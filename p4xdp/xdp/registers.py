@@ -49,8 +49,6 @@ class XdpRegister:
         self._memory = cells.mapped(size)
         self._words = memoryview(self._memory).cast("Q")
         self._initial = info.initial
-        if any(info.initial):
-            self.reset()
 
     def read(self, first: int, count: int) -> list[tuple[int, ...]]:
         """Return `count` cells from `first` on, each a number a field."""
@@ -65,6 +63,11 @@ class XdpRegister:
         """Set a cell."""
         require_cells(self._name, index, 1, self._size)
         self._words[index] = sum(part << (at * _FIELD_BITS) for at, part in enumerate(value))
+
+    def begin(self) -> None:
+        """Make new cells, which are zero, what the program starts with."""
+        if any(self._initial):
+            self.reset()
 
     def reset(self) -> None:
         """Set every cell to what the program starts with."""

@@ -111,11 +111,10 @@ class XdpTable:
 
     def begin(self) -> None:
         """Make the table what it is at the start of the program."""
-        info = self._info
         if self._defaults is not None:
-            self._defaults.put(_ONLY, self.value_of(info.default_action, info.default_arguments))
-        if info.entries is not None:
-            self.insert(info.entries)
+            self._defaults.put(_ONLY, self.value_of(*self.initial_default))
+        if self._info.entries is not None:
+            self.insert(self._info.entries)
 
     def recover(self) -> None:
         """Take up what an earlier process left in the maps."""
@@ -129,11 +128,16 @@ class XdpTable:
         """Yield all entries; of rules, those of a higher priority first."""
         return (entry_of(self._info, key, value) for key, value in self._present.items())
 
+    @property
+    def initial_default(self) -> tuple[str, tuple[int, ...]]:
+        """Return the action of a miss at the start of the program, and its arguments."""
+        return self._info.default_action, self._info.default_arguments
+
     def default(self) -> tuple[str, tuple[int, ...]]:
         """Return the action of a miss, and its arguments."""
         value = None if self._defaults is None else self._defaults.lookup(_ONLY)
         if value is None:
-            return self._info.default_action, self._info.default_arguments
+            return self.initial_default
         return action_of(self._info.layout, value)
 
     def insert(self, entries: Sequence[Entry]) -> None:

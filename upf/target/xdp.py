@@ -101,7 +101,7 @@ def _command(
     for name, size in sizes.items():
         command += ["--size", f"{name}={size}"]
     command += ["--cpu-port", CPU_PORT, "--host-port", HOST_PORT]
-    command += ["--mode", mode, "--die-with-parent"]
+    command += ["--mode", mode, "--die-with-parent", "--unpinned"]
     return [str(word) for word in command]
 
 

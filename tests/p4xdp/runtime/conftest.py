@@ -34,8 +34,21 @@ class FakeDataplane:
         self.constant = {}
         self.registers = {}
 
-    def constant_entries(self):
-        return self.constant
+    def held_entries(self, table):
+        return [*self.constant.get(table, ()), *self._held(table).values()]
+
+    def initial_default(self, table):
+        return None
+
+    def held_default(self, table):
+        return self.defaults.get(table)
+
+    def held_meters(self, meter):
+        return {i: c for (name, i), c in self.meters.items() if name == meter and c is not None}
+
+    def held_direct_meters(self, table):
+        keys = {key: config for (name, key), config in self.direct_meters.items() if name == table}
+        return [(e, keys[k]) for k, e in self._held(table).items() if keys.get(k) is not None]
 
     def _held(self, table):
         return self.tables.setdefault(table, {})

@@ -97,7 +97,7 @@ def test_compile_says_where_it_cannot_write(tmp_path):
     ],
 )
 def test_a_switch_refuses_bad_options(build, options, text):
-    assert text in refused("switch", build, *options)
+    assert text in refused("switch", build, *options, "--unpinned")
 
 
 def test_a_switch_refuses_a_directory_without_a_program(tmp_path):
@@ -110,7 +110,8 @@ def test_a_switch_refuses_a_socket_in_use_before_touching_interfaces(build, tmp_
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(str(tmp_path / "s"))
         other.listen()
-        line = refused("switch", build, "--port", "1=n3", "--listen", f"unix:{tmp_path / 's'}")
+        listen = ("--listen", f"unix:{tmp_path / 's'}")
+        line = refused("switch", build, "--port", "1=n3", "--unpinned", *listen)
     assert "another server" in line
 
 
@@ -119,7 +120,7 @@ def test_a_switch_refuses_a_port_in_use_before_touching_interfaces(build):
         other.bind(("127.0.0.1", 0))
         other.listen()
         address = "{}:{}".format(*other.getsockname())
-        line = refused("switch", build, "--port", "1=n3", "--listen", address)
+        line = refused("switch", build, "--port", "1=n3", "--unpinned", "--listen", address)
     assert "already in use" in line
 
 

@@ -12,14 +12,18 @@ from p4xdp.runtime import serve
 FRAME = b"\x01\x00\x02" + bytes(1000)
 
 
+async def to_the_end(client):
+    while await client.receive() is not grpc.aio.EOF:
+        pass
+
+
 async def test_a_client_that_hangs_up_before_its_answer_is_no_fault(new_client, caplog):
     clients = [new_client(n, role=str(n)) for n in range(1, 31)]
     for client in clients:
         await client.bid()
         await client.stream.done_writing()
     for client in clients:
-        while await client.receive() is not grpc.aio.EOF:
-            pass
+        await to_the_end(client)
     assert caplog.text == ""
 
 
@@ -33,8 +37,7 @@ async def test_a_refusal_ends_a_stream_with_packets_on_their_way(new_client, dat
         await client.bid(device_id=7)
     for client in clients:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            while True:
-                await client.receive()
+            await to_the_end(client)
         assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
     assert caplog.text == ""
 

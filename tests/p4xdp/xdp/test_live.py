@@ -188,7 +188,7 @@ def test_far_ends_get_what_they_need_and_get_it_back(opened, wire, hosts, caplog
 def test_a_far_end_out_of_reach_means_generic_xdp_and_a_warning(
     opened, wire, hosts, caplog, monkeypatch
 ):
-    monkeypatch.setattr("p4xdp.xdp.ports.peer_of", lambda _veth: None)
+    monkeypatch.setattr("p4xdp.xdp.preparing.peer_of", lambda _veth: None)
     opened(wire, dict(enumerate(hosts, 1)))
     assert "slow generic XDP" in caplog.text
     assert "ethtool -K <interface> gro on tx off" in caplog.text
@@ -206,7 +206,7 @@ def test_a_far_end_we_may_not_enter_is_out_of_reach(hosts, monkeypatch):
 
 
 def test_native_is_refused_where_it_cannot_work(opened, wire, hosts, monkeypatch):
-    monkeypatch.setattr("p4xdp.xdp.ports.peer_of", lambda _veth: None)
+    monkeypatch.setattr("p4xdp.xdp.preparing.peer_of", lambda _veth: None)
     with pytest.raises(PortError, match="out of reach"):
         opened(wire, dict(enumerate(hosts, 1)), mode="native")
     assert not any(interface(name).program_id for name in hosts)
