@@ -132,8 +132,9 @@ class Ports:
             if pin.exists():
                 port.link = bpffs.opened(pin)
             self._ports[port.number] = port
-            self._lead_to(port)
-            if port.link is None or not _is_where_it_was(port, port.link):
+            if port.link is not None and _is_where_it_was(port, port.link):
+                self._lead_to(port)
+            else:
                 _logger.warning("port %d: interface %s is gone", port.number, port.interface)
                 self.detach(port.number)
 
