@@ -6,6 +6,7 @@ import { count, entrySummary, label, octets, perSecond, plural } from "./format.
 import { poll } from "./live.js";
 import { get } from "./rest.js";
 import { River } from "./river.js";
+import { tracer } from "./trace.js";
 
 const TABLES_EVERY_MS = 5000;
 const SESSION_EVERY_MS = 1000;
@@ -24,6 +25,11 @@ export function path() {
   const known = new Map();
   let session = null;
   let figures = null;
+  let traced = null;
+  const trace = tracer((steps) => {
+    traced = steps === null ? null : new Map(steps.map((step) => [step.name, step]));
+    draw();
+  });
 
   const element = h(
     "div",
@@ -36,12 +42,13 @@ export function path() {
     ),
     followed,
     h("div", { class: "path" }, river.element, stages),
+    trace.element,
   );
 
   function draw() {
     if (figures === null) return;
     const all = figures.pipeline.map((each) =>
-      stageOf(each, figures.drops, known.get(each.stage), session),
+      stageOf(each, figures.drops, known.get(each.stage), session, traced),
     );
     stages.style.setProperty("--stages", all.length);
     const most = Math.max(...all.map(({ perS }) => perS), 1);
@@ -66,6 +73,7 @@ export function path() {
         try {
           session = await get(`/v1/sessions/${encodeURIComponent(seid)}`);
           followed.replaceChildren(...followedText(session));
+          trace.suggest(session.ue_ipv4 ?? "");
           draw();
         } catch (problem) {
           setText(followed, problem.message);
@@ -88,12 +96,13 @@ export function path() {
   };
 }
 
-/** All that is shown of a stage. */
-function stageOf({ stage, title, packets, packets_per_s: perS }, allDrops, known, session) {
+/** All that is shown of a stage. `traced`: the steps of a packet by table, if one was traced. */
+function stageOf({ stage, title, packets, packets_per_s: perS }, allDrops, known, session, traced) {
   const drops = allDrops.filter((drop) => drop.stage === stage && drop.packets > 0);
   const tables = (known?.tables ?? []).map((table) => ({
     ...table,
     hits: hitsOf(table.name, session),
+    traced: traced?.get(table.name),
   }));
   const droppedPerS = drops.reduce((sum, drop) => sum + drop.packets_per_s, 0);
   return { stage, title, packets, perS, drops, droppedPerS, tables };
@@ -223,10 +232,11 @@ class StageTable {
       (entry) => JSON.stringify(entry.key),
       () => new Hit(),
     );
-    this.element = h("li", {}, this.name, this.bar, this.fill, this.hits);
+    this.traced = h("span", { class: "traced" });
+    this.element = h("li", {}, this.name, this.bar, this.fill, this.traced, this.hits);
   }
 
-  update({ name, entries, size, hits }) {
+  update({ name, entries, size, hits, traced }) {
     if (this.element.title !== name) {
       this.element.title = name;
       this.name.replaceChildren(...breakable(name.split(".").at(-1)));
@@ -237,7 +247,8 @@ class StageTable {
     );
     show(this.bar, Boolean(size));
     this.bar.style.setProperty("--share", size ? (entries / size).toFixed(4) : "0");
-    this.element.classList.toggle("hit", hits.length > 0);
+    this.element.classList.toggle("hit", hits.length > 0 || traced?.is_hit === true);
+    setText(this.traced, traced === undefined ? "" : `traced packet: ${traced.is_hit ? "hit" : "miss"}`);
     this.hitList.update(hits);
     show(this.hits, hits.length > 0);
   }

@@ -108,6 +108,37 @@ def test_the_path_of_one_ue_marks_the_tables_its_packets_hit(open_page, limited,
         expect(hits).to_contain_text(re.compile(r"[1-9].* packets"))
 
 
+def test_a_packet_is_traced_from_the_path_to_its_session(open_page, limited, ue):
+    with open_page(f"#/path?session={ue.up_seid}") as page:
+        trace = page.get_by_role("region", name="Trace a packet")
+        address = trace.get_by_label("UE address")
+        expect(address).to_have_value(str(ue.ue.ipv4))
+        trace.get_by_label("Direction").select_option("downlink")
+        trace.get_by_role("button", name="Trace").click()
+        told = trace.get_by_role("status")
+        expect(told).to_contain_text("Leaves by n3 in the tunnel to 10.100.3.2")
+        steps = trace.locator(".trace-steps li")
+        expect(steps.first).to_contain_text("came in by n6, on the core side")
+        expect(steps.filter(has_text="slice video, downlink: 2 Mbit/s")).to_be_visible()
+        traced = page.locator(".stage-tables > li", has_text="traced packet: hit")
+        expect(traced.filter(has_text="sessions_by_ue_ipv4")).to_be_visible()
+        told.get_by_role("link").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(str(ue.ue.ipv4))
+
+
+def test_a_packet_of_nobody_is_told_with_what_to_do(open_page, limited):
+    with open_page("#/path", complaints_expected=True) as page:
+        trace = page.get_by_role("region", name="Trace a packet")
+        trace.get_by_label("UE address").fill("10.45.9.9")
+        trace.get_by_role("button", name="Trace").click()
+        expect(trace.get_by_role("alert")).to_contain_text("no session with the UE address")
+        trace.get_by_label("Direction").select_option("downlink")
+        trace.get_by_role("button", name="Trace").click()
+        expect(trace.locator(".error")).to_have_text("")
+        expect(trace.get_by_role("status")).to_contain_text("Left to this host's own network stack")
+        expect(trace.get_by_role("status")).to_contain_text("upf sessions --ue 10.45.9.9")
+
+
 def test_drops_are_told_by_reason_with_what_it_means(open_page, limited):
     with open_page("#/drops") as page:
         row = page.get_by_role("row", name=re.compile("slice capacity"))
