@@ -77,6 +77,12 @@ class UPFProcess:
         """Its process id while it runs."""
         return None if self._process is None else self._process.pid
 
+    @property
+    def switch_pid(self) -> int:
+        """Process id of the switch it started, its only child."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return int(children.read_text(encoding="ascii").split()[0])
+
     def stop(self) -> int | None:
         """Stop it as an operator would; return its exit status. Does nothing the second time."""
         if self._process is not None:

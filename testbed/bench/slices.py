@@ -177,18 +177,11 @@ def _percentile(values: list[float], percent: int) -> float:
     return quantiles(values, n=100)[percent - 1]
 
 
-def _processes(upf: UPFProcess) -> list[Path]:
-    """The UPF and its switch in /proc."""
-    own = Path(f"/proc/{upf.pid}")
-    children = (own / "task" / str(upf.pid) / "children").read_text(encoding="ascii").split()
-    return [own, *(Path(f"/proc/{pid}") for pid in children)]
-
-
 def _memory_mib(upf: UPFProcess) -> float:
     """Resident memory of the UPF and its switch."""
     total_kib = 0
-    for process in _processes(upf):
-        for line in (process / "status").read_text(encoding="ascii").splitlines():
+    for pid in (upf.pid, upf.switch_pid):
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
             if line.startswith("VmRSS:"):
                 total_kib += int(line.split()[1])
     return total_kib / 1024
