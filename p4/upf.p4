@@ -80,6 +80,7 @@ control Ingress(
         hdr.bridged.flow_meter_id = 0;
         hdr.bridged.quota_id = 0;
         hdr.bridged.is_downlink = 0;
+        hdr.bridged.ppi = 0;
         hdr.bridged.ingress_port = 0;
         hdr.bridged.egress_port = 0;
         hdr.bridged.vlan_id = 0;
@@ -153,21 +154,23 @@ control Egress(
     apply {
         if (hdr.ipv4.isValid()) {
             md.user_length = hdr.ipv4.total_len;
+            md.announced_length = hdr.ipv4.total_len + (bit<16>)OCTETS_BEFORE_USER_PACKET;
         } else {
             md.user_length = hdr.ipv6.payload_len + 40;
+            md.announced_length = hdr.ipv6.payload_len + (40 + (bit<16>)OCTETS_BEFORE_USER_PACKET);
         }
         if (hdr.bridged.is_unroutable == 1) {
             md.drop_reason = DROP_NO_NEXT_HOP;
         } else if (hdr.bridged.is_user == 1) {
             tunnel_headers.apply(hdr, md);
             hop.apply(hdr);
+            enforcement.apply(hdr, md, eg_intr_md);
             encapsulation.apply(hdr, md);
-            enforcement.apply(hdr, md);
         } else if (punt_meters.execute(hdr.bridged.punt_reason) == (bit<8>)MeterColor_t.RED) {
             md.drop_reason = DROP_PUNT_RATE;
         }
         if (md.drop_reason != DROP_NONE) {
-            egress_drops.count(md.drop_reason);
+            egress_drops.count(md.drop_reason, OCTETS_BRIDGED);
             eg_dprsr_md.drop_ctl = 1;
         } else if (hdr.bridged.is_user == 1) {
             if (hdr.bridged.vlan_id != 0) {
@@ -176,7 +179,6 @@ control Egress(
         } else {
             add_packet_in();
         }
-        hdr.bridged.setInvalid();
     }
 }
 

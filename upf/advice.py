@@ -16,7 +16,6 @@ DROPPED = {
     DropReason.GATE_CLOSED: "the SMF closed the gate in a QER: ask its policy (PCF) why",
     DropReason.FAR: "the SMF's FAR says DROP: ask the SMF why",
     DropReason.BUFFERING: "the UE is idle and its buffer full: see whether paging reaches it",
-    DropReason.TTL_EXPIRED: "look for a routing loop",
     DropReason.NO_TUNNEL_PEER: "add a route to the gNB: `ip route get` its address",
     DropReason.NO_ROUTE: "add a route to the destination on an interface of the session's network "
     "instance: `ip route get` it, `upf` follows the kernel",
@@ -30,6 +29,7 @@ DROPPED = {
     DropReason.MALFORMED_IP: "capture it: headers are cut off or contradict each other",
     DropReason.OUTER_FRAGMENT: "raise the MTU of N3 to 1544 or more, or lower that of UEs to 1456",
     DropReason.PUNT_RATE: "see `upf drops`: who sends so much that the UPF has to look at?",
+    DropReason.TRUNCATED: "capture it: the sender or a driver cuts packets short",
 }
 
 # What becomes of packets that the pipeline shows the UPF, and what to do if they should go on.

@@ -20,7 +20,15 @@ from upf.entry import Entry, EntryKey, MeterRate
 from upf.filters import RuleList, rule_list
 from upf.policing import MeterKind, MeterName, is_guaranteed, meter_kinds, meter_rate, metered_qers
 from upf.session import Session
-from upf.treatment import Routed, Treatment, Tunnelled, TunnelPeer, Wait, treatment_of
+from upf.treatment import (
+    Routed,
+    Treatment,
+    Tunnelled,
+    TunnelPeer,
+    Wait,
+    paging_policy_indicator,
+    treatment_of,
+)
 
 if TYPE_CHECKING:
     from upf.drops import DropReason
@@ -119,7 +127,9 @@ def _is_fusible(
     users: Mapping[tuple[int, bool], int],
     num_session_meters: int,
 ) -> bool:
-    """Whether a PDR's rates fit the fused path, whose meter is numbered as its usage counter."""
+    """Whether a PDR fits the fused path, whose meter is numbered as its usage counter."""
+    if paging_policy_indicator(pdr, session.qers) is not None:
+        return False
     named = metered_qers(pdr, session.qers)
     if is_guaranteed(pdr, session.qers):
         return False
@@ -246,6 +256,8 @@ class _Compiler:
                 teid=treatment.teid,
                 qfi=treatment.qfi,
                 reflective_qos=treatment.reflective_qos,
+                is_ppi_present=int(treatment.ppi is not None),
+                ppi=treatment.ppi or 0,
             )
         return tables.ForwardFlow(**common, route_instance=treatment.network_instance_id)
 

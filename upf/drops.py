@@ -16,7 +16,6 @@ class DropReason(IntEnum):
     GATE_CLOSED = 6
     FAR = 7
     BUFFERING = 8
-    TTL_EXPIRED = 9
     NO_TUNNEL_PEER = 10
     NO_ROUTE = 11
     NO_NEXT_HOP = 12
@@ -28,6 +27,7 @@ class DropReason(IntEnum):
     MALFORMED_IP = 18
     OUTER_FRAGMENT = 19
     PUNT_RATE = 20
+    TRUNCATED = 21
 
 
 NUM_DROP_REASONS = 64

@@ -43,11 +43,12 @@ class UsageCounters:
         """A counter nobody has, with a session meter or without."""
         pool = self.session_meters if is_metered else self._unmetered
         while not self._is_there(usage_id := pool.allocate()):
-            pass  # its bank is smaller than others: it stays taken
+            pass  # its bank is smaller than others, or is none: it stays taken
         return usage_id
 
     def _is_there(self, usage_id: int) -> bool:
-        return usage_id >> tables.USAGE_BANK_BITS < self._cells[usage_id & _BANK_MASK]
+        bank, cell = usage_id & _BANK_MASK, usage_id >> tables.USAGE_BANK_BITS
+        return bank < len(self._cells) and cell < self._cells[bank]
 
     def base(self, usage_id: int) -> Counts:
         """What the counter stood at when its owner got it."""

@@ -170,7 +170,10 @@ class FAR:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QER:
-    """Rates are kbit/s; None and 0 are no limit. `is_reflective`: RQI."""
+    """Rates are kbit/s; None and 0 are no limit. `is_reflective`: RQI.
+
+    `ppi`: paging policy indicator for the access network, None is none.
+    """
 
     qer_id: int
     is_uplink_open: bool = True
@@ -181,6 +184,7 @@ class QER:
     gbr_uplink_kbps: int | None = None
     gbr_downlink_kbps: int | None = None
     is_reflective: bool = False
+    ppi: int | None = None
 
     def mbr_kbps(self, *, is_uplink: bool) -> int:
         """The maximum bit rate of a direction, 0 if there is none."""

@@ -52,6 +52,7 @@ _STAGES = {
     DropReason.QUOTA_EXHAUSTED: Stage.ENFORCEMENT,
     DropReason.MALFORMED_IP: Stage.DETECTION,
     DropReason.OUTER_FRAGMENT: Stage.DETECTION,
+    DropReason.TRUNCATED: Stage.ENFORCEMENT,
 }
 
 MEANINGS = {
@@ -63,7 +64,6 @@ MEANINGS = {
     DropReason.GATE_CLOSED: "the SMF closed the gate of the flow",
     DropReason.FAR: "the SMF asked for this traffic to be dropped",
     DropReason.BUFFERING: "the UE is idle",
-    DropReason.TTL_EXPIRED: "the hop limit ran out",
     DropReason.NO_TUNNEL_PEER: "the gNB's tunnel is not known any more",
     DropReason.NO_ROUTE: "the kernel has no route there",
     DropReason.NO_NEXT_HOP: "the next hop is not known any more",
@@ -75,6 +75,7 @@ MEANINGS = {
     DropReason.MALFORMED_IP: "IP or GTP-U that is cut off or contradicts itself",
     DropReason.OUTER_FRAGMENT: "a fragment of a GTP-U datagram",
     DropReason.PUNT_RATE: "more was to be shown to the UPF than it looks at",
+    DropReason.TRUNCATED: "a packet was longer than the frame it came in",
 }
 
 

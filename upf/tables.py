@@ -128,8 +128,11 @@ class TunnelHeader(NamedTuple):
 
 
 class Marking(NamedTuple):
+    """`color`: what the slice's meter made of the packet, 0 green, 1 yellow."""
+
     slice_id: int
     traffic_class: int
+    color: int
 
 
 class SetPort(NamedTuple):
@@ -212,6 +215,8 @@ class ForwardFlowTunnel(NamedTuple):
     teid: int
     qfi: int
     reflective_qos: int
+    is_ppi_present: int
+    ppi: int
 
 
 class IsOwnPrefix(NamedTuple):
@@ -314,11 +319,9 @@ ACTIONS: Final[dict[type, str]] = {
     SetDSCP: "Egress.encapsulation.set_dscp",
 }
 
-# The low bits of a usage_id tell the bank, the rest the cell.
-USAGE_BANK_BITS: Final = 3
-USAGE_COUNTERS: Final = tuple(
-    f"Egress.enforcement.usage_{bank}" for bank in range(1 << USAGE_BANK_BITS)
-)
+# The low bits of a usage_id tell the bank, the rest the cell; there are fewer banks than numbers.
+USAGE_BANK_BITS: Final = 4
+USAGE_COUNTERS: Final = tuple(f"Egress.enforcement.usage_{bank}" for bank in range(12))
 FLOW_METER: Final = "Egress.enforcement.flow_meters"
 SESSION_METER: Final = "Egress.enforcement.session_meters"
 SLICE_METER: Final = "Egress.enforcement.slice_meters"
@@ -326,6 +329,7 @@ PUNT_METER: Final = "Egress.punt_meters"
 QUOTAS: Final = "Egress.enforcement.quotas"
 INGRESS_DROP_COUNTER: Final = "Ingress.verdict.drops"
 EGRESS_DROP_COUNTER: Final = "Egress.egress_drops"
+SLICE_DROP_COUNTER: Final = "Egress.enforcement.slice_drops"  # by slice_meter_id
 
 NUM_SLICES: Final = 256  # of an 8-bit identifier
 MAX_FILTER_SLOT: Final = 255

@@ -373,7 +373,7 @@ def _outer_header_creation(ie: ies.OuterHeaderCreation) -> OuterHeaderCreation:
 
 
 def _qer_fields(ie: ies.CreateQER | ies.UpdateQER) -> dict[str, Any]:
-    fields: dict[str, Any] = _given(qfi=ie.qfi)
+    fields: dict[str, Any] = _given(qfi=ie.qfi, ppi=ie.paging_policy_indicator)
     if ie.gate_status is not None:
         fields["is_uplink_open"] = ie.gate_status.uplink == enums.Gate.OPEN
         fields["is_downlink_open"] = ie.gate_status.downlink == enums.Gate.OPEN

@@ -11,8 +11,10 @@ from upf.errors import RuleError, RuleId, RuleKind, UnsupportedError
 from upf.rules import ApplyAction, Interface, IPAddress
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from upf.networks import NetworkInstance, Networks
-    from upf.rules import PDR, ForwardingParameters, OuterHeaderCreation
+    from upf.rules import PDR, QER, ForwardingParameters, OuterHeaderCreation
     from upf.session import Session
 
 OUTER_HEADER_REMOVAL_IE = 95
@@ -20,7 +22,8 @@ OUTER_HEADER_CREATION_IE = 84
 
 GTPU_PORT = 2152
 _UDP_GTPU_OCTETS = 16
-_PSC_OCTETS = 8
+_PSC_OCTETS = 8  # with the options before it
+_PPI_OCTETS = 4
 _IP_OCTETS = {4: 20, 6: 40}
 
 
@@ -54,12 +57,13 @@ class Routed:
 
 @dataclass(frozen=True, slots=True)
 class Tunnelled:
-    """Put into a tunnel. QFI 0 is no PDU session container."""
+    """Put into a tunnel. QFI 0 is no PDU session container, PPI None none in it."""
 
     peer: TunnelPeer
     teid: int
     qfi: int
     reflective_qos: int
+    ppi: int | None = None
 
 
 Treatment: TypeAlias = DropReason | Wait | Routed | Tunnelled
@@ -99,12 +103,23 @@ def _forwarded(
     # The CP function wants packets without a container.
     is_to_cp = forwarding.destination_interface is Interface.CP_FUNCTION
     qfi = 0 if is_to_cp else next((qer.qfi for qer in qers if qer.qfi is not None), 0)
+    ppi = paging_policy_indicator(pdr, session.qers) if qfi else None
+    container_octets = 0 if qfi == 0 else _PSC_OCTETS + (0 if ppi is None else _PPI_OCTETS)
     return Tunnelled(
-        peer=_tunnel_peer(destination, creation, pdr, has_container=qfi != 0),
+        peer=_tunnel_peer(destination, creation, pdr, container_octets=container_octets),
         teid=creation.teid,
         qfi=qfi,
         reflective_qos=int(not pdr.is_uplink and any(qer.is_reflective for qer in qers)),
+        ppi=ppi,
     )
+
+
+def paging_policy_indicator(pdr: PDR, qers: Mapping[int, QER]) -> int | None:
+    """What the access network is told of downlink packets of a PDR (TS 23.501 clause 5.4.3.2)."""
+    if pdr.is_uplink:
+        return None
+    said = (qers[qer_id].ppi for qer_id in pdr.qer_ids)
+    return next((ppi for ppi in said if ppi is not None), None)
 
 
 def _destination(networks: Networks, forwarding: ForwardingParameters, pdr: PDR) -> NetworkInstance:
@@ -116,7 +131,7 @@ def _destination(networks: Networks, forwarding: ForwardingParameters, pdr: PDR)
 
 
 def _tunnel_peer(
-    destination: NetworkInstance, creation: OuterHeaderCreation, pdr: PDR, *, has_container: bool
+    destination: NetworkInstance, creation: OuterHeaderCreation, pdr: PDR, *, container_octets: int
 ) -> TunnelPeer:
     if not destination.endpoints:
         raise RuleError(
@@ -134,9 +149,7 @@ def _tunnel_peer(
             rule=_far_rule(pdr),
             offending_ie=OUTER_HEADER_CREATION_IE,
         )
-    overhead = _IP_OCTETS[version] + _UDP_GTPU_OCTETS
-    if has_container:
-        overhead += _PSC_OCTETS
+    overhead = _IP_OCTETS[version] + _UDP_GTPU_OCTETS + container_octets
     return TunnelPeer(destination.network_instance_id, src, creation.address, overhead)
 
 

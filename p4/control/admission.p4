@@ -56,7 +56,7 @@ control Admission(
         if (md.is_port_known == 0) {
             md.refusal = DROP_UNKNOWN_PORT;
         } else if (md.is_for_us == 1) {
-            if (ig_prsr_md.parser_err != PARSER_ERROR_OK
+            if ((ig_prsr_md.parser_err != PARSER_ERROR_OK || md.is_malformed == 1)
                     && (md.endpoint_id != 0 || !hdr.udp.isValid())) {
                 md.refusal = DROP_MALFORMED_IP;
             } else if (md.endpoint_id == 0) {

@@ -72,6 +72,7 @@ control Detection(
         md.punt_reason = PUNT_UNKNOWN_TUNNEL;
     }
 
+    STAGES_OF_SESSIONS_BY_FTEID
     table sessions_by_fteid {
         key = {
             md.endpoint_id : exact @name("endpoint_id");
@@ -106,6 +107,7 @@ control Detection(
         size = NUM_SESSIONS_BY_UE_IPV4;
     }
 
+    STAGES_OF_SESSIONS_BY_UE_IPV6
     table sessions_by_ue_ipv6 {
         key = {
             md.network_instance        : exact @name("network_instance");
@@ -269,9 +271,13 @@ control Detection(
             tunnel_peer_id_t tunnel_peer_id,
             teid_t teid,
             qfi_t qfi,
-            bit<1> reflective_qos) {
+            bit<1> reflective_qos,
+            bit<1> is_ppi_present,
+            bit<3> ppi) {
         hdr.bridged.is_user = 1;
         hdr.bridged.is_encapsulated = 1;
+        hdr.bridged.is_ppi_present = is_ppi_present;
+        hdr.bridged.ppi[7:5] = ppi;
         hdr.bridged.usage_id = usage_id;
         hdr.bridged.flow_meter_id = flow_meter_id;
         hdr.bridged.session_meter_id = session_meter_id;
@@ -289,7 +295,7 @@ control Detection(
         md.drop_reason = DROP_NO_MATCHING_RULE;
     }
 
-    STAGE_OF_FLOWS
+    STAGES_OF_FLOWS
     table flows {
         key = {
             md.classified_id : exact @name("classified_id");

@@ -90,21 +90,35 @@ control Encapsulation(
         hdr.outer_gtpu.extension_flag = 0;
     }
 
-    action add_gtpu_and_psc(bit<4> pdu_type) {
-        add_gtpu(8);
+    action add_gtpu_and_psc(bit<16> length, bit<8> units, bit<4> pdu_type) {
+        add_gtpu(length);
         hdr.outer_gtpu.extension_flag = 1;
         hdr.outer_gtpu_options.setValid();
         hdr.outer_gtpu_options.sequence_number = 0;
         hdr.outer_gtpu_options.npdu_number = 0;
         hdr.outer_gtpu_options.next_extension = GTPU_EXTENSION_PDU_SESSION_CONTAINER;
         hdr.outer_psc.setValid();
-        hdr.outer_psc.length = 1;
+        hdr.outer_psc.length = units;
         hdr.outer_psc.pdu_type = pdu_type;
         hdr.outer_psc.spare = 0;
         hdr.outer_psc.paging_policy_presence = hdr.bridged.is_ppi_present;
         hdr.outer_psc.reflective_qos = hdr.bridged.reflective_qos;
         hdr.outer_psc.qfi = hdr.bridged.qfi;
+    }
+
+    action add_psc(bit<4> pdu_type) {
+        add_gtpu_and_psc(8, 1, pdu_type);
         hdr.outer_psc.next_extension = 0;
+    }
+
+    // Towards an access network alone (TS 38.415 clause 5.5.2.1): the octet behind the QFI is the
+    // indicator's, and three of padding follow.
+    action add_psc_with_ppi() {
+        add_gtpu_and_psc(12, 2, 0);
+        hdr.outer_psc.next_extension = hdr.bridged.ppi;
+        hdr.outer_psc_end.setValid();
+        hdr.outer_psc_end.content = 0;
+        hdr.outer_psc_end.next_extension = 0;
     }
 
     action end_ipv4(bit<16> length) {
@@ -121,10 +135,12 @@ control Encapsulation(
     action udp_ipv6() { add_udp(0); end_ipv6(8); }
     action gtpu_ipv4() { add_bare_gtpu(); end_ipv4(36); }
     action gtpu_ipv6() { add_bare_gtpu(); end_ipv6(16); }
-    action gtpu_downlink_psc_ipv4() { add_gtpu_and_psc(0); end_ipv4(44); }
-    action gtpu_downlink_psc_ipv6() { add_gtpu_and_psc(0); end_ipv6(24); }
-    action gtpu_uplink_psc_ipv4() { add_gtpu_and_psc(1); end_ipv4(44); }
-    action gtpu_uplink_psc_ipv6() { add_gtpu_and_psc(1); end_ipv6(24); }
+    action gtpu_downlink_psc_ipv4() { add_psc(0); end_ipv4(44); }
+    action gtpu_downlink_psc_ipv6() { add_psc(0); end_ipv6(24); }
+    action gtpu_uplink_psc_ipv4() { add_psc(1); end_ipv4(44); }
+    action gtpu_uplink_psc_ipv6() { add_psc(1); end_ipv6(24); }
+    action gtpu_ppi_ipv4() { add_psc_with_ppi(); end_ipv4(48); }
+    action gtpu_ppi_ipv6() { add_psc_with_ppi(); end_ipv6(28); }
 
     // QFI 0 asks for no PDU session container.
     table encapsulations {
@@ -134,6 +150,7 @@ control Encapsulation(
             md.is_gtpu                : ternary @name("is_gtpu");
             hdr.bridged.qfi           : ternary @name("qfi");
             hdr.bridged.is_downlink   : ternary @name("is_downlink");
+            hdr.bridged.is_ppi_present : ternary @name("is_ppi_present");
         }
         actions = {
             udp_ipv4;
@@ -144,20 +161,24 @@ control Encapsulation(
             gtpu_downlink_psc_ipv6;
             gtpu_uplink_psc_ipv4;
             gtpu_uplink_psc_ipv6;
+            gtpu_ppi_ipv4;
+            gtpu_ppi_ipv6;
             @defaultonly NoAction;
         }
         const entries = {
-            (true, _, 0, _, _) : udp_ipv4();
-            (_, true, 0, _, _) : udp_ipv6();
-            (true, _, _, 0, _) : gtpu_ipv4();
-            (_, true, _, 0, _) : gtpu_ipv6();
-            (true, _, _, _, 1) : gtpu_downlink_psc_ipv4();
-            (_, true, _, _, 1) : gtpu_downlink_psc_ipv6();
-            (true, _, _, _, 0) : gtpu_uplink_psc_ipv4();
-            (_, true, _, _, 0) : gtpu_uplink_psc_ipv6();
+            (true, _, 0, _, _, _) : udp_ipv4();
+            (_, true, 0, _, _, _) : udp_ipv6();
+            (true, _, _, 0, _, _) : gtpu_ipv4();
+            (_, true, _, 0, _, _) : gtpu_ipv6();
+            (true, _, _, _, 1, 1) : gtpu_ppi_ipv4();
+            (_, true, _, _, 1, 1) : gtpu_ppi_ipv6();
+            (true, _, _, _, 1, _) : gtpu_downlink_psc_ipv4();
+            (_, true, _, _, 1, _) : gtpu_downlink_psc_ipv6();
+            (true, _, _, _, 0, _) : gtpu_uplink_psc_ipv4();
+            (_, true, _, _, 0, _) : gtpu_uplink_psc_ipv6();
         }
         const default_action = NoAction();
-        size = 8;
+        size = 10;
     }
 
     action set_dscp(dscp_t outer_dscp) {
@@ -165,18 +186,20 @@ control Encapsulation(
         hdr.outer_ipv6.dscp = outer_dscp;
     }
 
-    // Transport level marking by the slice's traffic class.
+    // Transport level marking by the slice's traffic class, and by whether the slice is over what it
+    // is granted.
     table markings {
         key = {
             hdr.bridged.slice_id      : exact @name("slice_id");
             hdr.bridged.traffic_class : exact @name("traffic_class");
+            md.slice_color            : exact @name("color");
         }
         actions = {
             set_dscp;
             @defaultonly NoAction;
         }
         const default_action = NoAction();
-        size = NUM_TRAFFIC_CLASSES;
+        size = NUM_MARKINGS;
     }
 
     apply {

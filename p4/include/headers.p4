@@ -149,6 +149,7 @@ header bridged_t {
     @padding bit<4> _pad2;
     meter_id_t flow_meter_id;
     quota_id_t quota_id;
+    bit<8> ppi;                 // with the spare bits behind it
     bit<1> is_downlink;
     @padding bit<6> _pad3;
     PortId_t ingress_port;
@@ -159,8 +160,10 @@ header bridged_t {
     bit<16> entropy;
 }
 
-// Octets before the user's packet when egress meters and counts it: bridged_t and ethernet_t.
-const bit<32> OCTETS_BEFORE_USER_PACKET = 29 + 14;
+// Octets of bridged_t, which egress does not count; and octets before the user's packet when it is
+// metered and counted: ethernet_t too.
+const bit<32> OCTETS_BRIDGED = 30;
+const bit<32> OCTETS_BEFORE_USER_PACKET = OCTETS_BRIDGED + 14;
 
 struct ingress_headers_t {
     packet_out_t packet_out;
@@ -194,6 +197,7 @@ struct ingress_metadata_t {
     mac_addr_t own_mac;
     endpoint_id_t endpoint_id;
     bit<1> is_unknown_extension;
+    bit<1> is_malformed;       // an IP header that is none
     bit<1> is_tunnelled;       // the user's packet stands behind a GTP-U header to this UPF
     bit<1> is_port_known;
     bit<1> is_spoofed;
@@ -240,6 +244,7 @@ struct egress_headers_t {
     gtpu_t outer_gtpu;
     gtpu_options_t outer_gtpu_options;
     pdu_session_container_t outer_psc;
+    gtpu_extension_unit_t outer_psc_end;
     ipv4_t ipv4;
     ipv6_t ipv6;
 }
@@ -252,7 +257,8 @@ struct quota_t {
 struct egress_metadata_t {
     drop_reason_t drop_reason;
     bit<16> user_length;
-    bit<16> overhead;
+    bit<16> announced_length;  // what the frame would be if it were as long as its IP packet says
+    bit<16> missing_octets;
     bit<8> flow_color;
     bit<8> session_color;
     bit<8> slice_color;

@@ -21,8 +21,8 @@ typedef bit<16> rules_id_t;          // a list of SDF filters that sessions shar
 typedef bit<20> classified_id_t;     // one direction of a classified session
 typedef bit<8> filter_slot_t;        // 0 is no filter
 
-typedef bit<22> usage_id_t;          // of a PDR: its low three bits tell the bank of its counter
-typedef bit<19> usage_index_t;       // the rest tell the cell
+typedef bit<22> usage_id_t;          // of a PDR: its low four bits tell the bank of its counter
+typedef bit<18> usage_index_t;       // the rest tell the cell
 typedef bit<20> meter_id_t;          // 0 is not metered
 typedef bit<16> quota_id_t;          // 0 is no quota
 typedef bit<8> slice_id_t;
@@ -60,7 +60,6 @@ const drop_reason_t DROP_SPOOFED_SOURCE = 5;
 const drop_reason_t DROP_GATE_CLOSED = 6;
 const drop_reason_t DROP_FAR = 7;
 const drop_reason_t DROP_BUFFERING = 8;
-const drop_reason_t DROP_TTL_EXPIRED = 9;
 const drop_reason_t DROP_NO_TUNNEL_PEER = 10;
 const drop_reason_t DROP_NO_ROUTE = 11;
 const drop_reason_t DROP_NO_NEXT_HOP = 12;
@@ -72,10 +71,10 @@ const drop_reason_t DROP_QUOTA_EXHAUSTED = 17;
 const drop_reason_t DROP_MALFORMED_IP = 18;
 const drop_reason_t DROP_OUTER_FRAGMENT = 19;
 const drop_reason_t DROP_PUNT_RATE = 20;
+const drop_reason_t DROP_TRUNCATED = 21;   // a frame shorter than the IP packet says it is
 
 // Why the controller is shown a packet.
 typedef bit<8> punt_reason_t;
-const punt_reason_t PUNT_NONE = 0;
 const punt_reason_t PUNT_GTPU_NODE = 1;        // echo, error indication, end marker and the like
 const punt_reason_t PUNT_NEIGHBOUR = 2;        // its next hop's MAC address is not known
 const punt_reason_t PUNT_BUFFER = 3;           // for a PDR whose FAR buffers

@@ -65,6 +65,7 @@ control EgressDeparser(
         packet.emit(hdr.outer_gtpu);
         packet.emit(hdr.outer_gtpu_options);
         packet.emit(hdr.outer_psc);
+        packet.emit(hdr.outer_psc_end);
         packet.emit(hdr.ipv4);
         packet.emit(hdr.ipv6);
     }

@@ -50,27 +50,34 @@ parser IngressParser(
     }
 
     // Ports are looked for behind headers without options, in whole packets and first fragments;
-    // GTP-U in whole packets only.
+    // GTP-U in whole packets only. A header shorter than 20 octets, or of another version than what
+    // announced it says, is none.
     state parse_ipv4 {
         packet.extract(hdr.ipv4);
-        transition select(hdr.ipv4.ihl, hdr.ipv4.flags, hdr.ipv4.frag_offset, hdr.ipv4.protocol) {
-            (5, 0 &&& 1, 0, PROTOCOL_UDP): choose_udp;
-            (5, _, 0, PROTOCOL_UDP): parse_l4;
-            (5, _, 0, PROTOCOL_TCP): parse_l4;
-            (5, _, 0, PROTOCOL_SCTP): parse_l4;
-            (5, _, 0, PROTOCOL_ESP): parse_l4;
-            default: accept;
+        transition select(
+                hdr.ipv4.version, hdr.ipv4.ihl, hdr.ipv4.flags, hdr.ipv4.frag_offset,
+                hdr.ipv4.protocol) {
+            (4, 5, 0 &&& 1, 0, PROTOCOL_UDP): choose_udp;
+            (4, 5, _, 0, PROTOCOL_UDP): parse_l4;
+            (4, 5, _, 0, PROTOCOL_TCP): parse_l4;
+            (4, 5, _, 0, PROTOCOL_SCTP): parse_l4;
+            (4, 5, _, 0, PROTOCOL_ESP): parse_l4;
+            (4, 5, _, _, _): accept;
+            (4, 6 &&& 0xe, _, _, _): accept;
+            (4, 8 &&& 0x8, _, _, _): accept;
+            default: malformed;
         }
     }
 
     state parse_ipv6 {
         packet.extract(hdr.ipv6);
-        transition select(hdr.ipv6.next_header) {
-            PROTOCOL_UDP: choose_udp;
-            PROTOCOL_TCP: parse_l4;
-            PROTOCOL_SCTP: parse_l4;
-            PROTOCOL_ESP: parse_l4;
-            default: accept;
+        transition select(hdr.ipv6.version, hdr.ipv6.next_header) {
+            (6, PROTOCOL_UDP): choose_udp;
+            (6, PROTOCOL_TCP): parse_l4;
+            (6, PROTOCOL_SCTP): parse_l4;
+            (6, PROTOCOL_ESP): parse_l4;
+            (6, _): accept;
+            default: malformed;
         }
     }
 
@@ -170,6 +177,11 @@ parser IngressParser(
         transition accept;
     }
 
+    state malformed {
+        md.is_malformed = 1;
+        transition accept;
+    }
+
     state parse_inner {
         transition select(packet.lookahead<bit<4>>()) {
             4: parse_inner_ipv4;
@@ -186,7 +198,10 @@ parser IngressParser(
             (5, 0, PROTOCOL_TCP): parse_inner_l4;
             (5, 0, PROTOCOL_SCTP): parse_inner_l4;
             (5, 0, PROTOCOL_ESP): parse_inner_l4;
-            default: accept;
+            (5, _, _): accept;
+            (6 &&& 0xe, _, _): accept;
+            (8 &&& 0x8, _, _): accept;
+            default: malformed;
         }
     }
 

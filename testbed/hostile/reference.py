@@ -1,9 +1,7 @@
 """What must become of a frame in `network`, worked out from the octets by the standards alone.
 
-Checksums, the lengths of outer headers and the version in a header that Ethernet announces are not
-looked at, neither here nor in the pipeline. What stands behind the user's packet stays behind it.
-Ingress on Tofino does not know how long a frame is: one that is shorter than its IP packet says,
-but has its headers whole, is forwarded as it is.
+Checksums and the lengths of outer headers are not looked at, neither here nor in the pipeline. What
+stands behind the user's packet stays behind it.
 """
 
 from __future__ import annotations
@@ -24,7 +22,8 @@ _CONTAINER = 0x85
 class Outcome:
     """`reason` is the drop's or the punt's, as types.p4 calls it. A frame that leaves is `frame`
     but for the octets numbered in `wild`. One that is forwarded leaves by `port`, and `charged` of
-    its octets are the user's, of `usage_id`, which also says whose packet is buffered.
+    its octets are the user's, of `usage_id`, which also says whose packet is buffered. A drop
+    counts `charged` octets, 0 is all of the frame.
     """
 
     verdict: Literal["drop", "forward", "host", "controller"]
@@ -91,6 +90,8 @@ def _arrive(port: int, frame: bytes) -> tuple[int, int]:
 
 def _packet(frame: bytes, at: int, version: int) -> _Packet:
     _need(frame, at + (20 if version == 4 else 40))
+    if frame[at] >> 4 != version or (version == 4 and frame[at] & 15 < 5):
+        raise _SettledError(Outcome("drop", "MALFORMED_IP"))
     if version == 4:
         src, dst = frame[at + 12 : at + 16], frame[at + 16 : at + 20]
         return _Packet(at, 4, frame[at + 8], src, dst, _u16(frame, at + 2))
@@ -269,6 +270,9 @@ def _require_routable(packet: _Packet, frame: bytes) -> None:
         raise _SettledError(Outcome("controller", "TTL_EXPIRED", frame))
     if packet.octets > net.LONGEST_USER_PACKET:
         raise _SettledError(Outcome("controller", "TOO_BIG", frame))
+    if packet.octets > len(frame) - packet.at:
+        octets = 14 + len(frame) - packet.at  # it is dropped without tags and outer headers
+        raise _SettledError(Outcome("drop", "TRUNCATED", charged=octets))
 
 
 def _one_hop(frame: bytes, packet: _Packet) -> bytes:

@@ -19,6 +19,7 @@ SOURCE = Path(__file__).parents[2] / "p4" / "upf.p4"
 ACCESS_PORT, CORE_PORT, CPU_PORT, HOST_PORT = 1, 2, 192, 193
 ACCESS, CORE = 11, 12  # network instances
 ENDPOINT = 5
+SLICE_DROPS = "Egress.enforcement.slice_drops"
 
 
 @dataclass
@@ -95,6 +96,8 @@ class UPF:
         for counter in ("Ingress.verdict.drops", "Egress.egress_drops"):
             for reason in reasons:
                 self.dataplane.write_counter(counter, reason, CounterValue(0, 0))
+        for meter_id in (self.uplink_meter, self.downlink_meter):
+            self.dataplane.write_counter(SLICE_DROPS, meter_id, CounterValue(0, 0))
         for usage_id in (self.uplink_usage, self.downlink_usage):
             self.dataplane.write_counter(*usage_cell(usage_id), CounterValue(0, 0))
 
@@ -110,6 +113,10 @@ class UPF:
             for reason, (i, e) in enumerate(zip(ingress, egress, strict=True))
             if i.packets or e.packets
         }
+
+    def slice_drops(self, meter_id: int) -> CounterValue:
+        """What enforcement took from a direction of the slice."""
+        return self.dataplane.read_counter(SLICE_DROPS, meter_id, 1)[0]
 
     def usage(self, usage_id: int) -> CounterValue:
         return self.dataplane.read_counter(*usage_cell(usage_id), 1)[0]
@@ -129,16 +136,19 @@ class UPF:
         protocol: int | None = None,
         flow_meter_id: int = 0,
         session_meter_id: int = 0,
+        is_guaranteed: int = 0,
         quota_id: int = 0,
+        ppi: int | None = None,
     ) -> None:
         """Have the downlink decided by one filter, on a protocol or on nothing."""
         anything, ports = (0, 0), (0, 65535)
         wanted = anything if protocol is None else (protocol, 0xFF)
         key = (77, anything, anything, wanted, ports, ports, anything, anything)
         self.insert("detection.filters_ipv4", key, "set_slot", 3, priority=1)
-        meters = (flow_meter_id, session_meter_id, 0, quota_id)
+        meters = (flow_meter_id, session_meter_id, is_guaranteed, quota_id)
         action = (self.downlink_usage, *meters, self.slice_id, 0, self.peer, self.gnb_teid)
-        self.insert("detection.flows", (88, 3), "forward_flow_tunnel", *action, self.qfi, 0)
+        container = (self.qfi, 0, int(ppi is not None), ppi or 0)
+        self.insert("detection.flows", (88, 3), "forward_flow_tunnel", *action, *container)
         self.insert("detection.classified_by_ue_ipv4", self.ue_key(), "classify", 77, 88)
 
     def set_up(self) -> None:
@@ -214,7 +224,7 @@ def full_name(name: str) -> str:
 
 def usage_cell(usage_id: int) -> tuple[str, int]:
     """The counter of a PDR: its bank and the cell in it."""
-    return f"Egress.enforcement.usage_{usage_id & 7}", usage_id >> 3
+    return f"Egress.enforcement.usage_{usage_id & 15}", usage_id >> 4
 
 
 def next_hop(group: int, mtu: int = 9000) -> tuple:

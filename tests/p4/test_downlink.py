@@ -140,17 +140,25 @@ def test_tunnel_to_tunnel_replaces_the_outer_headers(upf, qfi, psc):
     assert upf.usage(upf.downlink_usage) == CounterValue(1, len(inner))
 
 
-def test_truncation_is_forwarded_only_behind_the_ipv4_header(upf):
-    inner = upf.to_ue()
-    frame = raw(upf.on_n6(inner))
-    whole = tunnelled(upf, inner, PSC_DOWNLINK)
+def test_truncated_packet_is_never_forwarded(upf):
+    frame = raw(upf.on_n6(upf.to_ue()))
     for length in range(upf.shortest_frame_octets, len(frame)):
         result = run(upf, CORE_PORT, frame[:length])
         if result.verdict == "host":
             assert length < 14
             assert result.frame == frame[:length]
-        elif result.verdict == "drop":
-            assert length < 14 + 20 + 4
         else:
-            assert result.port == whole.port
-            assert result.frame == whole.frame[: len(whole.frame) - (len(frame) - length)]
+            assert result.verdict == "drop"
+
+
+def test_paging_policy_indicator_stands_behind_the_qfi(upf):
+    upf.classify_downlink(ppi=5)
+    result = upf.run(CORE_PORT, upf.on_n6(upf.to_ue()))
+    sent = Ether(result.frame)
+    container = sent[GTPPDUSessionContainer]
+    assert (container.type, container.PPP, container.QFI, container.PPI) == (0, 1, upf.qfi, 5)
+    assert container.ExtHdrLen == 2
+    assert sent[GTP_U_Header].length == 4 + 8 + len(upf.to_ue())
+    assert sent[IP].len == len(result.frame) - 14 == sent[UDP].len + 20
+    user_packet = raw(upf.to_ue(ttl=57))
+    assert result.frame[-len(user_packet) :] == user_packet

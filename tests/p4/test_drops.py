@@ -11,6 +11,7 @@ from scapy.layers.inet import IP
 from p4xdp.dataplane import CounterValue, MeterConfig, PacketResult
 
 ACCESS_PORT, CORE_PORT = 1, 2
+INNER_AT = 14 + 20 + 8 + 8 + 4 + 4
 DROPPED = PacketResult("drop", None, b"")
 TYPES = Path(__file__).parents[2] / "p4" / "include" / "types.p4"
 REASONS = {
@@ -34,6 +35,22 @@ def unknown_port(upf):
 def malformed_ip(upf):
     port, frame = uplink(upf)
     return port, frame[: 14 + 20 + 8 + 8 + 4 + 4 + 19]
+
+
+def first_octet(octet, *, at):
+    def prepare(upf):
+        port, frame = uplink(upf) if at > 14 else downlink(upf)
+        return port, frame[:at] + bytes([octet]) + frame[at + 1 :]
+
+    return prepare
+
+
+def truncated(way):
+    def prepare(upf):
+        port, frame = way(upf)
+        return port, frame[:-1]
+
+    return prepare
 
 
 def wrong_gtpu_length(upf):
@@ -116,6 +133,11 @@ CASES = {
     "unknown port": ("UNKNOWN_PORT", unknown_port),
     "wrong GTP-U length": ("MALFORMED_GTPU", wrong_gtpu_length),
     "cut in the inner header": ("MALFORMED_IP", malformed_ip),
+    "another version than Ethernet says": ("MALFORMED_IP", first_octet(0x65, at=14)),
+    "a header of 16 octets": ("MALFORMED_IP", first_octet(0x44, at=14)),
+    "an inner header of 16 octets": ("MALFORMED_IP", first_octet(0x44, at=INNER_AT)),
+    "uplink packet longer than its frame": ("TRUNCATED", truncated(uplink)),
+    "downlink packet longer than its frame": ("TRUNCATED", truncated(downlink)),
     "fragment of GTP-U": ("OUTER_FRAGMENT", outer_fragment),
     "inner neither IPv4 nor IPv6": ("UNSUPPORTED_INNER", inner_noise),
     "other GTP version": ("UNSUPPORTED_INNER", other_version),
@@ -135,8 +157,8 @@ CASES = {
     "no rule matches": ("NO_MATCHING_RULE", no_matching_rule),
     "quota spent": ("QUOTA_EXHAUSTED", quota_spent),
 }
-# Packets whose TTL expires are shown to the controller, at a rate that the tests do not reach.
-ELSEWHERE = {"TTL_EXPIRED", "PUNT_RATE"}
+# What is shown to the controller is shown at a rate that the tests do not reach.
+ELSEWHERE = {"PUNT_RATE"}
 
 
 @pytest.mark.parametrize(("reason", "prepare"), CASES.values(), ids=CASES.keys())
@@ -190,3 +212,26 @@ def test_spoofed_packet_does_not_use_up_the_slice(upf):
     upf.run(*spoofed_source(upf))
     assert IP(raw(upf.from_ue())).len <= 40
     assert upf.run(*uplink(upf)).verdict == "forward"
+
+
+def test_what_enforcement_takes_from_a_slice_is_counted_by_direction(upf):
+    upf.run(*truncated(uplink)(upf))
+    port, frame = over_session_rate(upf)
+    upf.run(port, frame)
+    taken = len(frame) - 14
+    assert upf.slice_drops(upf.uplink_meter) == CounterValue(1, len(raw(upf.from_ue())) - 1)
+    assert upf.slice_drops(upf.downlink_meter) == CounterValue(1, taken)
+
+
+def test_guaranteed_traffic_within_its_rate_does_not_ask_the_slice(upf):
+    upf.classify_downlink(flow_meter_id=7, is_guaranteed=1)
+    upf.set_slice_meter(upf.downlink_meter, MeterConfig(0, 0, 0, 0))
+    assert upf.run(*downlink(upf)).verdict == "forward"
+    upf.set_meter("flow", 7, MeterConfig(1000, 0, 10**9, 10**6))  # yellow: above what is guaranteed
+    assert upf.run(*downlink(upf)) == DROPPED
+    assert set(upf.drops()) == {REASONS["SLICE_CAPACITY"]}
+
+
+def test_padding_behind_the_packet_is_not_of_the_packet(upf):
+    port, frame = downlink(upf)
+    assert upf.run(port, frame + bytes(6)).verdict == "forward"

@@ -65,7 +65,9 @@ class Counts:
 
     def __init__(self, program, dataplane):
         gresses = (program.ingress, program.egress)
-        self._drops = [n for g in gresses for n in g.counters if n.endswith("drops")]
+        self._drops = [
+            n for g in gresses for n in g.counters if n.endswith(("egress_drops", ".drops"))
+        ]
         self._dataplane = dataplane
         self._before = self._now()
 
@@ -77,7 +79,7 @@ class Counts:
                 total = CounterValue(old.packets + value.packets, old.octets + value.octets)
                 now[DROPS.get(reason)] = total
         for usage_id in USAGES:
-            bank, cell = f"Egress.enforcement.usage_{usage_id & 7}", usage_id >> 3
+            bank, cell = f"Egress.enforcement.usage_{usage_id & 15}", usage_id >> 4
             now[usage_id] = self._dataplane.read_counter(bank, cell, 1)[0]
         return now
 
@@ -129,7 +131,7 @@ def differences(dataplane, counts, arrivals):
             wrong.append((port, frame.hex(), wanted, got))
         if wanted.verdict == "drop":
             packets[wanted.reason] += 1
-            octets[wanted.reason] += len(frame)
+            octets[wanted.reason] += wanted.charged or len(frame)
             if counts.packets_dropped(wanted.reason) != packets[wanted.reason]:
                 wrong.append((port, frame.hex(), wanted, "not counted"))
         elif wanted.verdict == "forward":

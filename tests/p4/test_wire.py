@@ -82,7 +82,7 @@ WAYS = list(ways())
 
 def set_up(upf):
     """The routes and peers of all ways, and an IPv6 prefix for the UE."""
-    upf.insert("encapsulation.markings", (upf.slice_id, TRAFFIC_CLASS), "set_dscp", MARKING)
+    upf.insert("encapsulation.markings", (upf.slice_id, TRAFFIC_CLASS, 0), "set_dscp", MARKING)
     upf.insert("forwarding.source_prefixes", (upf.uplink_usage, prefix(UE_IPV6)), "NoAction")
     upf.insert("routing.routes_ipv6", (CORE, (0, 0)), *next_hop(N6_GROUP))
     upf.insert("detection.sessions_by_ue_ipv6", (CORE, prefix(UE_IPV6)), *upf.downlink())

@@ -89,7 +89,7 @@ class FakeTarget:
 
     def count(self, usage_id, *, packets, octets):
         """Let a usage counter grow."""
-        key = (f"Egress.enforcement.usage_{usage_id & 7}", usage_id >> 3)
+        key = (f"Egress.enforcement.usage_{usage_id & 15}", usage_id >> 4)
         old = self.counts.get(key, Counts(0, 0))
         self.counts[key] = Counts(old.packets + packets, old.octets + octets)
 

@@ -143,6 +143,17 @@ def test_reflective_qos_is_told_to_the_gnb_alone():
     assert entries[2, int(UE)][1][-1] == 1
 
 
+def test_paging_policy_indicator_makes_the_downlink_a_classified_one():
+    qer = QER(qer_id=2, qfi=9, ppi=5)
+    rules = (replace(UPLINK, qer_ids=(2,)), replace(DOWNLINK, qer_ids=(2,)), qer)
+    surveyed, result = compiled_whole(session_of(*rules))
+    found = tables_of(result.entries)
+    assert UPLINK_KEY in found["sessions_by_fteid"]
+    ((_, params),) = found["flows"].values()
+    assert params[-4:] == (9, 0, 1, 5)
+    assert {peer.overhead for peer in surveyed.peers} == {48}
+
+
 @pytest.mark.parametrize(("qer_ids", "overhead"), [((), 36), ((1,), 44)])
 def test_tunnel_to_another_upf_starts_at_our_address_there(qer_ids, overhead):
     session = session_of(replace(UPLINK, far_id=3, qer_ids=qer_ids))

@@ -44,6 +44,7 @@ def test_counters_meters_and_registers_are_there(p4info):
         *tables.USAGE_COUNTERS,
         tables.INGRESS_DROP_COUNTER,
         tables.EGRESS_DROP_COUNTER,
+        tables.SLICE_DROP_COUNTER,
     }
     assert {meter.preamble.name for meter in p4info.meters} == {
         tables.FLOW_METER,

@@ -35,7 +35,7 @@ def test_usage_is_counted_without_what_surrounds_the_users_packet(program):
 
     adjusted = {count.counter: count.adjust_octets for count in counts(program.egress.control)}
     bridged = next(each for each in program.egress.headers if each.name == "hdr.bridged")
-    for bank in range(8):
+    for bank in range(12):
         expected = bridged.type.width // 8 + 14
         assert adjusted[f"Egress.enforcement.usage_{bank}"] == expected
 
