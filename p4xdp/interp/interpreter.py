@@ -28,7 +28,7 @@ _DROPPED = PacketResult("drop", None, b"")
 
 
 class Interpreter:
-    """A data plane (`p4xdp.dataplane.Dataplane`) that interprets `program`.
+    """A data plane (`p4xdp.dataplane.ServedDataplane`) that interprets `program`.
 
     `cpu_port` is the controller's, `host_port` stands for the host's own network stack. Packets
     enter by `run`, which only answers, or by `receive`, which delivers as well: packet-ins to the
@@ -127,6 +127,24 @@ class Interpreter:
         gresses = (self._program.ingress, self._program.egress)
         tables = [table for gress in gresses for table in gress.tables.values()]
         return {table.name: table.entries for table in tables if table.entries is not None}
+
+    def held_entries(self, table: str) -> Sequence[Entry]:
+        return list(self._store.table(table).entries.values())
+
+    def initial_default(self, table: str) -> tuple[str, tuple[int, ...]]:
+        declared = self._store.table(table).table
+        return declared.default_action, declared.default_arguments
+
+    def held_default(self, table: str) -> tuple[str, tuple[int, ...]]:
+        store = self._store.table(table)
+        return store.default_action, store.default_arguments
+
+    def held_meters(self, meter: str) -> Mapping[int, MeterConfig]:
+        return self._store.configured(meter)
+
+    def held_direct_meters(self, table: str) -> Sequence[tuple[Entry, MeterConfig]]:
+        store = self._store.table(table)
+        return [(store.entries[key], cell.config) for key, cell in store.meters.items()]
 
     def read_counter(self, counter: str, first: int, count: int) -> list[CounterValue]:
         cells = range(first, first + count)

@@ -6,12 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from p4xdp import ir, metering
-from p4xdp.dataplane import CounterValue, DataplaneError, Entry, Match, TableFullError
+from p4xdp.dataplane import (
+    CounterValue,
+    DataplaneError,
+    Entry,
+    Match,
+    MeterConfig,
+    TableFullError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from p4xdp.dataplane import MeterConfig
 
 Identity: TypeAlias = tuple[tuple[Match, ...], int]
 
@@ -37,6 +42,7 @@ class CounterCell:
 class MeterCell:
     """A configured meter at work."""
 
+    config: MeterConfig
     cell: metering.Cell
     state: metering.CellState = field(default_factory=metering.CellState)
 
@@ -187,6 +193,11 @@ class Store:
             return None if key is None else self.tables[declared.table].meters.get(key)
         return None if index is None else self._meter_cells.get((name, index))
 
+    def configured(self, name: str) -> dict[int, MeterConfig]:
+        """Return how the cells of an indexed meter are set, those that are."""
+        cells = self._meter_cells.items()
+        return {index: cell.config for (meter, index), cell in cells if meter == name}
+
     def register(self, name: str) -> list[tuple[int, ...]]:
         """Return the cells of a register, one number a field each."""
         if name not in self._registers:
@@ -203,7 +214,7 @@ class Store:
 
     @staticmethod
     def _meter_cell(meter: ir.Meter, config: MeterConfig) -> MeterCell:
-        return MeterCell(metering.cell(config, in_bytes=meter.in_bytes))
+        return MeterCell(config, metering.cell(config, in_bytes=meter.in_bytes))
 
 
 def is_hit(entry: Entry, values: Sequence[int]) -> bool:
