@@ -124,11 +124,11 @@ class Ledger:
             match.value = _shortest(bits)
         else:
             entry = self._entry(table, [], [])
-            entry.priority = draw.randrange(1, 5)
+            entry.priority = draw.randrange(1, 3)
             if table == "rules":
                 entry.match.add(field_id=1).exact.value = _shortest(draw.randrange(6))
             ternary = entry.match.add(field_id=2 if table == "rules" else 1).ternary
-            mask = draw.randrange(1, 64)
+            mask = draw.choice((0x3F, 0x38, 0x07))  # so few keys that they fit the table
             ternary.mask, ternary.value = _shortest(mask), _shortest(draw.randrange(64) & mask)
         entry.action.action.action_id = self._actions["mark"]
         value = _shortest(draw.randrange(256))
