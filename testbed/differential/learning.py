@@ -2,14 +2,15 @@
 
 A frame goes through the interpreter; where a table has nothing for it, an entry is made that it
 finds, rather one by which it gets farther, and it goes again, until it finds all it looks for. What
-was learnt from one frame others find, as all are made of the same few values.
+was learnt from one frame others find, as all are made of the same few values. In the end entries
+are changed for the best frames, which then pass comparisons that they failed.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,11 @@ from p4xdp.interp.expressions import evaluate
 from p4xdp.interp.observer import Observer
 from p4xdp.interp.store import TableStore
 from testbed.differential.sides import CPU_PORT, HOST_PORT, RECIRCULATION_PORT
+from testbed.differential.vocabulary import compared
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from p4xdp.interp.machine import Machine
     from testbed.differential.frames import Frame
     from testbed.differential.world import World
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 _LARGEST_TABLE = 40
 _LESSONS_A_FRAME = 16
 _TRIES = 4
+_IMPROVEMENTS_A_FRAME = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,9 @@ class Learner(Observer):
         self._rng = random.Random(0)
         self._wanted: _Lookup | None = None
         self._is_looking = False
+        # Entries that the frame found, and values held against others, by width and value.
+        self._found: list[tuple[TableStore, ir.Gress, Entry]] = []
+        self._compared: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
         self._seen: set[int] = set()  # identities of statements
         self._lessons_with: Counter[int] = Counter()  # the same, and how many lessons ran them
 
@@ -69,12 +77,46 @@ class Learner(Observer):
             self._teach(self._wanted, frame, worth)
         self._lessons_with.update(self._seen)
 
+    def improve_for(self, frame: Frame, rng: random.Random) -> None:
+        """Give entries that `frame` finds the arguments that the program compares theirs with,
+        wherever the frame gets farther so.
+        """
+        self._rng = rng
+        for _ in range(_IMPROVEMENTS_A_FRAME):
+            if not self._improve_for(frame):
+                break
+            self.learn_from(frame, rng)
+
+    def _improve_for(self, frame: Frame) -> bool:
+        worth = self._run(frame, is_looking=True)
+        for store, old, new in list(self._matched()):
+            store.modify([new])
+            if self._run(frame, is_looking=False) > worth:
+                changed = (store.table.name, old)
+                self.learnt = [(n, new if (n, e) == changed else e) for n, e in self.learnt]
+                return True
+            store.modify([old])
+        return False
+
+    def _matched(self) -> Iterator[tuple[TableStore, Entry, Entry]]:
+        """Yield tables, and entries as they are and as a comparison that failed wants them."""
+        for store, gress, entry in self._found:
+            params = gress.actions[entry.action].params
+            for index, (_, width) in enumerate(params):
+                wanted = self._compared.get((width, entry.arguments[index]), ())
+                for value in sorted(wanted):
+                    arguments = (*entry.arguments[:index], value, *entry.arguments[index + 1 :])
+                    yield store, entry, dataclasses.replace(entry, arguments=arguments)
+
     def worth(self, frame: Frame) -> float:
         """Return how much `frame` runs that few others do."""
         return self._run(frame, is_looking=False)
 
     def _run(self, frame: Frame, *, is_looking: bool) -> float:
-        self._seen, self._wanted, self._is_looking = set(), None, is_looking
+        self._seen, self._is_looking = set(), is_looking
+        if is_looking:
+            self._wanted, self._found = None, []
+            self._compared.clear()
         self.interpreter.run(frame.port, frame.octets, 1)
         return sum(1 / (1 + self._lessons_with[statement]) for statement in self._seen)
 
@@ -100,8 +142,10 @@ class Learner(Observer):
         if not self._is_looking:
             return
         match statement:
-            case ir.Apply() if self._wanted is None:
+            case ir.Apply():
                 self._see_lookup(machine.store.table(statement.table), machine)
+            case ir.If():
+                self._see_comparisons(statement.condition, machine)
             case ir.UpdateChecksum() if self._rng.random() < 0.3:
                 self._make_carry(statement, machine)
             case _:
@@ -110,12 +154,23 @@ class Learner(Observer):
     def _see_lookup(self, store: TableStore, machine: Machine) -> None:
         table = store.table
         is_fixed = not table.keys or table.entries is not None
-        if is_fixed or len(store.entries) >= _LARGEST_TABLE:
+        if is_fixed:
             return
         values = [evaluate(key.expression, machine) for key in table.keys]
-        is_known = store.lookup(values) is not None
-        if self._rng.random() < (0.05 if is_known else 0.9):
+        entry = store.lookup(values)
+        if entry is not None:
+            self._found.append((store, machine.gress, entry))
+        chance = 0.9 if entry is None else 0.05
+        is_full = len(store.entries) >= _LARGEST_TABLE
+        if self._wanted is None and not is_full and self._rng.random() < chance:
             self._wanted = _Lookup(store, machine.gress, values)
+
+    def _see_comparisons(self, condition: ir.Expression, machine: Machine) -> None:
+        for left, right in compared(condition):
+            one, other = evaluate(left, machine), evaluate(right, machine)
+            if one != other:
+                self._compared[left.width, one].add(other)
+                self._compared[right.width, other].add(one)
 
     def _make_carry(self, statement: ir.UpdateChecksum, machine: Machine) -> None:
         """Change an argument so that this packet's checksum carries twice, which few do.

@@ -84,8 +84,10 @@ class Composer:
             is_like_another = sent and rng.random() < 0.3
             sent.append(_like(rng.choice(sent), rng) if is_like_another else _fresh(frames, rng))
             learner.learn_from(sent[-1], rng)
+        for one, frame in zip(lessons, _best(sent, learner), strict=False):
+            learner.improve_for(frame, random.Random(f"improvement {one}"))
         scenario.entries = learner.learnt
-        return sorted(sent, key=learner.worth, reverse=True)[: len(sent) // 3]
+        return _best(sent, learner)
 
     def _set_meters(self, scenario: Scenario, rng: random.Random) -> None:
         for name, meter in self._meters.items():
@@ -115,6 +117,10 @@ class Composer:
         verb = rng.choice(("insert", "modify", "modify", "delete"))
         action = world.action(gress.tables[name], gress, rng)
         return Change(verb, name, Entry(entry.matches, *action, entry.priority))
+
+
+def _best(frames: Sequence[Frame], learner: Learner) -> list[Frame]:
+    return sorted(frames, key=learner.worth, reverse=True)[: len(frames) // 3]
 
 
 def _fresh(frames: Frames, rng: random.Random) -> Frame:

@@ -19,7 +19,7 @@ from p4xdp.interp import Interpreter
 from p4xdp.xdp.manifest import to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from p4xdp import ir
@@ -119,13 +119,17 @@ class Sides:
         self._registers = {name: r for g in self._gresses for name, r in g.registers.items()}
 
     @classmethod
-    def build(
-        cls, program: ir.Program, directory: Path, spoil: Callable[[str], str] = lambda text: text
+    def build(cls, program: ir.Program, directory: Path) -> Self:
+        """Generate and load the XDP code of `program`."""
+        return cls.load(program, directory, *xdp.generate(program))
+
+    @classmethod
+    def load(
+        cls, program: ir.Program, directory: Path, c_text: str, manifest: Mapping[str, object]
     ) -> Self:
-        """Generate and load the XDP code of `program`; `spoil` may change the C before."""
+        """Load `c_text` as the XDP code of `program`."""
         small = resized(program)
-        c_text, manifest = xdp.generate(program)
-        (directory / "program.bpf.c").write_text(spoil(c_text), encoding="utf-8")
+        (directory / "program.bpf.c").write_text(c_text, encoding="utf-8")
         (directory / "program.json").write_text(to_text(manifest), encoding="utf-8")
         sizes = {
             thing.name: thing.size

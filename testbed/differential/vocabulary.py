@@ -246,6 +246,18 @@ class _Reader:
                 return None
 
 
+def compared(
+    expression: ir.Expression,
+) -> Iterator[tuple[ir.Expression, ir.Expression]]:
+    """Yield what is held against each other in an expression, if only in part."""
+    for part in _parts(expression):
+        if isinstance(part, ir.Binary) and part.op in (*_EQUALITIES, *_ORDERS):
+            left, right = part.left, part.right
+            if isinstance(left, ir.Slice) and isinstance(right, ir.Slice):
+                left, right = left.operand, right.operand
+            yield left, right
+
+
 def _whole(expression: ir.Expression) -> tuple[ir.Expression, int]:
     """Return what `expression` is a part of, and the lowest bit of the part."""
     low = 0

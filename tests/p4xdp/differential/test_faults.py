@@ -3,14 +3,15 @@ it spends in CI."""
 
 import dataclasses
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from p4xdp import frontend, ir
+from p4xdp import frontend, ir, xdp
 from p4xdp.xdp import expressions, statements
 from testbed.differential.campaign import Campaign
-from testbed.differential.sides import Sides, resized
+from testbed.differential.sides import Sides
 
 pytestmark = pytest.mark.root
 
@@ -75,12 +76,17 @@ IN_THE_CODE = {
 }
 
 
-def found_in(source, tmp_path, *, spoil=lambda text: text, planted=lambda program: program):
-    """How many packets it takes until the sides differ, or None."""
+@cache
+def generated(source):
+    """A program, its C and the manifest."""
     program = frontend.load(source)
-    sides = Sides.build(planted(program), tmp_path, spoil)
+    return program, *xdp.generate(program)
+
+
+def found_in(program, tmp_path, c_text, manifest):
+    """How many packets it takes until the code and the interpreter of `program` differ, or None."""
+    sides = Sides.load(program, tmp_path, c_text, manifest)
     try:
-        sides.program = resized(program)  # what the interpreter runs has no fault
         campaign = Campaign(sides)
         seed = 0
         while campaign.packets < PACKETS:
@@ -93,27 +99,30 @@ def found_in(source, tmp_path, *, spoil=lambda text: text, planted=lambda progra
         sides.close()
 
 
+def found_in_generator(source, tmp_path, planted=lambda program: program):
+    program = frontend.load(source)
+    return found_in(program, tmp_path, *xdp.generate(planted(program)))
+
+
 @pytest.mark.parametrize("fault", IN_THE_CODE)
 def test_a_fault_in_the_generated_code_is_found(fault, tmp_path):
     source, pattern, replacement = IN_THE_CODE[fault]
 
-    def spoil(c_text):
-        whole = c_text.replace('#include "runtime.h"', UNUSED + RUNTIME.read_text())
-        changed, times = re.subn(pattern, replacement, whole, count=1, flags=re.DOTALL)
-        assert times, f"nothing like {pattern} in the generated code"
-        return changed
-
-    assert found_in(source, tmp_path, spoil=spoil)
+    program, c_text, manifest = generated(source)
+    whole = c_text.replace('#include "runtime.h"', UNUSED + RUNTIME.read_text())
+    changed, times = re.subn(pattern, replacement, whole, count=1, flags=re.DOTALL)
+    assert times, f"nothing like {pattern} in the generated code"
+    assert found_in(program, tmp_path, changed, manifest)
 
 
 def test_a_generator_that_forgets_signs_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr(expressions, "_signed", lambda value, _width: value)
-    assert found_in(OPERATORS, tmp_path)
+    assert found_in_generator(OPERATORS, tmp_path)
 
 
 def test_a_generator_that_lets_values_grow_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr(expressions, "_cut", lambda value, width: f"(({value}))")
-    assert found_in(OPERATORS, tmp_path)
+    assert found_in_generator(OPERATORS, tmp_path)
 
 
 def test_a_generator_that_sums_checksums_at_the_wrong_place_is_found(tmp_path, monkeypatch):
@@ -121,7 +130,7 @@ def test_a_generator_that_sums_checksums_at_the_wrong_place_is_found(tmp_path, m
     monkeypatch.setattr(
         statements, "_words", lambda value, width, at: right(value, width, at + (width == 4) * 4)
     )
-    assert found_in(UPF, tmp_path)
+    assert found_in_generator(UPF, tmp_path)
 
 
 def test_a_generator_that_emits_no_tag_is_found(tmp_path):
@@ -135,4 +144,4 @@ def test_a_generator_that_emits_no_tag_is_found(tmp_path):
         egress = dataclasses.replace(program.egress, deparser=deparser)
         return dataclasses.replace(program, egress=egress)
 
-    assert found_in(UPF, tmp_path, planted=without_tag)
+    assert found_in_generator(UPF, tmp_path, without_tag)
