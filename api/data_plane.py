@@ -42,6 +42,7 @@ async def get_target(node: Node) -> TargetBody:
         mode=target.mode,
         is_ready=node.health().is_ready,
         entries=node.num_entries(),
+        sizes=node.table_sizes(),
     )
 
 
@@ -118,12 +119,15 @@ async def list_drops(node: Node) -> list[DropBody]:
     responses=_UNAVAILABLE,
 )
 async def get_pipeline(node: Node) -> list[StageBody]:
-    """Packets are those given to a stage since the UPF started."""
+    """Packets are those given to a stage since the UPF started: what it and the stages behind it
+    dropped, and what passed all.
+    """
     drops = await node.drops()
     passed = NO_COUNTS
     for volume in node.sampler.pair()[0].slices.values():
         passed = plus(passed, volume.total)
-    tables = node.num_entries()
+    tables, sizes = node.num_entries(), node.table_sizes()
+    hits = node.sampler.pair()[0].hits
     return [
         StageBody(
             stage=each.stage,
@@ -131,7 +135,7 @@ async def get_pipeline(node: Node) -> list[StageBody]:
             packets=each.packets,
             dropped_packets=each.dropped_packets,
             tables=[
-                TableBody(name=name, entries=number)
+                TableBody(name=name, entries=number, size=sizes[name], hits=hits.get(name))
                 for name, number in tables.items()
                 if stage_of_control(name) is each.stage
             ],

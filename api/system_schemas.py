@@ -30,13 +30,14 @@ class StatusBody(BaseModel):
 
 
 class TargetBody(BaseModel):
-    """The switch, and what of its tables is in use."""
+    """The switch, and what of its tables is in use, of how much."""
 
     kind: str
     address: str | None
     mode: str
     is_ready: bool
     entries: dict[str, int]
+    sizes: dict[str, int]
 
 
 class PortBody(BaseModel):
@@ -98,10 +99,16 @@ class DropBody(BaseModel):
 
 
 class TableBody(BaseModel):
-    """A table of the pipeline and how many entries it holds."""
+    """A table of the pipeline: how many entries it holds, and has room for.
+
+    `hits`: packets that its entries let pass and that passed everything behind it too, since the
+    UPF started, as the PDRs' usage counters tell. Null where no counter tells.
+    """
 
     name: str
     entries: int
+    size: int
+    hits: int | None
 
 
 class StageBody(BaseModel):

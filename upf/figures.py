@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from upf.drops import DropReason
 from upf.entry import Counts
 from upf.ports import PortStatistics
+from upf.table_hits import TableHits
 from upf.usage import NO_COUNTS, Volume, plus
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _MAX_SHARE = 0.05
 class Sample:
     """What was counted at one moment. `time` is seconds since 1970, `clock` monotonic seconds.
 
-    `slices` and `num_sessions` are by slice_id.
+    `slices` and `num_sessions` are by slice_id, `hits` packets by table (`upf.table_hits`).
     """
 
     number: int
@@ -44,6 +45,7 @@ class Sample:
     num_sessions: Mapping[int, int] = field(default_factory=dict)
     drops: Mapping[DropReason, Counts] = field(default_factory=dict)
     ports: Mapping[str, PortStatistics] = field(default_factory=dict)
+    hits: Mapping[str, int] = field(default_factory=dict)
 
 
 class SliceTotals:
@@ -53,6 +55,7 @@ class SliceTotals:
         self._counters = counters
         self._seen: dict[int, Counts] = {}
         self._totals: dict[int, Volume] = {}
+        self.hits = TableHits()
 
     async def update(self, records: Iterable[SessionRecord]) -> Mapping[int, Volume]:
         """Read all counters of these sessions and give the totals."""
@@ -61,32 +64,38 @@ class SliceTotals:
         for record, pdr in members:
             # A session that ended meanwhile has been settled, its counters may have a new owner.
             if not record.is_deleted and record.session.pdrs.get(pdr.pdr_id) is pdr:
-                self._add(record.session.slice_id, pdr, readings[pdr.usage_id])
+                gained = self._add(record.session.slice_id, pdr, readings[pdr.usage_id])
+                if gained.packets:
+                    self.hits.add(pdr, gained.packets, record.held.compiled)
         return dict(self._totals)
 
     def settle(self, slice_id: int, pdrs: Iterable[PDR], readings: Mapping[int, Counts]) -> None:
         """Count what PDRs used that are going, whose counters stand at `readings` for good."""
         for pdr in pdrs:
             if pdr.usage_id in readings:
-                self._add(slice_id, pdr, readings[pdr.usage_id])
+                gained = self._add(slice_id, pdr, readings[pdr.usage_id])
+                self.hits.add(pdr, gained.packets)
+                self.hits.forget(pdr)
                 del self._seen[pdr.usage_id]
 
     def forget(self, slice_id: int) -> None:
         """Start a slice from zero: its identifier has a new owner."""
         self._totals.pop(slice_id, None)
 
-    def _add(self, slice_id: int, pdr: PDR, reading: Counts) -> None:
+    def _add(self, slice_id: int, pdr: PDR, reading: Counts) -> Counts:
+        """Count what was gained since the last reading, and return it."""
         before = self._seen.get(pdr.usage_id, self._counters.base(pdr.usage_id))
         self._seen[pdr.usage_id] = reading
         gained = minus(reading, before)
         if gained == NO_COUNTS:
-            return
+            return gained
         total = self._totals.get(slice_id, Volume())
         self._totals[slice_id] = (
             Volume(plus(total.uplink, gained), total.downlink)
             if pdr.is_uplink
             else Volume(total.uplink, plus(total.downlink, gained))
         )
+        return gained
 
 
 class Sampler:

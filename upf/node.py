@@ -265,6 +265,7 @@ class UPF(Shown):
             num_sessions=count_sessions(records),
             drops=await self.drops(),
             ports=await self._kernel.ports(each.name for each in self.config.interface),
+            hits=dict(self._totals.hits.packets),
         )
 
     def _run(self, what: str, work: Callable[[], Awaitable[None]]) -> None:

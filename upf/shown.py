@@ -171,6 +171,10 @@ class Shown:
             held.update(tables.TABLES[type(rule.key)] for rule in rules)
         return {name: held[name] for name in tables.TABLES.values()}
 
+    def table_sizes(self) -> dict[str, int]:
+        """How many entries each table of the switch has room for."""
+        return {name: self._target.size(name) for name in tables.TABLES.values()}
+
     def ue_addresses(self) -> list[IPv4Address]:
         """The addresses of UEs with a session."""
         records = self._n4.sessions.values()

@@ -101,6 +101,7 @@ function stageOf({ stage, title, packets, packets_per_s: perS }, allDrops, known
   const drops = allDrops.filter((drop) => drop.stage === stage && drop.packets > 0);
   const tables = (known?.tables ?? []).map((table) => ({
     ...table,
+    passed: table.hits,
     hits: hitsOf(table.name, session),
     traced: traced?.get(table.name),
   }));
@@ -236,14 +237,17 @@ class StageTable {
     this.element = h("li", {}, this.name, this.bar, this.fill, this.traced, this.hits);
   }
 
-  update({ name, entries, size, hits, traced }) {
+  update({ name, entries, size, hits, passed, traced }) {
     if (this.element.title !== name) {
       this.element.title = name;
       this.name.replaceChildren(...breakable(name.split(".").at(-1)));
     }
     setText(
       this.fill,
-      size ? `${count(entries)} of ${count(size)}` : plural(entries, "entry", "entries"),
+      [
+        size ? `${count(entries)} of ${count(size)}` : plural(entries, "entry", "entries"),
+        ...(passed ? [plural(passed, "packet")] : []),
+      ].join(", "),
     );
     show(this.bar, Boolean(size));
     this.bar.style.setProperty("--share", size ? (entries / size).toFixed(4) : "0");

@@ -127,6 +127,9 @@ class StubUPF(UPF):
     def num_entries(self):
         return {"Ingress.detection.ports": 2, "Ingress.routing.next_hops": 1}
 
+    def table_sizes(self):
+        return {"Ingress.detection.ports": 64, "Ingress.routing.next_hops": 4096}
+
     def networks(self):
         return self.config.networks({"n3": IPv4Address("10.100.3.1")})
 

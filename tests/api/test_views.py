@@ -122,7 +122,7 @@ async def test_the_data_plane_is_shown(http, upf, port) -> None:
     assert (await http.get("/v1/target")).json()["entries"]["Ingress.detection.ports"] == 2
 
 
-async def test_drops_have_a_meaning_and_a_place_in_the_packets_path(http) -> None:
+async def test_drops_have_a_meaning_and_a_place_in_the_packets_path(http, upf) -> None:
     assert (await http.get("/v1/drops")).json() == [
         {
             "reason": "no_session",
@@ -138,8 +138,16 @@ async def test_drops_have_a_meaning_and_a_place_in_the_packets_path(http) -> Non
         ("forwarding", 0),
     ]
     assert stages[0]["drops"] == ["no_session"]
-    assert stages[0]["tables"] == [{"name": "Ingress.detection.ports", "entries": 2}]
-    assert stages[2]["tables"] == [{"name": "Ingress.routing.next_hops", "entries": 1}]
+    assert stages[0]["tables"] == [
+        {"name": "Ingress.detection.ports", "entries": 2, "size": 64, "hits": None}
+    ]
+    assert stages[2]["tables"] == [
+        {"name": "Ingress.routing.next_hops", "entries": 1, "size": 4096, "hits": None}
+    ]
+    upf.sample = replace(upf.sample, hits={"Ingress.detection.ports": 12})
+    await upf.sampler.sample()
+    stages = (await http.get("/v1/pipeline")).json()
+    assert stages[0]["tables"][0]["hits"] == 12
 
 
 async def test_pools_show_how_many_addresses_are_in_use(http, upf) -> None:

@@ -264,6 +264,9 @@ async def test_slice_totals_keep_what_ended_sessions_used(
     await upf.sampler.sample()
     await upf.sampler.sample()
     assert upf.sampler.latest.slices[put.slice_id].downlink == Counts(2, 111)
+    hits = upf.sampler.latest.hits
+    assert hits["Ingress.detection.sessions_by_ue_ipv4"] == 2
+    assert hits["Ingress.detection.sessions_by_fteid"] == 0
     answer = await associated_smf(establishment)
     await upf.sampler.sample()
     assert upf.sampler.latest.slices[put.slice_id].downlink == Counts(2, 111)
