@@ -22,6 +22,10 @@ class TableFullError(DataplaneError):
     """No room for another entry: RESOURCE_EXHAUSTED on the wire."""
 
 
+class RefusedError(DataplaneError):
+    """The data plane has not got what is asked for: INVALID_ARGUMENT on the wire."""
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """One field of a key: exact (mask all ones), lpm and ternary (value, mask), or range.
@@ -62,16 +66,37 @@ class CounterValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Replica:
+    """Where a copy goes: through egress as a packet to `port`, with `instance` as egress_rid."""
+
+    port: int
+    instance: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CloneSession:
+    """What becomes of packets mirrored to a session: a copy for each replica, one after the other.
+
+    Of the frame copied, `most_octets` at most are taken; 0 is all of them.
+    """
+
+    replicas: tuple[Replica, ...]
+    most_octets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PacketResult:
     """What became of one packet run through a data plane by hand.
 
     `verdict` is "drop", "forward" (out of `port`), "host" (to this host's own stack) or
-    "controller" (a packet-in, its header first). A drop has port None and an empty frame.
+    "controller" (a packet-in, its header first). A drop has port None and an empty frame. `copies`
+    tells the same of the copies made of it, in the order they were made.
     """
 
     verdict: Literal["drop", "forward", "host", "controller"]
     port: int | None
     frame: bytes
+    copies: tuple[PacketResult, ...] = ()
 
 
 def require_cells(array: str, first: int, count: int, size: int) -> None:
@@ -127,6 +152,9 @@ class Dataplane(Protocol):
 
     def reset_registers(self) -> None:
         """Set every cell of every register to what the program starts with."""
+
+    def set_clone_session(self, session: int, clones: CloneSession | None) -> None:
+        """Say what becomes of packets mirrored to `session`; None: no copies are made."""
 
     def send(self, frame: bytes) -> None:
         """Packet-out: `frame` begins with the packet_out header; it enters at the CPU port."""

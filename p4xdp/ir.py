@@ -385,6 +385,20 @@ class ComputeHash:
 
 
 @dataclass(frozen=True, slots=True)
+class MirrorPacket:
+    """Deparser only: `mirror.emit<header>(session, {fields})`. A copy goes to where clone session
+    `session` sends it, and through egress, with `fields` in front (whole octets together, or none).
+
+    In ingress the copy is of the frame as received, in egress of the frame as the deparser makes
+    it; whether the packet is dropped or not. Bit 2 of egress's `drop_ctl` prevents it.
+    """
+
+    session: Expression
+    fields: tuple[Expression, ...]
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Extract:
     """Parser only: read `header` at the cursor, make it valid, move on."""
 
@@ -426,6 +440,7 @@ Statement: TypeAlias = (
     | ExecuteRegister
     | UpdateChecksum
     | ComputeHash
+    | MirrorPacket
     | Extract
     | Advance
     | Emit

@@ -106,6 +106,11 @@ def octets_ahead(expression: ir.Expression) -> int:
     return max(own, *map(octets_ahead, operands(expression)), 0)
 
 
+def mirrors(gress: ir.Gress) -> bool:
+    """Return whether the deparser of `gress` may have packets copied."""
+    return any(isinstance(statement, ir.MirrorPacket) for statement in nested(gress.deparser))
+
+
 def is_catch_all(select: ir.Select) -> bool:
     """Return whether `select` fits whatever the keys are."""
     return all(mask == 0 for _, mask in select.matches)
@@ -152,5 +157,7 @@ def expressions(  # noqa: PLR0911  # one case a kind
             return (statement.index,) if target is None else (target, statement.index)
         case ir.UpdateChecksum() | ir.ComputeHash():
             return (statement.target, *statement.fields)
+        case ir.MirrorPacket():
+            return (statement.session, *statement.fields)
         case _:
             return ()

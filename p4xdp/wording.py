@@ -81,6 +81,9 @@ def statement(node: ir.Statement) -> str:  # noqa: C901, PLR0911, PLR0912 - one 
         case ir.ComputeHash():
             fields = ", ".join(map(expression, node.fields))
             return f"{expression(node.target)} = {node.algorithm.value}({fields})"
+        case ir.MirrorPacket():
+            fields = ", ".join(map(expression, node.fields))
+            return f"mirror to session {expression(node.session)} with {{{fields}}}"
         case ir.CallAction():
             return f"{short(node.name)}()"
         case ir.Exit():

@@ -228,6 +228,14 @@ extern RegisterAction<T, I, U> {
     U execute(in I index);
 }
 
+// Without a type in the constructor, emit stands under `if (mirror_type == N)`.
+extern Mirror {
+    Mirror();
+    Mirror(MirrorType_t mirror_type);
+    void emit(in MirrorId_t session_id);
+    void emit<T>(in MirrorId_t session_id, in T hdr);
+}
+
 // --- blocks and packages --------------------------------------------------------------------------
 
 #ifdef T2NA

@@ -149,6 +149,8 @@ class CallChecker(ExpressionChecker):
         assert method.resolved is not None
         if base.declaration.name in ("packet_in", "packet_out"):
             _check_packet_type(node, callee.name, bindings)
+        if base.declaration.name == "Mirror":
+            _check_mirrored_type(node, bindings)
         result = substitute(method.resolved, bindings)
         if isinstance(result, TypeVariable):
             raise SourceError(
@@ -271,6 +273,13 @@ def _check_packet_type(node: syntax.Call, method: str, bindings: Mapping[str, Ty
             f"{method} wants {wanted.get(method, 'headers')}, this is {kind}",
             "name a header, or a field of the struct",
         )
+
+
+def _check_mirrored_type(node: syntax.Call, bindings: Mapping[str, Type]) -> None:
+    """What is put in front of a copy is a header, a struct of numbers, or a list of them."""
+    kind = bindings.get("T")
+    if is_scalar(kind):
+        raise SourceError(node.at, f"emit wants a header, this is {kind}", "put it in braces: {a}")
 
 
 def _holds_headers_only(kind: Type) -> bool:

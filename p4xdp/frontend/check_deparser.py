@@ -1,4 +1,6 @@
-"""What a deparser of Tofino can do: emit headers, and update checksums under simple conditions."""
+"""What a deparser of Tofino can do: emit headers, update checksums under simple conditions, and
+have packets copied.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +8,48 @@ from typing import TYPE_CHECKING
 
 from p4xdp import ir
 from p4xdp.frontend.errors import SourceError
+from p4xdp.frontend.mirrors import MirrorChecker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from p4xdp.ir import Position
 
 _HINT = "do it in the control"
 
 
-def check_deparser(body: Iterable[ir.Statement]) -> None:
-    """Refuse what is neither emitting nor updating a checksum; SourceError at the first one."""
-    _check(body, set(), conditional=False)
+def check_deparser(
+    body: Iterable[ir.Statement], roles: Mapping[str, ir.Variable], *, is_ingress: bool
+) -> None:
+    """Refuse what a deparser cannot do; SourceError at the first one. `roles` as in a Gress."""
+    _Checker(roles, is_ingress=is_ingress).check(body, conditional=False)
 
 
-def _check(body: Iterable[ir.Statement], computed: set[str], *, conditional: bool) -> None:
-    """Check statements; `computed` collects the variables that the deparser assigns."""
-    for node in body:
-        match node:
-            case ir.If() if node.then or node.otherwise:
-                _check_condition(node.condition, computed, node.at)
-                _check((*node.then, *node.otherwise), computed, conditional=True)
-            case ir.CallAction():
-                _check(node.body, computed, conditional=conditional)
-            case ir.Assign(target=ir.Read(variable=variable)):
-                computed.add(variable.name)
-            case _:
-                _check_effect(node, conditional=conditional)
+class _Checker:
+    """`_computed` are the variables that the deparser assigns."""
+
+    def __init__(self, roles: Mapping[str, ir.Variable], *, is_ingress: bool) -> None:
+        self._computed: set[str] = set()
+        self._mirrors = MirrorChecker(roles, is_ingress=is_ingress)
+
+    def check(self, body: Iterable[ir.Statement], *, conditional: bool) -> None:
+        for node in body:
+            match node:
+                case ir.If() if node.then or node.otherwise:
+                    self._check_branch(node, conditional=conditional)
+                case ir.CallAction():
+                    self.check(node.body, conditional=conditional)
+                case ir.Assign(target=ir.Read(variable=variable)):
+                    self._computed.add(variable.name)
+                case _:
+                    _check_effect(node, conditional=conditional)
+
+    def _check_branch(self, node: ir.If, *, conditional: bool) -> None:
+        if not conditional and self._mirrors.is_branch(node):
+            self.check(node.otherwise, conditional=False)
+            return
+        _check_condition(node.condition, self._computed, node.at)
+        self.check((*node.then, *node.otherwise), conditional=True)
 
 
 def _check_effect(node: ir.Statement, *, conditional: bool) -> None:
@@ -42,6 +59,12 @@ def _check_effect(node: ir.Statement, *, conditional: bool) -> None:
                 node.at,
                 "a deparser emits the same headers always",
                 "make the header invalid in the control instead",
+            )
+        case ir.MirrorPacket():
+            raise SourceError(
+                node.at,
+                "a copy is made under mirror_type alone",
+                "if (..._dprsr_md.mirror_type == 1) { ... }, or construct Mirror(1)",
             )
         case ir.UpdateChecksum():
             for field in node.fields:

@@ -9,6 +9,7 @@ from p4xdp.frontend import syntax
 from p4xdp.frontend.effects import Cell, cells, overlap, touches, writes
 from p4xdp.frontend.elaborate_statements import StatementElaborator, as_lvalue, copy
 from p4xdp.frontend.errors import SourceError
+from p4xdp.frontend.mirrors import mirror_of
 from p4xdp.frontend.registers import require_local, require_one_execution
 from p4xdp.frontend.storage import (
     ActionBinding,
@@ -21,7 +22,7 @@ from p4xdp.frontend.storage import (
     StructBinding,
     TableBinding,
 )
-from p4xdp.frontend.types import BOOL, Aggregate, ListType, is_scalar, width_of
+from p4xdp.frontend.types import BOOL, Aggregate, is_scalar, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -265,6 +266,8 @@ class CallElaborator(StatementElaborator):
                 return [self._execute_register(base, node, target)]
             case "Hash", "get":
                 return self._compute_hash(base, node, target)
+            case "Mirror", "emit":
+                return [self._mirror(base, node)]
             case "Checksum", "update":
                 assert target is not None
                 return [self._update_checksum(node, target)]
@@ -325,7 +328,7 @@ class CallElaborator(StatementElaborator):
     def _update_checksum(self, node: syntax.Call, target: ir.LValue) -> ir.UpdateChecksum:
         if self._place is not Place.DEPARSER:
             raise SourceError(node.at, "Checksum.update outside a deparser", "move it there")
-        data, fields = self._data(node)
+        data, fields = self._data(node, "data")
         if not isinstance(data, syntax.ListOf) and is_scalar(data.type):
             raise SourceError(
                 syntax.start_of(data), "a checksum is of a list", "put it in braces: {a, b}"
@@ -341,7 +344,7 @@ class CallElaborator(StatementElaborator):
     def _compute_hash(
         self, base: ExternBinding, node: syntax.Call, target: ir.LValue | None
     ) -> list[ir.Statement]:
-        data, fields = self._data(node)
+        data, fields = self._data(node, "data")
         algorithm = base.hash_algorithm
         assert algorithm is not None
         bits, width = sum(field.width for field in fields), width_of(base.type.arguments[0])
@@ -356,15 +359,24 @@ class CallElaborator(StatementElaborator):
             return []
         return [ir.ComputeHash(target, algorithm, fields, width, node.at)]
 
-    def _data(self, node: syntax.Call) -> tuple[syntax.Expression, tuple[ir.Expression, ...]]:
-        """Return the argument `data` and the scalars it consists of."""
-        data = node.bound["data"]
+    def _mirror(self, base: ExternBinding, node: syntax.Call) -> ir.Statement:
+        session = self._argument(node, "session_id")
+        assert session is not None
+        fields = self._data(node, "hdr")[1] if "hdr" in node.bound else ()
+        mirrored = ir.MirrorPacket(session, fields, node.at)
+        return mirror_of(mirrored, base.selected, self._storage.roles)
+
+    def _data(
+        self, node: syntax.Call, name: str
+    ) -> tuple[syntax.Expression, tuple[ir.Expression, ...]]:
+        """Return the argument of that name and the scalars it consists of."""
+        data = node.bound[name]
         assert data is not None
-        if isinstance(data, syntax.ListOf) and isinstance(data.type, ListType):
-            return data, tuple(part for item in data.items for part in self._flatten(item))
         return data, tuple(self._flatten(data))
 
     def _flatten(self, node: syntax.Expression) -> list[ir.Expression]:
+        if isinstance(node, syntax.ListOf):
+            return [part for item in node.items for part in self._flatten(item)]
         if not isinstance(node.type, Aggregate):
             if node.value is not None and not hasattr(node.type, "width"):
                 raise SourceError(node.at, "a number without width", "write 8w0 or cast it")

@@ -13,6 +13,7 @@ from p4xdp.frontend.elaborate_calls import CallElaborator
 from p4xdp.frontend.entries import entry_matches, require_distinct
 from p4xdp.frontend.errors import SourceError
 from p4xdp.frontend.hashes import hash_algorithm
+from p4xdp.frontend.mirrors import mirror_type
 from p4xdp.frontend.registers import elaborate_register
 from p4xdp.frontend.storage import (
     ActionBinding,
@@ -27,6 +28,7 @@ from p4xdp.frontend.types import BlockOf, ExternOf, width_of
 
 _DEFAULT_TABLE_SIZE = 512  # of the Tofino back end
 _NO_ACTION = "NoAction"
+_OF_DEPARSERS = frozenset({"Mirror"})
 
 
 class ControlElaborator(CallElaborator):
@@ -72,8 +74,7 @@ class ControlElaborator(CallElaborator):
             assert isinstance(kind.declaration, syntax.ControlDeclaration)
             return ControlBinding(name, kind.declaration)
         assert isinstance(kind, ExternOf)
-        if kind.declaration.name != "Checksum" and self._place is Place.DEPARSER:
-            raise SourceError(node.at, f"a {kind} in a deparser", "move it to the control")
+        self._require_place(node, kind)
         storage = self._storage
         if any(name in known for known in (storage.counters, storage.meters, storage.registers)):
             raise SourceError(node.at, f"{name} names two objects", "change an @name")
@@ -92,7 +93,16 @@ class ControlElaborator(CallElaborator):
             return ExternBinding(name, kind, register_action=method)
         elif kind.declaration.name == "Hash":
             return ExternBinding(name, kind, hash_algorithm(node, kind))
+        elif kind.declaration.name == "Mirror":
+            return ExternBinding(name, kind, selected=mirror_type(node))
         return ExternBinding(name, kind)
+
+    def _require_place(self, node: syntax.InstanceDeclaration, kind: ExternOf) -> None:
+        extern, is_deparser = kind.declaration.name, self._place is Place.DEPARSER
+        if is_deparser and extern not in ("Checksum", *_OF_DEPARSERS):
+            raise SourceError(node.at, f"a {kind} in a deparser", "move it to the control")
+        if not is_deparser and extern in _OF_DEPARSERS:
+            raise SourceError(node.at, f"a {kind} outside a deparser", "move it to the deparser")
 
     @staticmethod
     def _size(node: syntax.InstanceDeclaration) -> int | None:

@@ -137,7 +137,7 @@ class _Gress:
         last = ControlElaborator(storage, deparser_node.name, deparser, Place.DEPARSER)
         emitted = tuple(last.control_body(deparser_node))
         check_applies(body)
-        check_deparser(emitted)
+        check_deparser(emitted, storage.roles, is_ingress=self._name == "ingress")
         self._check_direct()
         error = storage.roles.get(_PARSER_ERROR)
         read = touches((body, emitted, storage.actions, storage.tables))

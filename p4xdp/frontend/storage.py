@@ -36,13 +36,14 @@ class PacketBinding:
 @dataclass(frozen=True, slots=True)
 class ExternBinding:
     """`name` is the control-plane name; `hash_algorithm` is a Hash's, `register_action` a
-    RegisterAction's.
+    RegisterAction's, `selected` the type that a Mirror is constructed with.
     """
 
     name: str
     type: ExternOf
     hash_algorithm: ir.HashAlgorithm | None = None
     register_action: RegisterMethod | None = None
+    selected: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
 
     from p4xdp.graph.model import Node
 
-_EXTERNS = (ir.Count, ir.ExecuteMeter, ir.ExecuteRegister, ir.ComputeHash, ir.UpdateChecksum)
+_EXTERNS = (
+    ir.Count,
+    ir.ExecuteMeter,
+    ir.ExecuteRegister,
+    ir.ComputeHash,
+    ir.UpdateChecksum,
+    ir.MirrorPacket,
+)
 
 # Ends that still lead nowhere: the node, and when its edge is taken.
 _Loose: TypeAlias = list[tuple[str, str]]

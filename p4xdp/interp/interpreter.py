@@ -1,30 +1,51 @@
 """The switch around the program: a packet's way through both gresses, and the door for control.
 
 A packet goes through ingress parser, control and deparser; the bytes that come out, through the
-egress's, unless ingress set `bypass_egress`. Bit 0 of `drop_ctl` drops it, in either gress.
+egress's, unless ingress set `bypass_egress`. Bit 0 of `drop_ctl` drops it, in either gress. Copies
+go through egress when the packet has left.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from p4xdp.dataplane import CounterValue, PacketResult, require_cells
+from p4xdp.dataplane import (
+    CounterValue,
+    PacketResult,
+    RefusedError,
+    Replica,
+    require_cells,
+)
 from p4xdp.interp.machine import Machine
 from p4xdp.interp.parser import PARSER_ERROR_OK, parse
 from p4xdp.interp.statements import ExitControl, execute
 from p4xdp.interp.store import Store
+from p4xdp.walk import mirrors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from p4xdp import ir
-    from p4xdp.dataplane import Entry, MeterConfig
+    from p4xdp.dataplane import CloneSession, Entry, MeterConfig
     from p4xdp.interp.observer import Observer
     from p4xdp.metering import CellState
 
 _DROPPED = PacketResult("drop", None, b"")
+_NO_COPY = 0b100  # of egress's drop_ctl
+_DROP_REASONS = ("recirculated_twice", "no_clone_session", "mirrored_twice")
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """A copy on its way to a clone session: `header`, as mirrored, in front of `frame`."""
+
+    session: int
+    header: bytes
+    frame: bytes
 
 
 class Interpreter:
@@ -58,43 +79,79 @@ class Interpreter:
         self._clock = clock
         self._observer = observer
         self._recirculation_ports = frozenset(recirculation_ports)
-        self._recirculated_twice = 0
+        self._drops = dict.fromkeys(_DROP_REASONS, 0)
+        self._clone_sessions: dict[int, CloneSession] = {}
         self._receiver: Callable[[bytes], None] = lambda _frame: None
         self._store = Store(program)
 
     def run(self, port: int, frame: bytes, now_ns: int) -> PacketResult:
         """Return what becomes of `frame` received on `port` (packet_out first on the CPU port)."""
-        result = self._pass_through(port, frame, now_ns)
+        made: list[_Copy] = []
+        result = self._pass_through(port, frame, now_ns, made)
+        result = self._recirculated(result, now_ns, made)
+        copies = [one for copy in made for one in self._replicated(copy, now_ns)]
+        return dataclasses.replace(result, copies=tuple(copies))
+
+    def _recirculated(self, result: PacketResult, now_ns: int, made: list[_Copy]) -> PacketResult:
+        """Return what becomes of a packet that has left, if it left to come back."""
+        if result.port is None or result.port not in self._recirculation_ports:
+            return result
+        result = self._pass_through(result.port, result.frame, now_ns, made)
         if result.port not in self._recirculation_ports:
             return result
-        result = self._pass_through(result.port, result.frame, now_ns)
-        if result.port not in self._recirculation_ports:
-            return result
-        self._recirculated_twice += 1
+        self._drops["recirculated_twice"] += 1
         return _DROPPED
+
+    def _replicated(self, copy: _Copy, now_ns: int) -> Iterator[PacketResult]:
+        """Yield what becomes of every replica of a copy. None of them is copied again."""
+        clones = self._clone_sessions.get(copy.session)
+        if clones is None:
+            self._drops["no_clone_session"] += 1
+            return
+        frame = copy.header + copy.frame[: clones.most_octets or None]
+        for replica in clones.replicas:
+            made: list[_Copy] = []
+            result = self._pass_egress(replica, frame, now_ns, made)
+            yield self._recirculated(result, now_ns, made)
+            self._drops["mirrored_twice"] += len(made)
 
     def switch_drops(self) -> dict[str, int]:
         """Return how many packets the switch itself dropped, by reason."""
-        return {"recirculated_twice": self._recirculated_twice}
+        return dict(self._drops)
 
-    def _pass_through(self, port: int, frame: bytes, now_ns: int) -> PacketResult:
+    def _pass_through(
+        self, port: int, frame: bytes, now_ns: int, made: list[_Copy]
+    ) -> PacketResult:
         device = {"ingress_port": port, "ingress_mac_tstamp": now_ns}
         ingress = Machine(
             self._program.ingress, self._store, frame, now_ns, device, observer=self._observer
         )
         between = _run_gress(ingress, drops_on_parser_error=not ingress.gress.reads_parser_error)
+        made += [_Copy(session, header, frame) for session, header in ingress.mirrored]
         if between is None:
             return _DROPPED
         egress_port = ingress.role("ucast_egress_port")
         if ingress.role("bypass_egress"):
             return self._leave(egress_port, between)
-        device = {"egress_port": egress_port, "pkt_length": len(between)}
+        return self._pass_egress(Replica(egress_port), between, now_ns, made)
+
+    def _pass_egress(
+        self, to: Replica, between: bytes, now_ns: int, made: list[_Copy]
+    ) -> PacketResult:
+        device = {
+            "egress_port": to.port,
+            "egress_rid": to.instance,
+            "pkt_length": len(between),
+        }
         egress = Machine(
             self._program.egress, self._store, between, now_ns, device, observer=self._observer
         )
         # Tofino's egress parser hands on what it could not parse to the end.
         leaving = _run_gress(egress, drops_on_parser_error=False)
-        return _DROPPED if leaving is None else self._leave(egress_port, leaving)
+        if egress.mirrored and not egress.role("drop_ctl") & _NO_COPY:
+            frame = egress.deparsed()
+            made += [_Copy(session, header, frame) for session, header in egress.mirrored]
+        return _DROPPED if leaving is None else self._leave(to.port, leaving)
 
     def _leave(self, port: int, frame: bytes) -> PacketResult:
         if port == self._cpu_port:
@@ -104,10 +161,11 @@ class Interpreter:
     def receive(self, port: int, frame: bytes) -> PacketResult:
         """Run `frame` now and deliver what comes of it."""
         result = self.run(port, frame, self._clock())
-        if result.verdict == "controller":
-            self._receiver(result.frame)
-        elif result.port is not None:
-            self._transmit(result.port, result.frame)
+        for one in (result, *result.copies):
+            if one.verdict == "controller":
+                self._receiver(one.frame)
+            elif one.port is not None:
+                self._transmit(one.port, one.frame)
         return result
 
     def insert_entries(self, table: str, entries: Sequence[Entry]) -> None:
@@ -185,6 +243,13 @@ class Interpreter:
     def reset_registers(self) -> None:
         self._store.reset_registers()
 
+    def set_clone_session(self, session: int, clones: CloneSession | None) -> None:
+        if not any(map(mirrors, (self._program.ingress, self._program.egress))):
+            raise RefusedError("the program mirrors nothing: it has no clone sessions")
+        self._clone_sessions.pop(session, None)
+        if clones is not None:
+            self._clone_sessions[session] = clones
+
     def send(self, frame: bytes) -> None:
         self.receive(self._cpu_port, frame)
 
@@ -217,7 +282,8 @@ def _run_gress(machine: Machine, *, drops_on_parser_error: bool) -> bytes | None
 def _after_parser(machine: Machine) -> bytes | None:
     with contextlib.suppress(ExitControl):
         execute(machine.gress.control, machine)
-    if machine.role("drop_ctl") & 1:
+    is_dropped = bool(machine.role("drop_ctl") & 1)
+    if is_dropped and not machine.role("mirror_type"):
         return None
     execute(machine.gress.deparser, machine)
-    return machine.deparsed()
+    return None if is_dropped else machine.deparsed()

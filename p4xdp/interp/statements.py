@@ -58,6 +58,10 @@ def _execute(  # noqa: C901, PLR0912  # one case a kind
             assign(statement.target, _checksum(statement.fields, machine), machine)
         case ir.ComputeHash():
             assign(statement.target, _hash(statement, machine), machine)
+        case ir.MirrorPacket():
+            session = evaluate(statement.session, machine)
+            bits, width = _concatenated(statement.fields, machine)
+            machine.mirrored.append((session, bits.to_bytes(width // 8, "big")))
         case ir.Extract():
             machine.extract(statement.header)
         case ir.Advance():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from finsy.proto import p4r, rpc_status
 
-from p4xdp.dataplane import DataplaneError, TableFullError
+from p4xdp.dataplane import DataplaneError, RefusedError, TableFullError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +48,10 @@ class RequestError(Exception):
     @classmethod
     def from_dataplane(cls, error: DataplaneError) -> RequestError:
         """Say what the data plane could not do in P4Runtime's codes."""
-        full = isinstance(error, TableFullError)
-        return cls(Code.RESOURCE_EXHAUSTED if full else Code.INTERNAL, str(error))
+        if isinstance(error, TableFullError):
+            return cls(Code.RESOURCE_EXHAUSTED, str(error))
+        refused = isinstance(error, RefusedError)
+        return cls(Code.INVALID_ARGUMENT if refused else Code.INTERNAL, str(error))
 
 
 def invalid(message: str) -> RequestError:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from finsy.proto import p4r
 
-from p4xdp.runtime import arrays, changes, entries, registers
+from p4xdp.runtime import arrays, changes, clones, entries, registers
 from p4xdp.runtime.errors import Code, RequestError, invalid
 from p4xdp.runtime.store import DEFAULT_ENTRY, Metadata
 
@@ -60,6 +60,9 @@ class Reader:
                 return self._direct_counters(entity.direct_counter_entry)
             case "direct_meter_entry":
                 return self._direct_meters(entity.direct_meter_entry)
+            case "packet_replication_engine_entry":
+                message = entity.packet_replication_engine_entry
+                return clones.read_replication(self._store, message)
             case None:
                 raise invalid("the request names no entity")
             case _:

@@ -130,6 +130,9 @@ class P4RuntimeService:
         for meter, configured in self._store.meters.items():
             for index in configured:
                 self._dataplane.write_meter(meter, index, None)
+        for session in list(self._store.clones):
+            self._dataplane.set_clone_session(session, None)
+            del self._store.clones[session]
         self._store = Store.of(self._schema, self._dataplane, self._kept)
         self._dataplane.reset_registers()
         for counter in self._schema.counters.values():

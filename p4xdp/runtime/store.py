@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from p4xdp.dataplane import Entry, Match, MeterConfig
+from p4xdp.runtime.replication import CloneSessions
 from p4xdp.runtime.schema import Default, MatchType
 
 if TYPE_CHECKING:
@@ -88,17 +89,23 @@ class TableState:
 
 @dataclass(slots=True)
 class Store:
-    """`meters`: by name of the array, then by index; cells not named are unlimited."""
+    """`meters`: by name of the array, then by index; cells not named are unlimited. `clones`: the
+    CloneSessionEntries, by session.
+    """
 
     tables: dict[int, TableState]
     meters: dict[str, dict[int, MeterConfig]]
+    clones: CloneSessions
 
     @classmethod
     def of(cls, schema: Schema, dataplane: ServedDataplane, kept: Kept) -> Store:
         """Return what the data plane holds."""
         tables = {t.id: _state(t, dataplane, kept) for t in schema.tables.values()}
+        clones = CloneSessions(kept)
+        clones.restore(dataplane)
         names = [meter.name for meter in schema.meters.values()]
-        return cls(tables, {name: dict(dataplane.held_meters(name)) for name in names})
+        meters = {name: dict(dataplane.held_meters(name)) for name in names}
+        return cls(tables, meters, clones)
 
 
 def _state(table: Table, dataplane: ServedDataplane, kept: Kept) -> TableState:

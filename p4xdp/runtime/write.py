@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from finsy.proto import p4r
 
 from p4xdp.dataplane import DataplaneError
-from p4xdp.runtime import arrays, changes, entries, registers
+from p4xdp.runtime import arrays, changes, clones, entries, registers
 from p4xdp.runtime.changes import DELETE, INSERT, MODIFY, Change, Group
 from p4xdp.runtime.errors import Code, RequestError, invalid
 from p4xdp.runtime.store import DEFAULT_ENTRY
@@ -77,6 +77,12 @@ class Batch:
         entity = update.entity.WhichOneof("entity")
         if entity == "table_entry":
             self._add_table_entry(position, kind, update.entity.table_entry)
+            return
+        if entity == "packet_replication_engine_entry":
+            self._flush()
+            message = update.entity.packet_replication_engine_entry
+            undo = clones.write_replication(self._store, self._dataplane, kind, message)
+            self._undo.append(undo)
             return
         write = {
             "counter_entry": self._write_counter,

@@ -1,23 +1,27 @@
 """From the elaborated program to C for XDP: ingress, egress and what is between them become one
 function. No header is copied. Everything is read from the frame as it came, the frame's length
 changes once at the end, and then only differences are written.
+
+If the program mirrors, a second function takes copies through egress alone.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from p4xdp import ir
-from p4xdp.walk import emitted, statements_of, variables_mentioned
+from p4xdp.walk import emitted, mirrors, statements_of, variables_mentioned
 from p4xdp.xdp.declarations import declare_table
 from p4xdp.xdp.emission import render_emission
 from p4xdp.xdp.expressions import Expressions
 from p4xdp.xdp.layout import table_layout
 from p4xdp.xdp.manifest import array_size, manifest_of
+from p4xdp.xdp.mirroring import IS_MIRRORED, Mirroring
 from p4xdp.xdp.names import short_names
 from p4xdp.xdp.parsing import Parsing
-from p4xdp.xdp.shapes import shapes_of
+from p4xdp.xdp.shapes import copies_of, shapes_of
 from p4xdp.xdp.statements import Statements, Symbols
 from p4xdp.xdp.storage import SCRATCH, SIZES, ctype, storage_of
 from p4xdp.xdp.writer import Writer
@@ -35,21 +39,50 @@ _HEAD = """\
 """
 
 _FUNCTION = """\
-/* Returns the port the packet leaves by, or an enum switch_drop. */
-ALWAYS_INLINE int pipeline(struct xdp_md *ctx, __u32 ingress_port)
-{
+/* {does} */
+ALWAYS_INLINE int {signature}
+{{
     __u8 *data = (__u8 *)(long)ctx->data;
     __u8 *data_end = (__u8 *)(long)ctx->data_end;
     __u8 *cursor = data;
     __u64 now_ns = 0;
-    __u32 egress_port, egress_length = 0;
+    __u32 {variables};
 """
 
 _OWN = ("cursor_at", "leaving_at")  # offsets in the frame
 
-_TAIL = """
-#include "switch.h"
 
+@dataclass(frozen=True, slots=True)
+class _Function:
+    """A function to be written. `scratch` is the map of what has no room on its stack."""
+
+    does: str
+    signature: str
+    variables: str
+    scratch: str
+    copies: bool = False
+
+    @property
+    def head(self) -> str:
+        """Return how it begins."""
+        return _FUNCTION.format(does=self.does, signature=self.signature, variables=self.variables)
+
+
+_OF_PACKETS = _Function(
+    "Returns the port the packet leaves by, or an enum switch_drop.",
+    "pipeline(struct xdp_md *ctx, __u32 ingress_port, __u32 is_copy)",
+    "egress_port, egress_length = 0",
+    "switch_scratch",
+)
+_OF_COPIES = _Function(
+    "Likewise of a copy, which begins with what it was mirrored with.",
+    "copied(struct xdp_md *ctx, __u32 egress_port, __u16 egress_instance)",
+    "egress_length = bpf_xdp_get_buff_len(ctx)",
+    "switch_copies_scratch",
+    copies=True,
+)
+
+_LICENSE = """
 char _license[] SEC("license") = "GPL";
 """
 
@@ -59,10 +92,13 @@ def generate(program: ir.Program) -> tuple[str, dict[str, object]]:
     symbols = _symbols(program)
     gresses = (program.ingress, program.egress)
     shapes = shapes_of(program)
+    has_copies = any(map(mirrors, gresses))
     out = Writer()
     out.lines(*_HEAD.format(sha256=program.source_sha256).splitlines(), "")
     if any(isinstance(one, ir.ComputeHash) for gress in gresses for one in statements_of(gress)):
         out.lines('#include "hash.h"', "")
+    if has_copies:
+        out.lines('#include "mirror.h"', "")
     for layout in symbols.tables.values():
         declare_table(layout, out)
     for gress in gresses:
@@ -75,8 +111,14 @@ def generate(program: ir.Program) -> tuple[str, dict[str, object]]:
         for register in gress.registers.values():
             out.line(f"REGISTER({symbols.registers[register.name]}, {register.size});")
     out.line()
-    text = out.text() + _Pipeline(program, symbols, shapes).render() + _TAIL
-    return text, manifest_of(program, symbols)
+    text = out.text() + _Pipeline(program, symbols, shapes, _OF_PACKETS).render()
+    text += '\n#include "switch.h"\n'
+    if has_copies:
+        only_egress = copies_of(program)
+        shapes = shapes_of(only_egress)
+        text += "\n" + _Pipeline(only_egress, symbols, shapes, _OF_COPIES).render()
+        text += '\n#include "copies.h"\n'
+    return text + _LICENSE, manifest_of(program, symbols)
 
 
 def _symbols(program: ir.Program) -> Symbols:
@@ -97,14 +139,19 @@ def _symbols(program: ir.Program) -> Symbols:
 class _Pipeline:
     """Writes the function that takes a packet from its port in to its port out."""
 
-    def __init__(self, program: ir.Program, symbols: Symbols, shapes: Shapes) -> None:
+    def __init__(
+        self, program: ir.Program, symbols: Symbols, shapes: Shapes, function: _Function
+    ) -> None:
         self._program = program
         self._shapes = shapes
+        self._function = function
         self._out = out = Writer()
         out.indent()
         self._ingress, self._egress = storage_of(program, shapes)
         ingress_device = {"ingress_port": "ingress_port", "ingress_mac_tstamp": _clock(48)}
         egress_device = {"egress_port": "egress_port", "pkt_length": "(__u16)egress_length"}
+        if function.copies:
+            egress_device["egress_rid"] = "egress_instance"
         self._ingress_expressions = Expressions(self._ingress, ingress_device)
         self._egress_expressions = Expressions(self._egress, egress_device)
         self._ingress_statements = Statements(
@@ -114,6 +161,7 @@ class _Pipeline:
             shapes.certain["ingress"],
             "bpf_xdp_get_buff_len(ctx)",
             out,
+            Mirroring.AT_ONCE,
         )
         self._egress_statements = Statements(
             program.egress,
@@ -122,23 +170,27 @@ class _Pipeline:
             shapes.certain["egress"],
             "egress_length",
             out,
+            Mirroring.NEVER if function.copies else Mirroring.AT_END,
         )
 
     def render(self) -> str:
         """Return the function."""
-        self._render_ingress()
-        self._render_between()
+        if not self._function.copies:
+            self._render_ingress()
+            self._render_between()
         self._render_egress()
         self._out.line()
         carried = render_emission(self._ingress, self._egress, self._shapes, self._out)
+        self._render_end()
         body = self._out.text()
         mentioned = set(re.findall(rf"(?:{SCRATCH})?\w+", body))
-        variables = [
+        variables = [("__u8", self._egress.own(IS_MIRRORED))]
+        variables += [
             (kind, name)
             for storage in (self._ingress, self._egress)
             for kind, name in _variables(storage)
-            if name in mentioned
         ]
+        variables = [(kind, name) for kind, name in variables if name in mentioned]
         local = [
             f"    {kind}{'' if kind.endswith('*') else ' '}{name} = 0;"
             for kind, name in variables
@@ -146,8 +198,10 @@ class _Pipeline:
         ]
         kept = [(kind, name) for kind, name in variables if name.startswith(SCRATCH)]
         scratched = kept + carried + [("__u32", f"{SCRATCH}{name}") for name in _OWN if kept]
-        function = _FUNCTION + ("    SCRATCH();\n" if scratched else "")
-        return "\n".join([*_scratchpad(scratched), function, *local, body, "}", ""])
+        scratch, pad = self._function.scratch, f"union {self._function.scratch}_pad"
+        head = self._function.head + (f"    SCRATCH({scratch}, {pad});\n" if scratched else "")
+        declared = _scratchpad(scratched, scratch, pad)
+        return "\n".join([*declared, head, *local, body, "}", ""])
 
     def _render_ingress(self) -> None:
         gress, out = self._program.ingress, self._out
@@ -164,7 +218,7 @@ class _Pipeline:
         out.lines("", "/* ---- egress: parser ---- */")
         self._set_clock(self._egress)
         parsing = Parsing(gress, self._egress_expressions, self._egress_statements, out)
-        parsing.take_from(self._ingress, self._shapes)
+        parsing.take_from(self._ingress_expressions, self._shapes)
         parsing.render()
         out.lines("", "/* ---- egress: control ---- */")
         self._egress_statements.render(gress.control)
@@ -179,9 +233,32 @@ class _Pipeline:
     def _render_deparser(self, storage: Storage, statements: Statements) -> None:
         self._out.label(statements.end)
         drop = storage.gress.roles.get("drop_ctl")
-        if drop is not None:
-            self._out.line(f"if ({storage.variable(drop)} & 1) return DROPPED_BY_PROGRAM;")
+        if drop is None:
+            statements.render(storage.gress.deparser)
+            return
+        is_dropped = f"{storage.variable(drop)} & 1"
+        mirror_type = storage.gress.roles.get("mirror_type")
+        if mirror_type is None or not mirrors(storage.gress):
+            self._out.line(f"if ({is_dropped}) return DROPPED_BY_PROGRAM;")
+            statements.render(storage.gress.deparser)
+            return
+        # What is dropped may be copied all the same: from egress, as it would leave.
+        mirrored = storage.variable(mirror_type)
+        self._out.line(f"if (({is_dropped}) && !{mirrored}) return DROPPED_BY_PROGRAM;")
         statements.render(storage.gress.deparser)
+        if storage is self._ingress:
+            self._out.line(f"if ({is_dropped}) return DROPPED_BY_PROGRAM;")
+
+    def _render_end(self) -> None:
+        gress = self._program.egress
+        if mirrors(gress):
+            if not self._function.copies:
+                self._out.line(f"if ({self._egress.own(IS_MIRRORED)}) copy_frame(ctx);")
+            drop = gress.roles.get("drop_ctl")
+            if drop is not None:
+                dropped = f"{self._egress.variable(drop)} & 1"
+                self._out.line(f"if ({dropped}) return DROPPED_BY_PROGRAM;")
+        self._out.line("return egress_port;")
 
     def _render_between(self) -> None:
         out, roles = self._out, self._program.ingress.roles
@@ -222,7 +299,7 @@ def _variables(storage: Storage) -> Iterator[tuple[str, str]]:
             yield ctype(of.width), storage.field(header, of)
 
 
-def _scratchpad(variables: Sequence[tuple[str, str]]) -> list[str]:
+def _scratchpad(variables: Sequence[tuple[str, str]], name: str, pad: str) -> list[str]:
     """Return the declaration of what a CPU keeps off its stack, the widest first."""
     if not variables:
         return []
@@ -233,12 +310,12 @@ def _scratchpad(variables: Sequence[tuple[str, str]]) -> list[str]:
         for kind, name in members
     )
     return [
-        "union scratchpad {",
+        f"{pad} {{",
         "    struct {",
         *declared,
         "    };",
         f"    __u64 words[{-(-octets // 8)}];",
         "};",
-        "SCRATCHPAD(union scratchpad);",
+        f"SCRATCHPAD({name}, {pad});",
         "",
     ]

@@ -5,17 +5,20 @@ packets in and out.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import struct
 from typing import TYPE_CHECKING, Self
 
-from p4xdp.dataplane import DataplaneError, PacketResult
+from p4xdp.dataplane import DataplaneError, PacketResult, RefusedError
 from p4xdp.xdp import succession
+from p4xdp.xdp.copies import CLONE_SESSIONS, Copies, framed
 from p4xdp.xdp.home import Home
 from p4xdp.xdp.ports import Mode, Ports, interface_indices
 from p4xdp.xdp.programs import (
     BENCHMARK_PROGRAM,
     CONTROLLER_PROGRAM,
+    COPY_PROGRAM,
     PORTS,
     TEST_PROGRAM,
     WIRE_PROGRAM,
@@ -23,14 +26,14 @@ from p4xdp.xdp.programs import (
     Settings,
     num_interfaces_for,
 )
-from p4xdp.xdp.ring import Ring
+from p4xdp.xdp.ring import PacketIns
 from p4xdp.xdp.running import RunResult, inject_frame, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from p4xdp.dataplane import CounterValue, Entry, MeterConfig
+    from p4xdp.dataplane import CloneSession, CounterValue, Entry, MeterConfig
     from p4xdp.metering import CellState
     from p4xdp.xdp.programs import Running
 
@@ -51,6 +54,10 @@ _SWITCH_DROPS = {
     8: "register_busy",
     9: "recirculated_twice",
     10: "misparsed",
+    11: "no_clone_session",
+    12: "copies_busy",
+    13: "copy_too_long",
+    14: "mirrored_twice",
 }
 
 
@@ -61,7 +68,9 @@ class XdpDataplane:
         self._home = home
         self._settings = program.settings
         self._use(running)
-        self._ring = Ring(running.loaded.map("switch_ring", 0, 0).fd)
+        self._packet_ins = PacketIns(running.loaded.map("switch_ring", 0, 0).fd)
+        has_copies = running.manifest.has_copies
+        self._copies = Copies(running.loaded, self._settings.cpu_port) if has_copies else None
         links, numbers = (running.loaded.map(f"switch_{name}", 4, 4) for name in ("links", "ports"))
         self._ports = Ports(home, links, numbers, running.num_interfaces)
 
@@ -199,6 +208,23 @@ class XdpDataplane:
     def reset_registers(self) -> None:
         self._contents.reset_registers()
 
+    def set_clone_session(self, session: int, clones: CloneSession | None) -> None:
+        if self._copies is None:
+            raise RefusedError("the program mirrors nothing: it has no clone sessions")
+        if not 0 <= session < CLONE_SESSIONS:
+            raise RefusedError(f"clone sessions are numbered 0..{CLONE_SESSIONS - 1}")
+        for replica in clones.replicas if clones is not None else ():
+            self._require_port(replica.port)
+        self._copies.set_session(session, clones)
+
+    def _require_port(self, port: int) -> None:
+        """Refuse a port that no packet can leave by; one opened for tests has them all."""
+        settings, names = self._settings, self._ports.names()
+        known = {*names, settings.cpu_port, settings.host_port, *settings.recirculation_ports}
+        if not 0 <= port < PORTS or (names and port not in known):
+            listed = ", ".join(map(str, sorted(known)))
+            raise RefusedError(f"port {port} is none of this switch: it has {listed}")
+
     def send(self, frame: bytes) -> None:
         if not self._settings.has_ports:
             raise DataplaneError("a packet-out, but the switch has no ports")
@@ -207,8 +233,11 @@ class XdpDataplane:
         inject_frame(self._running.loaded.program_fd(CONTROLLER_PROGRAM), frame)
 
     def on_packet_in(self, receiver: Callable[[bytes], None]) -> None:
-        """Deliver packet-ins to `receiver` from now on, on the running event loop."""
-        self._ring.deliver_to(receiver, asyncio.get_running_loop())
+        """Deliver packet-ins to `receiver` from now on, on the running event loop; copies too."""
+        loop = asyncio.get_running_loop()
+        self._packet_ins.deliver_to(receiver, loop)
+        if self._copies is not None:
+            self._copies.deliver(loop)
 
     def port_names(self) -> dict[int, str]:
         return self._ports.names()
@@ -217,10 +246,12 @@ class XdpDataplane:
         """Return how many packets the switch itself dropped, by reason."""
         drops = self._running.loaded.map("switch_drops", 4, 8, is_per_cpu=True)
         words = memoryview(drops.read_array(0, max(_SWITCH_DROPS) + 1)).cast("Q")
-        return {
+        found = {
             reason: sum(words[index * drops.cpus : (index + 1) * drops.cpus])
             for index, reason in _SWITCH_DROPS.items()
         }
+        found["copy_too_long"] += self._copies.too_long if self._copies is not None else 0
+        return found
 
     def run(self, port: int, frame: bytes, now_ns: int) -> PacketResult:
         """Say what would become of `frame` received on `port` at `now_ns`; opened with `testing`.
@@ -229,7 +260,18 @@ class XdpDataplane:
         """
         if len(frame) < _SHORTEST_FRAME_OCTETS:
             raise DataplaneError(f"{len(frame)} octets are no frame")
-        result, outcome = self._run(TEST_PROGRAM, port, frame, now_ns)
+        result = self._result(*self._run(TEST_PROGRAM, port, frame, now_ns))
+        if self._copies is None:
+            return result
+        copies = [
+            self._result(
+                *self._run(COPY_PROGRAM, port, framed(replica, copy, is_test=True), now_ns)
+            )
+            for replica, copy in self._copies.waiting()
+        ]
+        return dataclasses.replace(result, copies=tuple(copies))
+
+    def _result(self, result: RunResult, outcome: int) -> PacketResult:
         reason = _SWITCH_DROPS.get(-outcome)
         if reason in ("internal", "misparsed"):
             raise DataplaneError(f"the switch itself drops this packet: {reason}")
@@ -260,7 +302,9 @@ class XdpDataplane:
 
     def close(self) -> None:
         self._ports.close()
-        self._ring.close()
+        self._packet_ins.close()
+        if self._copies is not None:
+            self._copies.close()
         self._injection.close()
         self._running.close()
         self._home.leave()

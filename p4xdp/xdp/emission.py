@@ -98,7 +98,7 @@ def _pieces(start: int, length: int) -> Iterator[tuple[int, int]]:
 def render_emission(
     ingress: Storage, egress: Storage, shapes: Shapes, out: Writer
 ) -> list[tuple[str, str]]:
-    """Write the end of the program, from the label `leave` to the port it returns. Return the C
+    """Write the end of the program, from the label `leave` to the frame as it leaves. Return the C
     type and variable of what it keeps in the scratchpad.
     """
     leaving = [
@@ -121,7 +121,6 @@ def render_emission(
         last = max((i for i, item in enumerate(leaving) if item.is_written()), default=-1)
         for item in leaving[: last + 1]:
             _write(item, out)
-    out.line("return egress_port;")
     return scratched
 
 

@@ -80,6 +80,8 @@ class Expressions:
         self.param: Callable[[int], str] | None = None
         self.certain: frozenset[str] = frozenset()  # headers that are valid where we are
         self.required: list[str] = []  # C that has to run before what was rendered
+        # A C variable and its width: the first bits ahead of an egress parser.
+        self.ahead: tuple[str, int] | None = None
 
     def render(self, expression: ir.Expression) -> str:  # noqa: C901, PLR0911  # one case a kind
         """Return the C of `expression`, ready to stand in any other."""
@@ -114,7 +116,13 @@ class Expressions:
                 condition, if_true, if_false = map(self.render, parts)
                 return f"({condition} ? {if_true} : {if_false})"
             case ir.Lookahead():
-                return load("cursor", ir.Field("lookahead", expression.width, 0))
+                return self._lookahead(expression.width)
+
+    def _lookahead(self, width: int) -> str:
+        if self.ahead is None:
+            return load("cursor", ir.Field("lookahead", width, 0))
+        name, known = self.ahead
+        return f"({name} >> {known - width})" if known > width else name
 
     def _field(self, expression: ir.HeaderField) -> str:
         header = expression.header

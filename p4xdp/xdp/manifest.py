@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from p4xdp.dataplane import Entry, Match
+from p4xdp.walk import mirrors
 from p4xdp.xdp.errors import LoadError
 from p4xdp.xdp.layout import ActionLayout, Slot, TableLayout
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from p4xdp import ir
     from p4xdp.xdp.statements import Symbols
 
-FORMAT = 6
+FORMAT = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,14 @@ class RegisterInfo:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A program as the control path sees it."""
+    """A program as the control path sees it. `has_copies`: it may have packets copied."""
 
     source_sha256: str
     tables: Mapping[str, TableInfo]
     counters: Mapping[str, ArrayInfo]
     meters: Mapping[str, ArrayInfo]
     registers: Mapping[str, RegisterInfo]
+    has_copies: bool
 
 
 def manifest_of(program: ir.Program, symbols: Symbols) -> dict[str, object]:
@@ -123,6 +125,7 @@ def manifest_of(program: ir.Program, symbols: Symbols) -> dict[str, object]:
             for gress in gresses
             for name, register in gress.registers.items()
         },
+        "has_copies": any(map(mirrors, gresses)),
     }
 
 
@@ -162,6 +165,7 @@ def parse_manifest(data: Mapping[str, Any], origin: str) -> Manifest:
         counters={name: ArrayInfo(**counter) for name, counter in data["counters"].items()},
         meters={name: ArrayInfo(**meter) for name, meter in data["meters"].items()},
         registers={name: _register(register) for name, register in data["registers"].items()},
+        has_copies=data["has_copies"],
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from p4xdp import ir
 from p4xdp.walk import emitted, octets_ahead
-from p4xdp.xdp.expressions import constant, load
+from p4xdp.xdp.expressions import constant, load, load_octets
 from p4xdp.xdp.names import identifier
 from p4xdp.xdp.shapes import PAYLOAD, Shapes
 from p4xdp.xdp.storage import wide
@@ -37,11 +37,13 @@ class Parsing:
         self._statements = statements
         self._out = out
         self._given: Storage | None = None
+        self._given_expressions: Expressions | None = None
         self._shapes = Shapes()
 
-    def take_from(self, given: Storage, shapes: Shapes) -> None:
+    def take_from(self, given: Expressions, shapes: Shapes) -> None:
         """Say what ingress emits (`given`), and which of it each extraction may meet."""
-        self._given = given
+        self._given = given.storage
+        self._given_expressions = given
         self._shapes = shapes
 
     def render(self) -> None:
@@ -100,7 +102,7 @@ class Parsing:
 
     def _select(self, state: ir.ParserState) -> None:
         ahead = max(map(octets_ahead, state.keys), default=0)
-        if ahead:
+        if ahead and self._given is None:
             self._require(ahead)
         if not state.keys:
             following = state.selects[0].next_state if state.selects else "reject"
@@ -108,6 +110,8 @@ class Parsing:
             return
         self._statements.reach(state)
         with self._out.block(""):
+            if ahead and self._given is not None:
+                self._look_ahead(state, ahead)
             for number, key in enumerate(state.keys):
                 self._out.line(
                     f"{wide(key.width)} key{number} = {self._statements.expression(key)};"
@@ -126,6 +130,30 @@ class Parsing:
                 with self._out.block(f"if ({' && '.join(terms)})"):
                     self._out.jump(self._label(select.next_state))
             self._out.jump(f"{self._gress.name}_no_match")
+        self._expressions.ahead = None
+
+    def _look_ahead(self, state: ir.ParserState, octets: int) -> None:
+        """Write `ahead`, the first octets of what ingress emitted that egress has not taken."""
+        out, given = self._out, self._given_expressions
+        assert given is not None
+        possible = self._shapes.ahead.get(id(state), set())
+        width = octets * 8
+        out.line(f"{wide(width)} ahead = 0;")
+        sources = [h for h in emitted(given.storage.gress) if h.name in possible]
+        for number, source in enumerate(sources):
+            is_only = len(possible) == 1
+            condition = "" if is_only else f"if ({given.storage.valid(source)})"
+            with out.block(f"{'else ' if number else ''}{condition}"):
+                given.certain = frozenset({source.name})
+                value = given.render(first_bits(source, width))
+                out.lines(*given.required)
+                given.required.clear()
+                out.line(f"ahead = {value};")
+        if PAYLOAD in possible:
+            with out.block("else" if sources else ""):
+                self._require(octets)
+                out.line(f"ahead = {load_octets('cursor', octets)};")
+        self._expressions.ahead = ("ahead", width)
 
     def _extract(self, header: ir.Header) -> None:
         if self._given is None:
@@ -181,6 +209,22 @@ class Parsing:
         for of in storage.local_fields(header):
             out.line(f"{storage.field(header, of)} = {load('cursor', of)};")
         out.line(f"cursor += {octets};")
+
+
+def first_bits(header: ir.Header, width: int) -> ir.Expression:
+    """Return the first `width` bits of a header, as an expression."""
+    found: ir.Expression | None = None
+    for of in header.type.fields:
+        part: ir.Expression = ir.HeaderField(header, of)
+        missing = width - (found.width if found else 0)
+        if part.width > missing:
+            part = ir.Slice(part, part.width - 1, part.width - missing)
+        together = part.width + (found.width if found else 0)
+        found = ir.Binary(ir.BinaryOp.CONCAT, found, part, together) if found else part
+        if together == width:
+            break
+    assert found is not None, "a header has fields"
+    return found
 
 
 def _in_order(parser: ir.Parser) -> list[ir.ParserState]:

@@ -24,6 +24,7 @@ CONTROLLER_PROGRAM = "from_controller"
 RECIRCULATION_PROGRAM = "from_recirculation"
 TEST_PROGRAM = "from_test"
 BENCHMARK_PROGRAM = "from_benchmark"
+COPY_PROGRAM = "from_copy"
 _SETTINGS = struct.Struct(f"<II{PORTS // 8}sII")  # struct switch_settings
 _FEWEST_INTERFACES = 1 << 16
 
@@ -84,6 +85,8 @@ class Program:
             wanted += [TEST_PROGRAM, BENCHMARK_PROGRAM]
         if settings.recirculation_ports:
             wanted.append(RECIRCULATION_PROGRAM)
+        if self.manifest.has_copies:
+            wanted.append(COPY_PROGRAM)
         return wanted
 
     def load(self, num_interfaces: int, shared: Mapping[str, int]) -> tuple[Object, set[str]]:

@@ -153,9 +153,14 @@ enum switch_drop {
     DROPPED_REGISTER_BUSY = -8, /* other processors were faster each of so many times */
     DROPPED_RECIRCULATED_TWICE = -9,
     DROPPED_MISPARSED = -10, /* egress would extract another header than ingress emitted */
+    /* Copies: the packets themselves go on. */
+    DROPPED_NO_CLONE_SESSION = -11,
+    DROPPED_COPIES_BUSY = -12, /* the ring of copies is full */
+    DROPPED_COPY_TOO_LONG = -13,
+    DROPPED_MIRRORED_TWICE = -14, /* a copy is not copied again */
 };
 
-#define SWITCH_DROP_REASONS 11
+#define SWITCH_DROP_REASONS 15
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -176,17 +181,17 @@ ALWAYS_INLINE void count_switch_drop(enum switch_drop reason)
 /* --- what has no room on the stack --------------------------------------------------------------- */
 
 /* One a CPU: nothing else runs a pipeline there before this one ends. */
-#define SCRATCHPAD(contents) \
+#define SCRATCHPAD(name, contents) \
     struct { \
         __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
         __uint(max_entries, 1); \
         __type(key, __u32); \
         __type(value, contents); \
-    } switch_scratch SEC(".maps")
+    } name SEC(".maps")
 
-#define SCRATCH() \
+#define SCRATCH(name, contents) \
     __u32 only_scratch = 0; \
-    union scratchpad *scratch = bpf_map_lookup_elem(&switch_scratch, &only_scratch); \
+    contents *scratch = bpf_map_lookup_elem(&name, &only_scratch); \
     if (!scratch) \
         return DROPPED_INTERNAL; \
     _Pragma("unroll") for (__u32 word = 0; word < sizeof(scratch->words) / 8; word++) \

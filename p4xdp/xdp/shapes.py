@@ -4,7 +4,8 @@ whether each already lies where it has to.
 Ingress's deparser and egress's parser are never run on octets. What egress extracts is bound to
 what ingress emitted, header to header. Where egress may meet a header of another layout than it
 extracts, because only the packet's own types would tell, such a packet is dropped and counted; a
-program that extracts so whatever comes is refused.
+program that extracts so whatever comes is refused. Copies enter egress as octets: to them, all that
+egress extracts is payload.
 """
 
 from __future__ import annotations
@@ -16,7 +17,15 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from p4xdp import ir
-from p4xdp.walk import emitted, is_catch_all, looks_ahead, nested
+from p4xdp.walk import (
+    emitted,
+    expressions,
+    is_catch_all,
+    looks_ahead,
+    mirrors,
+    nested,
+    octets_ahead,
+)
 from p4xdp.xdp.abstract import MADE, Control, Known, State, deciding_headers
 from p4xdp.xdp.errors import UnsupportedProgramError
 
@@ -44,6 +53,8 @@ class Shapes:
     `strangers`: egress header -> names of ingress headers laid out otherwise that may stand there.
     `ingress_final` and `egress_final`: header -> all placements it may leave with.
     `certain`: gress -> identity of statement or parser state -> headers then valid for certain.
+    `ahead`: identity of an egress parser state that looks ahead -> names of ingress headers that
+    may come next, or PAYLOAD.
     """
 
     sources: dict[str, set[str]] = field(default_factory=dict)
@@ -51,12 +62,38 @@ class Shapes:
     ingress_final: dict[str, set[Placement]] = field(default_factory=dict)
     egress_final: dict[str, set[Placement]] = field(default_factory=dict)
     certain: dict[str, dict[int, frozenset[str]]] = field(default_factory=dict)
+    ahead: dict[int, set[str]] = field(default_factory=dict)
 
 
 def shapes_of(program: ir.Program) -> Shapes:
     """Follow every way through `program`; UnsupportedProgramError if the gresses do not fit."""
     _Check(program)
-    return _Analysis(program).run()
+    of_copies: set[str] = set()
+    if any(map(mirrors, (program.ingress, program.egress))):
+        of_copies |= _Analysis(copies_of(program), set()).run().sources.keys()
+    return _Analysis(program, of_copies).run()
+
+
+def copies_of(program: ir.Program) -> ir.Program:
+    """Return what copies go through: the program without its ingress."""
+    accept = ir.ParserState("start", (), (), (ir.Select((), "accept"),))
+    nothing = ir.Gress(
+        name="ingress",
+        headers=(),
+        variables=(),
+        parser=ir.Parser({"start": accept}),
+        control=(),
+        deparser=(),
+        actions={},
+        tables={},
+        counters={},
+        meters={},
+        registers={},
+        roles={},
+        intrinsic=None,
+        reads_parser_error=False,
+    )
+    return dataclasses.replace(program, ingress=nothing)
 
 
 class _Check:
@@ -73,11 +110,18 @@ class _Check:
                         "advance in the egress parser is not implemented on XDP; extract a header",
                         statement.at,
                     )
-            if any(looks_ahead(key) for key in state.keys):
-                raise UnsupportedProgramError(
-                    "lookahead in the egress parser is not implemented on XDP; extract a header",
-                    state.at,
-                )
+        for gress in (program.ingress, program.egress):
+            for state in gress.parser.states.values():
+                _refuse_storing_what_is_ahead(state)
+
+
+def _refuse_storing_what_is_ahead(state: ir.ParserState) -> None:
+    for statement in nested(state.statements):
+        if any(map(looks_ahead, expressions(statement))):
+            raise UnsupportedProgramError(
+                "lookahead outside select is not implemented on XDP; select on it, or extract",
+                state.at,
+            )
 
 
 def _refuse_loops(gress: ir.Gress) -> None:
@@ -120,15 +164,20 @@ def _refuse_odd_deparsers(gress: ir.Gress) -> None:
                     f"{statement.header.name} is emitted twice", statement.at
                 )
             seen.add(statement.header.name)
-        elif seen:
+        elif seen and not _only_mirrors(statement):
             raise UnsupportedProgramError(
                 "the deparser does more after its first emit; emit last", statement.at
             )
 
 
+def _only_mirrors(statement: ir.Statement) -> bool:
+    return all(isinstance(one, ir.If | ir.MirrorPacket) for one in nested((statement,)))
+
+
 class _Analysis:
-    def __init__(self, program: ir.Program) -> None:
+    def __init__(self, program: ir.Program, of_copies: set[str]) -> None:
         self._program = program
+        self._of_copies = of_copies  # egress headers that copies have, whatever ingress emits
         self._shapes = Shapes()
         self._extractions: dict[str, ir.Position] = {}
 
@@ -198,6 +247,7 @@ class _Analysis:
                 running = self._advance(gress, control, statement, running)
             control.observe(parser_state, running)
             if any(looks_ahead(key) for key in parser_state.keys):
+                self._look_ahead(gress, parser_state, running)
                 ended |= self._failed(gress, running, _PARTIAL)
             if not parser_state.selects or not is_catch_all(parser_state.selects[-1]):
                 ended |= self._failed(gress, running, _NO_MATCH)
@@ -208,6 +258,24 @@ class _Analysis:
             seen |= fresh
             waiting += fresh
         return ended
+
+    def _look_ahead(self, gress: ir.Gress, at: ir.ParserState, states: set[State]) -> None:
+        """Note what may come next where an egress parser looks."""
+        if gress.name != "egress":
+            return
+        octets = max(map(octets_ahead, at.keys))
+        for rest in {state.rest for state in states}:
+            placed = dict(rest)
+            following = (h for h in emitted(self._program.ingress) if h.name in placed)
+            header = next(following, None)
+            if header is not None and header.type.width // 8 < octets:
+                raise UnsupportedProgramError(
+                    f"lookahead in the egress parser, at {octets} octets, where {header.name} of "
+                    f"{header.type.width // 8} comes; look at no more than that header",
+                    at.at,
+                )
+            name = PAYLOAD if header is None else header.name
+            self._shapes.ahead.setdefault(id(at), set()).add(name)
 
     def _failing(self, gress: ir.Gress, statement: ir.Statement, states: set[State]) -> set[State]:
         """Return the states in which parsing ends if `statement` finds the packet too short."""
@@ -265,7 +333,7 @@ class _Analysis:
 
     def _refuse_strangers_alone(self) -> None:
         for wanted, given in self._shapes.strangers.items():
-            if wanted not in self._shapes.sources:
+            if wanted not in self._shapes.sources.keys() | self._of_copies:
                 raise UnsupportedProgramError(
                     f"the egress parser extracts {wanted} where ingress has emitted "
                     f"{' or '.join(sorted(given))}, which is laid out differently; emit and "

@@ -11,6 +11,7 @@ from p4xdp.xdp.applying import Applying
 from p4xdp.xdp.expressions import constant
 from p4xdp.xdp.hashing import hash_of
 from p4xdp.xdp.layout import TableLayout
+from p4xdp.xdp.mirroring import IS_MIRRORED, Mirroring, mirror
 from p4xdp.xdp.registers import packed, unpacked, widths_of
 from p4xdp.xdp.storage import wide
 
@@ -42,6 +43,7 @@ class Statements:
         certain: Mapping[int, frozenset[str]],
         length: str,
         out: Writer,
+        mirroring: Mirroring,
     ) -> None:
         self._gress = gress
         self._expressions = expressions
@@ -50,6 +52,7 @@ class Statements:
         self._certain = certain
         self._length = length
         self._out = out
+        self._mirroring = mirroring
         self._valid: set[str] = set()  # headers valid for certain where we are
         # The cell of direct counters and meters, in an entry's action.
         self._cell: str | None = None
@@ -121,6 +124,8 @@ class Statements:
             case ir.ComputeHash():
                 fields = [(self.expression(one), one.width) for one in statement.fields]
                 self.store(statement.target, hash_of(statement, fields))
+            case ir.MirrorPacket():
+                self._mirror(statement)
             case ir.Exit():
                 self._out.jump(self.end)
             case ir.Emit():
@@ -246,6 +251,17 @@ class Statements:
                 out.line("if (tries == REGISTER_TRIES) return DROPPED_REGISTER_BUSY;")
             if statement.target is not None:
                 self.store(statement.target, result or "0")
+
+    def _mirror(self, statement: ir.MirrorPacket) -> None:
+        out, drop = self._out, self._gress.roles.get("drop_ctl")
+        out.position(statement.at)
+        is_egress = self._gress.name == "egress"
+        may = f"if (!({self._storage.variable(drop)} & 4))" if is_egress and drop else ""
+        with out.block(may):
+            session = self.expression(statement.session)
+            fields = [(self.expression(one), one.width) for one in statement.fields]
+            is_mirrored = self._storage.own(IS_MIRRORED)
+            mirror(statement, session, fields, self._mirroring, is_mirrored, out)
 
     def _update_checksum(self, statement: ir.UpdateChecksum) -> None:
         out = self._out

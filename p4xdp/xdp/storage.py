@@ -82,6 +82,10 @@ class Storage:
         """Return the C variable of a field that has one."""
         return self._place(f"{self.prefix}{identifier(header.name)}_{identifier(of.name)}")
 
+    def own(self, name: str) -> str:
+        """Return the C variable of what the generator itself keeps."""
+        return self._place(name)
+
     def _place(self, name: str) -> str:
         return f"{SCRATCH}{name}" if self.is_large else name
 

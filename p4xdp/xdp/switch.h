@@ -99,6 +99,7 @@ enum entrance { FROM_OUTSIDE, FROM_TEST, FROM_BENCHMARK };
 struct recirculated {
     __u32 port;
     enum entrance entrance;
+    __u32 is_copy;
 };
 
 struct {
@@ -154,9 +155,9 @@ ALWAYS_INLINE int finish(struct xdp_md *ctx, int outcome, enum entrance entrance
 
 /* What is sent to a recirculation port is processed once more, as received there, by another program:
  * that is no call, so those that leave at once do not pay for it. */
-ALWAYS_INLINE int process(struct xdp_md *ctx, __u32 ingress_port, enum entrance entrance)
+ALWAYS_INLINE int finish_or_recirculate(
+    struct xdp_md *ctx, int outcome, enum entrance entrance, __u32 is_copy)
 {
-    int outcome = pipeline(ctx, ingress_port);
     struct recirculated *again;
     __u32 only = 0;
 
@@ -166,9 +167,15 @@ ALWAYS_INLINE int process(struct xdp_md *ctx, __u32 ingress_port, enum entrance 
     if (again) {
         again->port = outcome;
         again->entrance = entrance;
+        again->is_copy = is_copy;
         bpf_tail_call(ctx, &switch_programs, 0);
     }
     return finish(ctx, DROPPED_INTERNAL, entrance);
+}
+
+ALWAYS_INLINE int process(struct xdp_md *ctx, __u32 ingress_port, enum entrance entrance)
+{
+    return finish_or_recirculate(ctx, pipeline(ctx, ingress_port, 0), entrance, 0);
 }
 
 SEC("?xdp.frags")
@@ -182,7 +189,7 @@ int from_recirculation(struct xdp_md *ctx)
     if (!again)
         return XDP_ABORTED;
     entrance = again->entrance;
-    outcome = pipeline(ctx, again->port);
+    outcome = pipeline(ctx, again->port, again->is_copy);
     return finish(ctx, recirculates(outcome) ? DROPPED_RECIRCULATED_TWICE : outcome, entrance);
 }
 

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from p4xdp import xdp
 from p4xdp.dataplane import (
+    CloneSession,
     CounterValue,
     DataplaneError,
     Entry,
     MeterConfig,
     PacketResult,
+    Replica,
     TableFullError,
 )
 from p4xdp.interp import Interpreter
+from p4xdp.walk import mirrors
 from p4xdp.xdp.manifest import to_text
 
 if TYPE_CHECKING:
@@ -32,6 +35,10 @@ _LARGEST_TABLE = 1024
 _LARGEST_ARRAY = 64
 
 _DROPPED = PacketResult("drop", None, b"")
+_CLONE_SESSIONS = {
+    **{session: CloneSession((Replica(CPU_PORT),)) for session in range(1, 8)},
+    8: CloneSession((Replica(CPU_PORT, 1), Replica(RECIRCULATION_PORT, 2)), most_octets=40),
+}
 
 Arguments: TypeAlias = tuple[int, ...]
 
@@ -117,6 +124,8 @@ class Sides:
         self._tables = {name: t for g in self._gresses for name, t in g.tables.items()}
         self._counters = {name: c for g in self._gresses for name, c in g.counters.items()}
         self._registers = {name: r for g in self._gresses for name, r in g.registers.items()}
+        self._mirrors = any(map(mirrors, self._gresses))
+        self._set_clone_sessions(loaded)
 
     @classmethod
     def build(cls, program: ir.Program, directory: Path) -> Self:
@@ -156,6 +165,7 @@ class Sides:
             recirculation_ports=(RECIRCULATION_PORT,),
             observer=observer,
         )
+        self._set_clone_sessions(interpreter)
         there: dict[tuple[str, object], Entry] = {}
         try:
             self._set_up(scenario, interpreter, there)
@@ -167,6 +177,10 @@ class Sides:
             )
         finally:
             self._clear(scenario, there)
+
+    def _set_clone_sessions(self, side: Interpreter | xdp.XdpDataplane) -> None:
+        for session, clones in _CLONE_SESSIONS.items() if self._mirrors else ():
+            side.set_clone_session(session, clones)
 
     def _set_up(
         self, scenario: Scenario, interpreter: Interpreter, there: dict[tuple[str, object], Entry]
@@ -201,9 +215,7 @@ class Sides:
         return None
 
     def _receive(self, packet: Packet, now_ns: int, interpreter: Interpreter) -> Difference | None:
-        expected = interpreter.run(packet.port, packet.frame, now_ns)
-        if len(expected.frame) < SHORTEST_OCTETS:
-            expected = _DROPPED  # the kernel lets none be made that is shorter
+        expected = _possible(interpreter.run(packet.port, packet.frame, now_ns))
         seen: object
         try:
             seen = self._xdp.run(packet.port, packet.frame, now_ns)
@@ -292,3 +304,10 @@ def _outcome(change: Change, side: Interpreter | xdp.XdpDataplane) -> str:
     except DataplaneError:
         return "refused"
     return "done"
+
+
+def _possible(result: PacketResult) -> PacketResult:
+    """Return what the kernel makes of it, which lets no frame be made that is too short."""
+    copies = tuple(map(_possible, result.copies))
+    is_short = result.verdict != "drop" and len(result.frame) < SHORTEST_OCTETS
+    return dataclasses.replace(_DROPPED if is_short else result, copies=copies)

@@ -109,7 +109,7 @@ control Egress(inout headers_t hdr, inout metadata_t md,
 
 control EgressDeparser(packet_out packet, inout headers_t hdr, in metadata_t md,
         in egress_intrinsic_metadata_for_deparser_t eg_dprsr_md) {
-    apply {
+    //@ egress_deparser: apply {
     }
 }
 

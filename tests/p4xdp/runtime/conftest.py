@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import grpc
@@ -10,7 +11,7 @@ import pytest
 from finsy.proto import U128, p4i, p4r, p4r_grpc, rpc_status
 from google.protobuf import text_format
 
-from p4xdp.dataplane import CounterValue, DataplaneError, TableFullError
+from p4xdp.dataplane import CounterValue, DataplaneError, RefusedError, TableFullError
 from p4xdp.runtime import serve
 
 P4INFO = Path(__file__).with_name("small.p4info.txtpb")
@@ -33,6 +34,7 @@ class FakeDataplane:
         self.receiver = None
         self.constant = {}
         self.registers = {}
+        self.clones = {}
 
     def held_entries(self, table):
         return [*self.constant.get(table, ()), *self._held(table).values()]
@@ -122,6 +124,14 @@ class FakeDataplane:
     def reset_registers(self):
         self.registers.clear()
 
+    def set_clone_session(self, session, clones):
+        wanted = () if clones is None else clones.replicas
+        if any(replica.port not in (1, 2, 192) for replica in wanted):
+            raise RefusedError("there are ports 1, 2 and 192")
+        self.clones.pop(session, None)
+        if clones is not None:
+            self.clones[session] = clones
+
     def send(self, frame):
         if "send" in self.broken:
             raise DataplaneError("cannot send")
@@ -181,15 +191,7 @@ class Client:
         if self.election_id is not None:
             request.election_id.CopyFrom(U128.encode(self.election_id))
         for kind, entity in updates:
-            field = {
-                "TableEntry": "table_entry",
-                "CounterEntry": "counter_entry",
-                "MeterEntry": "meter_entry",
-                "DirectCounterEntry": "direct_counter_entry",
-                "DirectMeterEntry": "direct_meter_entry",
-                "RegisterEntry": "register_entry",
-                "ActionProfileMember": "action_profile_member",
-            }[entity.DESCRIPTOR.name]
+            field = re.sub(r"\B(?=[A-Z])", "_", entity.DESCRIPTOR.name).lower()
             request.updates.add(type=kind, entity=p4r.Entity(**{field: entity}))
         for name, value in changes.items():
             setattr(request, name, value)

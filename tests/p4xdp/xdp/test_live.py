@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from p4xdp.dataplane import DataplaneError, Entry, Match
+from p4xdp.dataplane import CloneSession, DataplaneError, Entry, Match, RefusedError, Replica
 from p4xdp.xdp.errors import PortError
 from p4xdp.xdp.namespaces import Peer, interface, peer_of
 from p4xdp.xdp.offloads import Offload, is_on
@@ -19,6 +19,7 @@ from p4xdp.xdp.offloads import Offload, is_on
 pytestmark = pytest.mark.root
 
 CPU_PORT, HOST_PORT = 192, 193
+ETH_P_ALL = socket.htons(3)
 ETHER_TYPE = 0x88B5  # for experiments; nobody else here speaks it
 
 
@@ -156,6 +157,64 @@ def test_what_is_sent_to_a_recirculation_port_is_processed_once_more(opened, wir
     switch.modify_entries("Ingress.wires", [send(RECIRCULATION_PORT, RECIRCULATION_PORT)])
     switch.send(b"\0\0" + frame_of(bytes(60)))
     assert switch.switch_drops()["recirculated_twice"] == 1
+
+
+MIRROR = Path(__file__).parents[1] / "programs" / "mirror.p4"
+
+
+def everything_at(namespace):
+    """A socket that sees every frame that arrives at the far end."""
+    with far_end(namespace) as peer:
+        found = peer.run(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, ETH_P_ALL))
+    found.bind(("eth0", 3))
+    found.settimeout(5)
+    return found
+
+
+def orders(*, ingress_mirror, session, port, payload):
+    """A frame of mirror.p4, of the type for experiments."""
+    head = bytes([ingress_mirror, 0, 0, session, 0, 0, 0, 9, 0, port, 0, 0])
+    return head + b"\x88\xb5" + bytes(2) + payload
+
+
+@pytest.mark.parametrize("mode", ["native", "generic"])
+@pytest.mark.parametrize("length", [60, 1300])
+def test_copies_reach_ports_and_the_controller(opened, hosts, mode, length):
+    switch = opened(MIRROR.read_text(), dict(enumerate(hosts, 1)), mode=mode)
+    replicas = (Replica(2, 5), Replica(CPU_PORT, 6))
+    switch.set_clone_session(7, CloneSession(replicas))
+    near, far = hosts.values()
+    payload = bytes(range(1, 21)) * (length // 20)
+    frame = orders(ingress_mirror=3, session=7, port=1, payload=payload)
+
+    async def copied():
+        frames = asyncio.Queue()
+        switch.on_packet_in(frames.put_nowait)
+        with packet_socket(near) as sender, everything_at(far) as receiver:
+            sender.send(frame)
+            packet_in = await asyncio.wait_for(frames.get(), 5)
+            heard = iter(lambda: receiver.recv(2000), b"")
+            return packet_in, next(one for one in heard if frame in one)
+
+    packet_in, received = asyncio.run(copied())
+    seen = len(frame).to_bytes(2, "big")
+    assert packet_in == CPU_PORT.to_bytes(2, "big") + b"\0\6" + seen + frame
+    assert received == b"\0\2\0\5" + seen + frame
+
+
+def test_copies_that_nobody_fetches_are_dropped_and_counted(opened, hosts):
+    switch = opened(MIRROR.read_text(), dict(enumerate(hosts, 1)))
+    switch.set_clone_session(7, CloneSession((Replica(CPU_PORT),)))
+    frame = orders(ingress_mirror=3, session=7, port=77, payload=bytes(60))
+    for _ in range(2200):  # the ring holds 4 MiB of records of 2 KiB
+        switch.send(frame)
+    assert switch.switch_drops()["copies_busy"] > 0
+
+
+def test_clone_sessions_to_ports_that_are_not_there_are_refused(opened, hosts):
+    switch = opened(MIRROR.read_text(), dict(enumerate(hosts, 1)))
+    with pytest.raises(RefusedError, match="port 3 is none of this switch: it has 1, 2, 192, 193"):
+        switch.set_clone_session(7, CloneSession((Replica(3),)))
 
 
 def test_the_host_port_is_the_hosts_own_stack(switch, hosts):
