@@ -19,6 +19,7 @@ from upf.directions import Direction, directions_of
 from upf.entry import Entry, EntryKey, MeterRate
 from upf.filters import RuleList, rule_list
 from upf.policing import MeterKind, MeterName, is_guaranteed, meter_kinds, meter_rate, metered_qers
+from upf.quotas import QuotaName, is_bounded, quota_names
 from upf.session import Session
 from upf.treatment import (
     Routed,
@@ -55,7 +56,7 @@ class NumberName(NamedTuple):
     key: tables.LookupKey
 
 
-OwnName: TypeAlias = NumberName | MeterName
+OwnName: TypeAlias = NumberName | MeterName | QuotaName
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Survey:
     fused: tuple[Direction, ...]
     classified: tuple[tuple[Direction, RuleList], ...]
     treatments: Mapping[int, Treatment]
+    quotas: Mapping[int, QuotaName]
     meter_kinds: Mapping[tuple[int, bool], MeterKind]
     peers: frozenset[TunnelPeer]
     rule_lists: frozenset[RuleList]
@@ -97,6 +99,7 @@ def survey(session: Session, networks: Networks, num_session_meters: int) -> Sur
     directions = directions_of(session, networks)
     pdrs = {pdr.pdr_id: pdr for each in directions for pdr in each.pdrs}
     treatments = {pdr_id: treatment_of(session, pdr, networks) for pdr_id, pdr in pdrs.items()}
+    quotas = quota_names(session)
     kinds = meter_kinds(pdrs.values(), session.qers)
     users: dict[tuple[int, bool], int] = {}
     for pdr in pdrs.values():
@@ -104,20 +107,32 @@ def survey(session: Session, networks: Networks, num_session_meters: int) -> Sur
             users[qer_id, pdr.is_uplink] = users.get((qer_id, pdr.is_uplink), 0) + 1
     fused, classified = [], []
     for each in directions:
-        if each.is_unfiltered and _is_fusible(session, each.pdrs[0], users, num_session_meters):
+        first = each.pdrs[0]
+        if (
+            each.is_unfiltered
+            and first.pdr_id not in quotas
+            and _is_fusible(session, first, users, num_session_meters)
+        ):
             fused.append(each)
         else:
             classified.append((each, rule_list(session, each)))
+    live_quotas = {
+        pdr_id: name
+        for pdr_id, name in quotas.items()
+        if isinstance(treatments.get(pdr_id), Routed | Tunnelled)
+        and not any(is_bounded(pdrs[pdr_id], each) for each in session.spent)
+    }
     peers = {each.peer for each in treatments.values() if isinstance(each, Tunnelled)}
     return Survey(
         session=session,
         fused=tuple(fused),
         classified=tuple(classified),
         treatments=treatments,
+        quotas=live_quotas,
         meter_kinds=kinds,
         peers=frozenset(peers),
         rule_lists=frozenset(rules for _, rules in classified),
-        names=frozenset(_names(session, classified, kinds)),
+        names=frozenset({*_names(session, classified, kinds), *live_quotas.values()}),
     )
 
 
@@ -172,6 +187,7 @@ class _Compiler:
         self.rates: dict[tuple[MeterKind, int], MeterRate] = {}
         self._session = surveyed.session
         self._treatments = surveyed.treatments
+        self._quotas = surveyed.quotas
         self._kinds = surveyed.meter_kinds
         self._context = context
 
@@ -240,12 +256,13 @@ class _Compiler:
         if not isinstance(treatment, Routed | Tunnelled):
             return _stopped(treatment, pdr)
         meters = self._meters(pdr)
+        quota = self._quotas.get(pdr.pdr_id)
         common = {
             "usage_id": pdr.usage_id,
             "flow_meter_id": meters.get(MeterKind.FLOW, 0),
             "session_meter_id": meters.get(MeterKind.SESSION, 0),
             "is_guaranteed": int(is_guaranteed(pdr, self._session.qers)),
-            "quota_id": 0,
+            "quota_id": 0 if quota is None else self._context.own_ids[quota],
             "slice_id": self._session.slice_id,
             "traffic_class": int(is_guaranteed(pdr, self._session.qers)),
         }

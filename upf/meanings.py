@@ -208,10 +208,10 @@ class Meanings:
     def _counted(self, step: Counted) -> str | None:
         if step.counter in _DROP_COUNTERS:
             return f"counts as {drop_name(step.index)}"
-        if step.counter not in tables.USAGE_COUNTERS:
+        usage_id = self._around.usage_id_of(step.counter, step.index)
+        if usage_id is None:
             return None
-        bank = tables.USAGE_COUNTERS.index(step.counter)
-        owner = self._around.owner_of_usage(step.index << tables.USAGE_BANK_BITS | bank)
+        owner = self._around.owner_of_usage(usage_id)
         who = "" if owner is None else f" of PDR {owner[1].pdr_id}"
         return f"would count {step.octets} octets for the usage{who}"
 

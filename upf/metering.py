@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from upf import tables
 from upf.allocator import IndexPool
 from upf.entry import Counts
+from upf.errors import PipelineMismatchError
 from upf.usage import NO_COUNTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Sequence
 
     from upf.target import Target
 
-_BANK_MASK = (1 << tables.USAGE_BANK_BITS) - 1
+# A counter of a switch may be so narrow: 36 bits of octets are 64 GiB.
+OCTET_BITS = 36
+PACKET_BITS = 28
 
 
 class UsageCounters:
     """Usage counters by usage_id. They are never reset: each owner starts from a base.
 
-    The lowest identifiers are session meters too: who takes one may have its rate limited by the
-    lookup alone.
+    The low bits of an identifier tell the bank, the rest the cell. The lowest identifiers are
+    session meters too: who takes one may have its rate limited by the lookup alone.
     """
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._cells = [target.size(name) for name in tables.USAGE_COUNTERS]
-        self._capacity = max(self._cells) << tables.USAGE_BANK_BITS
+        self._banks = banks_of(target.counters())
+        self._bank_bits = (len(self._banks) - 1).bit_length()
+        self._cells = [target.size(name) for name in self._banks]
+        self._capacity = max(self._cells) << self._bank_bits
         self.num_session_meters = target.size(tables.SESSION_METER)
         self.session_meters = IndexPool("session meters", self.num_session_meters)
         self._unmetered = IndexPool("usage counters", self._capacity, first=self.num_session_meters)
         self._bases: dict[int, Counts] = {}
+        self._wide: dict[int, Counts] = {}
 
     async def adopt(self) -> None:
         """Take what counters of a switch that ran before us stand at as their bases."""
@@ -47,8 +54,14 @@ class UsageCounters:
         return usage_id
 
     def _is_there(self, usage_id: int) -> bool:
-        bank, cell = usage_id & _BANK_MASK, usage_id >> tables.USAGE_BANK_BITS
-        return bank < len(self._cells) and cell < self._cells[bank]
+        bank = usage_id & ((1 << self._bank_bits) - 1)
+        return usage_id >> self._bank_bits < self._cells[bank]
+
+    def usage_id_of(self, counter: str, cell: int) -> int | None:
+        """The identifier that a cell of a bank has, None if the counter is no bank."""
+        if counter not in self._banks:
+            return None
+        return cell << self._bank_bits | self._banks.index(counter)
 
     def base(self, usage_id: int) -> Counts:
         """What the counter stood at when its owner got it."""
@@ -63,19 +76,65 @@ class UsageCounters:
         else:
             self._unmetered.release(usage_id)
 
-    async def read(self, usage_ids: Iterable[int]) -> Mapping[int, Counts]:
-        """What counters stand at."""
+    async def read(self, usage_ids: Iterable[int]) -> dict[int, Counts]:
+        """What counters stand at, as if they were never to wrap."""
         banks: defaultdict[int, list[int]] = defaultdict(list)
+        mask = (1 << self._bank_bits) - 1
         for usage_id in usage_ids:
-            banks[usage_id & _BANK_MASK].append(usage_id)
+            banks[usage_id & mask].append(usage_id)
         readings: dict[int, Counts] = {}
         for bank, ids in banks.items():
-            cells = [usage_id >> tables.USAGE_BANK_BITS for usage_id in ids]
-            counts = await self._target.read_counters(tables.USAGE_COUNTERS[bank], cells)
+            cells = [usage_id >> self._bank_bits for usage_id in ids]
+            counts = await self._target.read_counters(self._banks[bank], cells)
             readings.update(zip(ids, counts, strict=True))
+        self._widen(readings)
         return readings
+
+    def _widen(self, readings: dict[int, Counts]) -> None:
+        """Undo wraps. Only counters that came near one have to be remembered."""
+        for usage_id, counts in readings.items():
+            if (
+                usage_id in self._wide
+                or counts.octets >> (OCTET_BITS - 1)
+                or counts.packets >> (PACKET_BITS - 1)
+            ):
+                known = self._wide.get(usage_id, counts)
+                readings[usage_id] = self._wide[usage_id] = widened(known, counts)
 
     def used(self, usage_id: int, reading: Counts) -> Counts:
         """What the owner of a counter used, by this reading."""
         base = self.base(usage_id)
         return Counts(reading.packets - base.packets, reading.octets - base.octets)
+
+
+def banks_of(counters: Iterable[str]) -> Sequence[str]:
+    """The banks among a program's counters, by number; PipelineMismatchError if that cannot be."""
+    banks = {
+        int(found[1]): name
+        for name in counters
+        if (found := re.fullmatch(re.escape(tables.USAGE_COUNTER) + r"_(\d+)", name))
+    }
+    if sorted(banks) != list(range(len(banks))) or len(banks).bit_count() != 1:
+        raise PipelineMismatchError(
+            f"the switch has {len(banks)} usage counters, not a power of two numbered from 0"
+        )
+    return [banks[number] for number in range(len(banks))]
+
+
+def widened(before: Counts, raw: Counts) -> Counts:
+    """What a counter that stood at `before` and now shows `raw` stands at.
+
+    An answer that was overtaken by a later one shows a little less than is known: no packet was
+    taken back.
+    """
+    return Counts(
+        _widened(before.packets, raw.packets, PACKET_BITS),
+        _widened(before.octets, raw.octets, OCTET_BITS),
+    )
+
+
+def _widened(before: int, raw: int, bits: int) -> int:
+    if raw >> bits:
+        return max(before, raw)  # it is wider than that
+    gained = (raw - before) % (1 << bits)
+    return before if gained >> (bits - 1) else before + gained

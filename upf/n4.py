@@ -17,6 +17,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeAlias
 
 from pfcp import enums, ies, messages
+from upf.enforcement import granted_anew
 from upf.errors import (
     MandatoryIncorrectError,
     NoAssociationError,
@@ -37,6 +38,7 @@ from upf.translate import Translator
 if TYPE_CHECKING:
     from pfcp.association import AssociationTable
     from pfcp.events import Peer
+    from upf.ledger import Given
     from upf.paging import Paging
     from upf.reporting import UsageReporting
     from upf.rules import PDR
@@ -214,7 +216,8 @@ class N4:
             change = Change(creates=_creates(request, translator))
             session = replace(blank.modified(change), chosen_fteids=resources.chosen)
             self._occupy(session.slice_id, demand_of(session), undo)
-            held = await self._entries.replace(NOTHING_HELD, session)
+            grants = self._reporting.first_grants(session)
+            held = await self._entries.replace(NOTHING_HELD, session, grants)
             undo.pop_all()
         record = SessionRecord(session, owner, self._now(), held)
         self._reporting.begin(record)
@@ -268,12 +271,16 @@ class N4:
             with ExitStack() as undo:
                 resources = RequestResources(self._resources, before, undo)
                 translator = Translator(before, resources)
+                change = _change(request, translator)
+                given = _given_of_urrs(change)
                 session = replace(
-                    before.modified(_change(request, translator)), chosen_fteids=resources.chosen
+                    before.modified(change).granted(granted_anew(given)),
+                    chosen_fteids=resources.chosen,
                 )
                 gained = demand_of(session).minus(demand_of(before))
                 self._occupy(before.slice_id, gained, undo)
-                record.held = await self._entries.replace(record.held, session)
+                grants = await self._reporting.grants(record, session, given)
+                record.held = await self._entries.replace(record.held, session, grants)
                 undo.pop_all()
             record.session = session
             record.version += 1
@@ -283,7 +290,13 @@ class N4:
             self._resources.release_fteids(
                 before.local_fteids - session.local_fteids - set(session.chosen_fteids.values())
             )
-            reports = await self._reporting.follow(record, before, _queried(request, session))
+            reports = await self._reporting.follow(
+                record,
+                before,
+                given,
+                _queried(request, session),
+                request.query_urr_reference,
+            )
         return messages.SessionModificationResponse(
             seid=session.cp_seid,
             cause=enums.Cause.REQUEST_ACCEPTED,
@@ -412,6 +425,15 @@ def _change(request: messages.SessionModificationRequest, translator: Translator
         cp_seid=fseid.seid if fseid is not None else None,
         cp_address=fseid.ipv4 if fseid is not None else None,
     )
+
+
+def _given_of_urrs(change: Change) -> Given:
+    """The fields given of each URR."""
+    return {
+        update.rule.value: update.fields.keys()
+        for update in change.updates
+        if update.rule.kind is RuleKind.URR
+    }
 
 
 def _queried(request: messages.SessionModificationRequest, session: Session) -> Iterable[int]:

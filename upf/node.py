@@ -15,7 +15,7 @@ from pfcp import ies, messages
 from upf import preflight, switch, tables
 from upf.changes import Changes
 from upf.errors import TargetError
-from upf.figures import Sample, Sampler, SliceTotals, count_sessions
+from upf.figures import INTERVAL_S, Sample, Sampler, SliceTotals, count_sessions
 from upf.history import History
 from upf.metering import UsageCounters
 from upf.meters import MeterWriter
@@ -47,7 +47,9 @@ if TYPE_CHECKING:
     from upf.slices import SNSSAI, Slice
     from upf.store import Store
 
-SWEEP_INTERVAL_S = 1.0
+# A limit passed just after a look is reported after the next: both have to be within a second.
+SWEEP_INTERVAL_S = 0.5
+MIN_WAIT_S = 0.01
 
 log = logging.getLogger(__name__)
 
@@ -164,8 +166,8 @@ class UPF(Shown):
         self._counters = UsageCounters(self._target)
         self._totals = SliceTotals(self._counters)
         await self._set_up_switch(networks, kernel)
-        reporting = UsageReporting(self._counters, time.time, self._totals.settle)
         self._entries = SessionEntries(self._target, networks, self._counters, self._routing)
+        reporting = UsageReporting(self._counters, self._entries, time.time, self._totals.settle)
         self._n4 = N4(
             identity,
             associations=self._n4_server.endpoint.associations,
@@ -229,11 +231,19 @@ class UPF(Shown):
         await self._routing.start()
 
     async def _sweep(self, reporting: UsageReporting) -> None:
-        """Look at thresholds once a second."""
+        """Look at limits twice a second, and when one's time has come."""
+        swept = time.monotonic()
         while True:
-            await asyncio.sleep(SWEEP_INTERVAL_S)
+            left_s = max(0.0, swept + SWEEP_INTERVAL_S - time.monotonic())
+            deadline = reporting.next_deadline()
+            if deadline is not None:
+                left_s = min(left_s, max(MIN_WAIT_S, deadline - time.time()))
+            await asyncio.sleep(left_s)
+            is_full = time.monotonic() >= swept + SWEEP_INTERVAL_S
+            if is_full:
+                swept = time.monotonic()
             try:
-                due = await reporting.sweep(list(self._n4.sessions.values()))
+                due = await (reporting.sweep() if is_full else reporting.expire())
             except TargetError as error:
                 log.warning("usage cannot be read: %s", error)
                 continue
@@ -252,7 +262,7 @@ class UPF(Shown):
                 self.history.add(self.sampler.pair()[0])
             except TargetError as error:
                 log.warning("figures cannot be read: %s", error)
-                wait_s = SWEEP_INTERVAL_S
+                wait_s = INTERVAL_S
             await asyncio.sleep(wait_s)
 
     async def _take_sample(self, number: int) -> Sample:

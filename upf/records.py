@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass, field
 
 from pfcp.ies import NodeID
+from upf.measurement import Measurement
 from upf.session import Session
 from upf.transaction import NOTHING_HELD, Held
-from upf.usage import Measurement
 
 
 @dataclass(slots=True, eq=False)

@@ -1,33 +1,39 @@
-"""Measuring sessions and telling the CP function: at its request, at the end, and when a threshold
-is reached.
+"""When sessions are measured and what the CP function is told: at its request, at the end, and when
+a limit is reached. What a quota no longer allows is stopped before it is told.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pfcp import ies, messages
+from upf.enforcement import QuotaEnforcement
 from upf.errors import TargetError
-from upf.reports import UsageReportIE, usage_report_ie
-from upf.usage import begin, due_triggers, fold, relink, report
+from upf.ledger import Ledger, goes_on
+from upf.triggers import due
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from upf.entry import Counts
+    from upf.ledger import Given, OnFinal
     from upf.metering import UsageCounters
+    from upf.quotas import Grant, QuotaName
     from upf.records import SessionRecord
-    from upf.rules import PDR, URR
+    from upf.rules import PDR
     from upf.session import Session
+    from upf.transaction import SessionEntries
 
 log = logging.getLogger(__name__)
 
-OnFinal: TypeAlias = "Callable[[int, Iterable[PDR], Mapping[int, Counts]], None]"
+Requests: TypeAlias = "list[tuple[SessionRecord, messages.SessionReportRequest]]"
+Reports: TypeAlias = "list[ies.UsageReportInReportRequest]"
 
 
 class UsageReporting:
-    """The measurements of all sessions. `wall_clock` gives seconds since 1970.
+    """Usage of all sessions. `wall_clock` gives seconds since 1970.
 
     `on_final` is told the slice_id of PDRs that go, and what their counters stand at for good.
     """
@@ -35,164 +41,192 @@ class UsageReporting:
     def __init__(
         self,
         counters: UsageCounters,
+        entries: SessionEntries,
         wall_clock: Callable[[], float],
         on_final: OnFinal = lambda *_: None,
     ) -> None:
-        self._counters = counters
-        self._now = wall_clock
-        self._on_final = on_final
+        self._ledger = Ledger(counters, wall_clock, on_final)
+        self._quotas = QuotaEnforcement(self._ledger, entries)
+
+    # What N4 asks for. The caller holds the session's lock.
+
+    def first_grants(self, session: Session) -> Mapping[QuotaName, Grant]:
+        """What cells of the quotas of a new session hold."""
+        return self._quotas.first_grants(session)
 
     def begin(self, record: SessionRecord) -> None:
         """Measure a session just established."""
-        pdrs = record.session.pdrs.values()
-        bases = {pdr.usage_id: self._counters.base(pdr.usage_id) for pdr in pdrs}
-        now = self._now()
-        record.measurements = {
-            urr_id: begin(urr_id, pdrs, bases, now) for urr_id in record.session.urrs
-        }
+        self._ledger.begin(record)
+        self._quotas.watch(record)
+
+    async def grants(
+        self, record: SessionRecord, after: Session, given: Given
+    ) -> Mapping[QuotaName, Grant]:
+        """What cells of quotas are to hold that `after` has and the session has not.
+
+        `given` are fields of URRs that the CP function sent.
+        """
+        return await self._quotas.grants(record, after, given)
 
     async def follow(
-        self, record: SessionRecord, before: Session, queried: Iterable[int]
+        self,
+        record: SessionRecord,
+        before: Session,
+        given: Given,
+        queried: Iterable[int] = (),
+        query_reference: int | None = None,
     ) -> tuple[ies.UsageReportInModificationResponse, ...]:
         """Measure on after a modification from `before`; reports on URRs queried or removed.
 
         Counters of PDRs that are gone are given back.
         """
-        after = record.session
+        after, ledger = record.session, self._ledger
         gone = [pdr for pdr_id, pdr in before.pdrs.items() if not _has(after, pdr_id, pdr)]
         queried = set(queried)
-        links_changed = before.urrs.keys() != after.urrs.keys() or _links(before) != _links(after)
-        if not (gone or queried or links_changed):
+        removed = [each for each in before.urrs if not goes_on(each, before, after, given)]
+        added = [each for each in after.urrs if not goes_on(each, before, after, given)]
+        are_links_changed = _links(before) != _links(after)
+        if not (gone or queried or removed or added or given or are_links_changed):
             return ()
-        readings = await self._read(
-            pdr.usage_id for pdr in (*before.pdrs.values(), *after.pdrs.values())
-        )
-        self._fold(record, before.pdrs.values(), readings)
-        reports = [
-            self._report(
-                record, before.urrs[urr_id], {"termr"}, ies.UsageReportInModificationResponse
-            )
-            for urr_id in before.urrs
-            if urr_id not in after.urrs
-        ]
-        self._relink(record, before, readings)
-        reports += [
-            self._report(
-                record, after.urrs[urr_id], {"immer"}, ies.UsageReportInModificationResponse
-            )
-            for urr_id in after.urrs
-            if urr_id in queried
-        ]
-        self._release(gone, readings, before.slice_id)
+        readings = await ledger.read_all_of(before, after)
+        ledger.fold(record, before)
+        ie_class = ies.UsageReportInModificationResponse
+        reports = ledger.reports(record, before, _all_by("termr", removed), ie_class)
+        ledger.relink(record, before, readings, given)
+        asked = [urr_id for urr_id in after.urrs if urr_id in queried]
+        immediate = _all_by("immer", asked)
+        reports += ledger.reports(record, after, immediate, ie_class, query_reference)
+        ledger.arm(record)
+        self._quotas.watch(record)
+        ledger.release(gone, readings, before.slice_id)
         return tuple(reports)
 
     async def end(self, record: SessionRecord) -> tuple[ies.UsageReportInDeletionResponse, ...]:
         """Last reports of a session whose entries are gone; its counters are given back."""
-        pdrs = record.session.pdrs.values()
-        readings = await self._read(pdr.usage_id for pdr in pdrs)
-        self._fold(record, pdrs, readings)
-        self._release(pdrs, readings, record.session.slice_id)
-        return tuple(
-            self._report(record, urr, {"termr"}, ies.UsageReportInDeletionResponse)
-            for urr in record.session.urrs.values()
-        )
+        session, ledger = record.session, self._ledger
+        readings = await ledger.read_all_of(session)
+        ledger.fold(record, session)
+        ledger.watch.forget(record)
+        self._quotas.watch(record)
+        ledger.release(session.pdrs.values(), readings, session.slice_id)
+        wanted = _all_by("termr", session.urrs)
+        return tuple(ledger.reports(record, session, wanted, ies.UsageReportInDeletionResponse))
 
-    async def sweep(
-        self, records: Iterable[SessionRecord]
-    ) -> list[tuple[SessionRecord, messages.SessionReportRequest]]:
-        """Look at all counters that thresholds depend on; what has to be reported, to whom."""
-        watched = [
-            (record, record.version)
-            for record in records
-            if any(urr.triggers for urr in record.session.urrs.values())
-        ]
-        readings = await self._counters.read(
-            {p.usage_id for record, _ in watched for p in record.session.pdrs.values() if p.urr_ids}
-        )
-        return [
-            (record, request)
-            for record, version in watched
-            # One that changed meanwhile may know newer readings: it is looked at next time.
-            if record.version == version and not record.lock.locked() and not record.is_deleted
-            for request in self._due(record, readings)
-        ]
+    # What comes by itself. These give what has to be reported, to whom.
 
-    def _due(
-        self, record: SessionRecord, readings: Mapping[int, Counts]
-    ) -> list[messages.SessionReportRequest]:
-        self._fold(record, record.session.pdrs.values(), readings)
-        reports = [
-            self._report(record, urr, triggers, ies.UsageReportInReportRequest)
+    async def sweep(self) -> Requests:
+        """Look at all counters that limits depend on. TargetError if the switch does not say."""
+        await self._ledger.sweep()
+        self._ledger.expire()
+        return await self._look(await self._quotas.used_up())
+
+    async def expire(self) -> Requests:
+        """Look at what has come to its time. TargetError if the switch does not say."""
+        await self._ledger.read_some(self._ledger.expire())
+        return await self._look({})
+
+    def next_deadline(self) -> float | None:
+        """When `expire` has something to do, sweeps aside."""
+        return self._ledger.watch.next_deadline()
+
+    async def check(self, record: SessionRecord) -> Requests:
+        """Look at a session of which the switch stopped a packet. TargetError as above."""
+        return await self._look(await self._quotas.used_up([record]))
+
+    async def _look(self, used_up: Mapping[SessionRecord, frozenset[QuotaName]]) -> Requests:
+        """Look at the sessions that were woken, and at those with quotas used up."""
+        for record in used_up:
+            self._ledger.wake(record)
+        requests: Requests = []
+        stops = []
+        for record in self._ledger.woken():
+            requests += _request(record, self._report_due(record))
+            cells = used_up.get(record, frozenset())
+            if cells or self._ends(record) or _has_new_quota(record):
+                stops.append(self._stop(record, cells))
+        for stopped in await asyncio.gather(*stops):
+            requests += stopped
+        return requests
+
+    def _report_due(self, record: SessionRecord) -> Reports:
+        """The reports that are due, but for URRs whose quota ends: those are reported when nothing
+        passes any more.
+        """
+        session, ledger = record.session, self._ledger
+        ledger.fold(record, session)
+        now = ledger.now()
+        dues = {
+            urr_id: due(record.measurements[urr_id], urr, now)
+            for urr_id, urr in session.urrs.items()
+        }
+        wanted = {
+            urr_id: each.triggers
+            for urr_id, each in dues.items()
+            if each.triggers and each.stop is None
+        }
+        reports = ledger.reports(record, session, wanted, ies.UsageReportInReportRequest)
+        ledger.arm(record)
+        self._quotas.watch(record)
+        return reports
+
+    def _ends(self, record: SessionRecord) -> dict[int, str]:
+        """The quotas that end, with the trigger of each."""
+        now = self._ledger.now()
+        return {
+            urr_id: stop
             for urr_id, urr in record.session.urrs.items()
-            if (triggers := due_triggers(record.measurements[urr_id], urr, self._now()))
-        ]
-        if not reports:
-            return []
-        return [
-            messages.SessionReportRequest(
-                seid=record.session.cp_seid,
-                report_type=ies.ReportType(usar=True),
-                usage_reports=tuple(reports),
-            )
-        ]
+            if (stop := due(record.measurements[urr_id], urr, now).stop) is not None
+        }
 
-    async def _read(self, usage_ids: Iterable[int]) -> Mapping[int, Counts]:
-        """What counters stand at; nothing if the switch does not say."""
-        ids = set(usage_ids)
+    async def _stop(self, record: SessionRecord, cells: Collection[QuotaName]) -> Requests:
+        """Put in force what quotas allow now, and tell which ended."""
         try:
-            return await self._counters.read(ids)
+            async with record.lock:
+                if record.is_deleted:
+                    return []
+                await self._quotas.renew(record)
+                # Meanwhile there may have been a new quota.
+                ended = await self._quotas.stop(record, self._ends(record), cells)
+                reports = self._tell_ends(record, ended)
+                self._ledger.arm(record)
+                self._quotas.watch(record)
         except TargetError as error:
-            log.warning("usage of %d PDRs could not be read: %s", len(ids), error)
-            return {}
+            log.warning("quota of session %016x: %s", record.session.up_seid, error)
+            self._ledger.wake(record)
+            return []
+        return _request(record, reports)
 
-    def _fold(
-        self, record: SessionRecord, pdrs: Iterable[PDR], readings: Mapping[int, Counts]
-    ) -> None:
-        pdrs = [pdr for pdr in pdrs if pdr.usage_id in readings]
-        now = self._now()
-        for urr_id, measurement in record.measurements.items():
-            record.measurements[urr_id] = fold(measurement, pdrs, readings, now)
-        record.version += 1
+    def _tell_ends(self, record: SessionRecord, ends: Mapping[int, str]) -> Reports:
+        wanted = {}
+        for urr_id, trigger in ends.items():
+            urr, measurement = record.session.urrs[urr_id], record.measurements[urr_id]
+            others = due(measurement, urr, self._ledger.now()).triggers
+            record.measurements[urr_id] = replace(
+                measurement, stopped_by=trigger, metered_until=None
+            )
+            if triggers := others | (urr.triggers & {trigger}):
+                wanted[urr_id] = triggers
+        return self._ledger.reports(record, record.session, wanted, ies.UsageReportInReportRequest)
 
-    def _relink(
-        self, record: SessionRecord, before: Session, readings: Mapping[int, Counts]
-    ) -> None:
-        """Measure the PDRs of now: new ones from the start, others from here."""
-        pdrs = record.session.pdrs.values()
-        old_ids = {pdr.usage_id for pdr in before.pdrs.values()}
-        bases = {
-            pdr.usage_id: readings.get(pdr.usage_id, self._counters.base(pdr.usage_id))
-            if pdr.usage_id in old_ids
-            else self._counters.base(pdr.usage_id)
-            for pdr in pdrs
-        }
-        now = self._now()
-        record.measurements = {
-            urr_id: relink(record.measurements[urr_id], pdrs, bases)
-            if urr_id in record.measurements and urr_id in before.urrs
-            else begin(urr_id, pdrs, bases, now)
-            for urr_id in record.session.urrs
-        }
 
-    def _report(
-        self,
-        record: SessionRecord,
-        urr: URR,
-        triggers: Iterable[str],
-        ie_class: type[UsageReportIE],
-    ) -> UsageReportIE:
-        usage_report, record.measurements[urr.urr_id] = report(
-            record.measurements[urr.urr_id], self._now()
-        )
-        return usage_report_ie(ie_class, usage_report, urr, triggers)
+def _has_new_quota(record: SessionRecord) -> bool:
+    return any(each.is_quota_new for each in record.measurements.values())
 
-    def _release(self, pdrs: Iterable[PDR], readings: Mapping[int, Counts], slice_id: int) -> None:
-        """Give counters back. One that could not be read is never used again."""
-        pdrs = list(pdrs)
-        self._on_final(slice_id, pdrs, readings)
-        for pdr in pdrs:
-            if pdr.usage_id in readings:
-                self._counters.release(pdr.usage_id, readings[pdr.usage_id])
+
+def _all_by(trigger: str, urr_ids: Iterable[int]) -> dict[int, frozenset[str]]:
+    return dict.fromkeys(urr_ids, frozenset({trigger}))
+
+
+def _request(record: SessionRecord, reports: Reports) -> Requests:
+    """One request for the reports of a session, none if there are none."""
+    if not reports:
+        return []
+    request = messages.SessionReportRequest(
+        seid=record.session.cp_seid,
+        report_type=ies.ReportType(usar=True),
+        usage_reports=tuple(reports),
+    )
+    return [(record, request)]
 
 
 def _has(session: Session, pdr_id: int, pdr: PDR) -> bool:

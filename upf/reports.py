@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pfcp import ies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from upf.measurement import UsageReport
     from upf.rules import URR
-    from upf.usage import UsageReport
+    from upf.usage import Volume
 
 UsageReportIE = TypeVar(
     "UsageReportIE",
@@ -28,37 +27,47 @@ def ntp_time(unix_time: float) -> int:
     return (int(unix_time) + NTP_OFFSET_S) & 0xFFFF_FFFF
 
 
+def unix_time(ntp: int) -> float:
+    """What `ntp_time` writes, read: of the two eras that 32 bits can mean, that of 1970 to 2106."""
+    return float((ntp - NTP_OFFSET_S) & 0xFFFF_FFFF)
+
+
 def usage_report_ie(
-    ie_class: type[UsageReportIE], report: UsageReport, urr: URR, triggers: Iterable[str]
+    ie_class: type[UsageReportIE], report: UsageReport, urr: URR, query_reference: int | None = None
 ) -> UsageReportIE:
-    """The IE of this class for a report that `triggers` (as in Usage Report Trigger) called for."""
-    return ie_class(**_fields(report, urr, triggers))
+    """The IE of this class for a report; `query_reference` is that of the query it answers."""
+    fields = _fields(report, urr)
+    if query_reference is not None:
+        fields["query_urr_reference"] = query_reference
+    return ie_class(**fields)
 
 
-def _fields(report: UsageReport, urr: URR, triggers: Iterable[str]) -> dict[str, Any]:
+def _fields(report: UsageReport, urr: URR) -> dict[str, Any]:
     """Times always; volume and duration where the URR measures them.
 
     Peers expect the duration of a volume URR too, so it is there in either case.
     """
+    portion = report.portion
     fields: dict[str, Any] = {
         "urr_id": report.urr_id,
         "ur_seqn": report.ur_seqn,
-        "usage_report_trigger": ies.UsageReportTrigger(**dict.fromkeys(triggers, True)),
-        "start_time": ntp_time(report.start_time),
-        "end_time": ntp_time(report.end_time),
+        "usage_report_trigger": ies.UsageReportTrigger(**dict.fromkeys(report.triggers, True)),
+        "start_time": ntp_time(portion.start_time),
+        "end_time": ntp_time(portion.end_time),
         "duration_measurement_s": report.duration_s,
     }
     if urr.measures_volume:
-        fields["volume_measurement"] = _volume_measurement(report)
-    if report.first_packet_time is not None:
-        fields["time_of_first_packet"] = ntp_time(report.first_packet_time)
-    if report.last_packet_time is not None:
-        fields["time_of_last_packet"] = ntp_time(report.last_packet_time)
+        fields["volume_measurement"] = _volume_measurement(portion.used.volume)
+    if portion.first_packet_time is not None:
+        fields["time_of_first_packet"] = ntp_time(portion.first_packet_time)
+    if portion.last_packet_time is not None:
+        fields["time_of_last_packet"] = ntp_time(portion.last_packet_time)
+    if report.part is not None:
+        fields["usage_information"] = ies.UsageInformation(**{report.part: True})
     return fields
 
 
-def _volume_measurement(report: UsageReport) -> ies.VolumeMeasurement:
-    volume = report.volume
+def _volume_measurement(volume: Volume) -> ies.VolumeMeasurement:
     return ies.VolumeMeasurement(
         total_bytes=volume.total.octets,
         uplink_bytes=volume.uplink.octets,

@@ -10,6 +10,8 @@ from enum import IntFlag, StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final, TypeAlias
 
+from upf.limits import Limits, Monitoring, VolumeLimit
+
 IPAddress: TypeAlias = IPv4Address | IPv6Address
 IPNetwork: TypeAlias = IPv4Network | IPv6Network
 PortRange: TypeAlias = tuple[int, int]  # both ends included
@@ -195,26 +197,58 @@ class QER:
         return (self.gbr_uplink_kbps if is_uplink else self.gbr_downlink_kbps) or 0
 
 
-@dataclass(frozen=True, slots=True)
-class VolumeThreshold:
-    """Octets since the last report that call for the next one; None is no limit."""
-
-    total: int | None = None
-    uplink: int | None = None
-    downlink: int | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class URR:
-    """`triggers`: names of Reporting Triggers (TS 29.244 clause 8.2.19) as in the table."""
+    """`triggers`: names of Reporting Triggers (TS 29.244 clause 8.2.19) as in the table.
+
+    `monitorings` are its monitoring times in order. `is_suspended`: INAM, `is_metered_at_once`:
+    ISTM of Measurement Information (clause 8.2.68).
+    """
 
     urr_id: int
     measures_volume: bool = False
     measures_duration: bool = False
+    measures_events: bool = False
     triggers: frozenset[str] = frozenset()
-    volume_threshold: VolumeThreshold | None = None
+    volume_threshold: VolumeLimit | None = None
     time_threshold_s: int | None = None
+    event_threshold: int | None = None
+    volume_quota: VolumeLimit | None = None
+    time_quota_s: int | None = None
+    event_quota: int | None = None
     measurement_period_s: int | None = None
+    quota_holding_time_s: int | None = None
+    quota_validity_time_s: int | None = None
+    inactivity_detection_time_s: int | None = None
+    inactivity_timer_s: int | None = None
+    monitorings: tuple[Monitoring, ...] = ()
+    linked_urr_ids: tuple[int, ...] = ()
+    quota_far_id: int | None = None
+    number_of_reports: int | None = None
+    is_suspended: bool = False
+    is_metered_at_once: bool = False
+
+    @property
+    def threshold(self) -> Limits:
+        """What calls for a report."""
+        return Limits(self.volume_threshold, self.time_threshold_s, self.event_threshold)
+
+    @property
+    def quota(self) -> Limits:
+        """What may be used and no more."""
+        return Limits(self.volume_quota, self.time_quota_s, self.event_quota)
+
+    @property
+    def meters_time(self) -> bool:
+        """Whether the time of its traffic counts."""
+        return (
+            self.measures_duration or bool(self.time_threshold_s) or self.time_quota_s is not None
+        )
+
+    @property
+    def counts_events(self) -> bool:
+        """Whether starts of its traffic count."""
+        return self.measures_events or bool(self.event_threshold) or self.event_quota is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv6Network
 from typing import Any, TypeAlias, TypeVar
 
 from upf.errors import ConditionalMissingError, RuleError, RuleId, RuleKind
+from upf.quotas import Bound
 from upf.rules import BAR, FAR, PDR, QER, URR, ChooseKey, ForwardingParameters, LocalFTEID
 from upf.slices import SNSSAI
 
@@ -45,7 +46,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One PFCP session. `cp_address` is where its CP function takes our requests."""
+    """One PFCP session. `cp_address` is where its CP function takes our requests.
+
+    `quota_grants` counts how often a URR's quota was granted anew, by urr_id; `spent` is what of
+    quotas is used up.
+    """
 
     up_seid: int
     cp_seid: int
@@ -59,6 +64,8 @@ class Session:
     urrs: Mapping[int, URR] = field(default_factory=dict)
     bars: Mapping[int, BAR] = field(default_factory=dict)
     chosen_fteids: Mapping[ChooseKey, LocalFTEID] = field(default_factory=dict)
+    quota_grants: Mapping[int, int] = field(default_factory=dict)
+    spent: frozenset[Bound] = frozenset()
 
     @property
     def ue_ipv4(self) -> IPv4Address | None:
@@ -96,7 +103,22 @@ class Session:
             bars=_merged(self.bars, change, RuleKind.BAR, BAR),
         )
         session.check_references()
-        return session
+        made = {rule.urr_id for rule in change.creates if isinstance(rule, URR)}
+        spent = frozenset(bound for bound in session.spent if bound.urr_id in session.urrs)
+        return replace(session, spent=spent).granted(made & self.urrs.keys())
+
+    def granted(self, urr_ids: Iterable[int]) -> Session:
+        """The session with new quotas of these URRs."""
+        granted = dict.fromkeys(urr_ids, 1)
+        if not granted:
+            return self
+        grants = {
+            urr_id: self.quota_grants.get(urr_id, 0) + granted.get(urr_id, 0)
+            for urr_id in self.quota_grants.keys() | granted
+            if urr_id in self.urrs
+        }
+        spent = frozenset(bound for bound in self.spent if bound.urr_id not in granted)
+        return replace(self, quota_grants=grants, spent=spent)
 
     def check_references(self) -> None:
         """Refuse a rule that refers to one that is not there."""
@@ -109,6 +131,10 @@ class Session:
             _check_all_in([pdr.far_id], self.fars, RuleKind.FAR, rule)
             _check_all_in(pdr.qer_ids, self.qers, RuleKind.QER, rule)
             _check_all_in(pdr.urr_ids, self.urrs, RuleKind.URR, rule)
+        for urr in self.urrs.values():
+            if urr.quota_far_id is not None:
+                rule = RuleId(RuleKind.URR, urr.urr_id)
+                _check_all_in([urr.quota_far_id], self.fars, RuleKind.FAR, rule)
         for far in self.fars.values():
             if far.bar_id is not None:
                 _check_all_in(

@@ -234,6 +234,7 @@ class Shown:
             peers={number: peer for peer, number in self._entries.tunnel_peers.ids.items()},
             owner_of_entry=self._entries.owner_of,
             owner_of_usage=self._n4.owner_of,
+            usage_id_of=self._counters.usage_id_of,
         )
 
     def occupancy(self, slice_id: int) -> Demand:

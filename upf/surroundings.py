@@ -21,7 +21,7 @@ class Surroundings:
     """`slices` and `peers` by their identifiers in the pipeline, `records` by UP SEID.
 
     `owner_of_entry` tells the UP SEID of the session that an entry belongs to, `owner_of_usage` the
-    session and PDR of a usage counter.
+    session and PDR of a usage counter, `usage_id_of` which that is, by bank and cell.
     """
 
     networks: Networks
@@ -32,6 +32,7 @@ class Surroundings:
     peers: Mapping[int, TunnelPeer]
     owner_of_entry: Callable[[EntryKey], int | None]
     owner_of_usage: Callable[[int], Owner | None]
+    usage_id_of: Callable[[str, int], int | None]
 
     def binding_of(self, port: int) -> PortBinding | None:
         """What is behind a port."""

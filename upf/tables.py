@@ -319,14 +319,15 @@ ACTIONS: Final[dict[type, str]] = {
     SetDSCP: "Egress.encapsulation.set_dscp",
 }
 
-# The low bits of a usage_id tell the bank, the rest the cell; there are fewer banks than numbers.
-USAGE_BANK_BITS: Final = 4
-USAGE_COUNTERS: Final = tuple(f"Egress.enforcement.usage_{bank}" for bank in range(12))
+# Several of this name, numbered: the low bits of a usage_id tell which, the rest the cell.
+USAGE_COUNTER: Final = "Egress.enforcement.usage"
 FLOW_METER: Final = "Egress.enforcement.flow_meters"
 SESSION_METER: Final = "Egress.enforcement.session_meters"
 SLICE_METER: Final = "Egress.enforcement.slice_meters"
 PUNT_METER: Final = "Egress.punt_meters"
-QUOTAS: Final = "Egress.enforcement.quotas"
+QUOTAS: Final = "Egress.enforcement.quotas"  # a cell: octets that may still pass, then one of
+QUOTA_UNTOLD: Final = 1  # every packet has fitted so far
+QUOTA_TOLD: Final = 2  # one did not
 INGRESS_DROP_COUNTER: Final = "Ingress.verdict.drops"
 EGRESS_DROP_COUNTER: Final = "Egress.egress_drops"
 SLICE_DROP_COUNTER: Final = "Egress.enforcement.slice_drops"  # by slice_meter_id

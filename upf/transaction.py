@@ -17,11 +17,12 @@ from upf.errors import RuleError, RuleId, RuleKind, WriteRejectedError
 from upf.filters import RuleList, entries_of
 from upf.plan import Plan, diff
 from upf.policing import MeterKind
+from upf.quotas import Grant, QuotaKind, QuotaName
 from upf.shared import Shared
 from upf.treatment import TunnelPeer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from upf.entry import EntryKey, MeterRate
     from upf.metering import UsageCounters
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _METERS = {MeterKind.SESSION: tables.SESSION_METER, MeterKind.FLOW: tables.FLOW_METER}
 _NOTHING = Compiled((), {}, {})
+NO_GRANTS: Mapping[QuotaName, Grant] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,12 @@ class Held:
     peers: frozenset[TunnelPeer] = frozenset()
     rule_lists: frozenset[RuleList] = frozenset()
     own_ids: Mapping[OwnName, int] = field(default_factory=dict)
+    grants: Mapping[QuotaName, Grant] = field(default_factory=dict)
+
+    @property
+    def cells(self) -> Mapping[QuotaName, int]:
+        """The cells of its quotas, by number."""
+        return {name: self.own_ids[name] for name in self.grants}
 
 
 NOTHING_HELD = Held()
@@ -74,12 +82,16 @@ class SessionEntries:
             MeterKind.SESSION: counters.session_meters,
             MeterKind.FLOW: IndexPool("flow meters", flow_meters),
             NumberKind.CLASSIFIED: IndexPool("classified sessions", flows),
+            QuotaKind.QUOTA: IndexPool("quotas", target.size(tables.QUOTAS)),
         }
         self._owners: dict[EntryKey, int] = {}
 
-    async def replace(self, held: Held, session: Session) -> Held:
+    async def replace(
+        self, held: Held, session: Session, grants: Mapping[QuotaName, Grant] = NO_GRANTS
+    ) -> Held:
         """Make the switch hold what `session` needs instead of `held`.
 
+        `grants` is what to put into cells of quotas that are new.
         On UPFError the switch holds `held` as before; the error names the rule to blame if one is.
         """
         surveyed = survey(session, self.networks, self._num_session_meters)
@@ -93,6 +105,7 @@ class SessionEntries:
             context = Context(self.tunnel_peers.ids, self.rule_lists.ids, own_ids)
             compiled = compile_session(surveyed, context)
             claimed = self._claim(compiled, session.up_seid)
+            await self._grant(_new(own_ids, held.own_ids), grants)
             await self._write(held.compiled, compiled)
         except WriteRejectedError as error:
             _blame(error, compiled)
@@ -103,7 +116,9 @@ class SessionEntries:
             raise
         gone = held.compiled.pdr_ids.keys() - compiled.pdr_ids.keys()
         await self._give_back(gone, held, _new(held.own_ids, own_ids))
-        return Held(compiled, surveyed.peers, surveyed.rule_lists, own_ids)
+        known = {**held.grants, **grants}
+        kept = {name: known[name] for name in own_ids if isinstance(name, QuotaName)}
+        return Held(compiled, surveyed.peers, surveyed.rule_lists, own_ids, kept)
 
     async def remove(self, held: Held) -> None:
         """Take a session's entries off the switch."""
@@ -116,6 +131,15 @@ class SessionEntries:
         """The UP SEID of the session that has a key."""
         return self._owners.get(key)
 
+    async def used_up(self, numbers: Sequence[int]) -> frozenset[int]:
+        """Of cells of quotas, those that are empty or stopped a packet that did not fit."""
+        cells = await self._target.read_registers(tables.QUOTAS, numbers) if numbers else []
+        return frozenset(
+            number
+            for number, (octets, told) in zip(numbers, cells, strict=True)
+            if not octets or told == tables.QUOTA_TOLD
+        )
+
     async def _acquire(self, wanted: Held) -> Held:
         """Take what is shared; what was taken. All or none."""
         await self.tunnel_peers.acquire(wanted.peers)
@@ -125,6 +149,18 @@ class SessionEntries:
             await self.tunnel_peers.release(wanted.peers)
             raise
         return wanted
+
+    async def _grant(
+        self, numbers: Mapping[OwnName, int], grants: Mapping[QuotaName, Grant]
+    ) -> None:
+        """Fill the cells of quotas that are new, before anything spends from them."""
+        cells = {
+            number: (grants[name].octets, tables.QUOTA_UNTOLD)
+            for name, number in numbers.items()
+            if isinstance(name, QuotaName)
+        }
+        if cells:
+            await self._target.write_registers(tables.QUOTAS, cells)
 
     async def _write(self, before: Compiled, after: Compiled) -> None:
         """Meters first: a flow must not run without its rate."""

@@ -32,10 +32,10 @@ from upf.rules import (
     Interface,
     OuterHeaderCreation,
     SDFFilter,
-    VolumeThreshold,
 )
 from upf.sdf import SDF_FILTER_IE, parse_flow_description
 from upf.session import Session, Update
+from upf.translate_urr import urr_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,9 +46,6 @@ UE_IP_ADDRESS_IE = 93
 OUTER_HEADER_CREATION_IE = 84
 OUTER_HEADER_REMOVAL_IE = 95
 APPLY_ACTION_IE = 44
-REPORTING_TRIGGERS_IE = 37
-MEASUREMENT_METHOD_IE = 62
-MEASUREMENT_INFORMATION_IE = 100
 
 _UE_PREFIX_BITS = 64
 
@@ -102,19 +99,6 @@ _FORWARDING_UNSUPPORTED = {
     "proxying": 137,
     "ip_address_and_port_number_replacement": 293,
 }
-_URR_UNSUPPORTED = {
-    "volume_quota": 73,
-    "time_quota_s": 74,
-    "event_threshold": 149,
-    "event_quota": 148,
-    "quota_holding_time_s": 71,
-    "quota_validity_time_s": 181,
-    "dropped_dl_traffic_threshold": 72,
-    "monitoring_time": 33,
-    "inactivity_detection_time_s": 36,
-    "linked_urr_ids": 82,
-}
-_TRIGGERS = {"perio", "volth", "timth"}
 _REMOVALS = {
     enums.OuterHeaderRemovalDescription.GTPU_UDP_IPV4,
     enums.OuterHeaderRemovalDescription.GTPU_UDP_IPV6,
@@ -183,12 +167,12 @@ class Translator:
 
     def create_urr(self, ie: ies.CreateURR) -> URR:
         with blaming(RuleId(RuleKind.URR, ie.urr_id)):
-            return URR(urr_id=ie.urr_id, **_urr_fields(ie))
+            return URR(urr_id=ie.urr_id, **urr_fields(ie))
 
     def update_urr(self, ie: ies.UpdateURR) -> Update:
         rule = RuleId(RuleKind.URR, ie.urr_id)
         with blaming(rule):
-            return Update(rule, _urr_fields(ie))
+            return Update(rule, urr_fields(ie, self.session.urrs.get(ie.urr_id)))
 
     def create_bar(self, ie: ies.CreateBAR) -> BAR:
         return BAR(bar_id=ie.bar_id)
@@ -386,58 +370,3 @@ def _qer_fields(ie: ies.CreateQER | ies.UpdateQER) -> dict[str, Any]:
     if ie.rqi is not None:
         fields["is_reflective"] = ie.rqi
     return fields
-
-
-def _urr_fields(ie: ies.CreateURR | ies.UpdateURR) -> dict[str, Any]:
-    _refuse(ie, _URR_UNSUPPORTED)
-    fields: dict[str, Any] = _given(
-        time_threshold_s=ie.time_threshold_s, measurement_period_s=ie.measurement_period_s
-    )
-    if ie.measurement_method is not None:
-        if ie.measurement_method.event:
-            raise UnsupportedError("events are not measured", offending_ie=MEASUREMENT_METHOD_IE)
-        fields["measures_volume"] = ie.measurement_method.volum
-        fields["measures_duration"] = ie.measurement_method.durat
-    if ie.reporting_triggers is not None:
-        fields["triggers"] = _triggers(ie.reporting_triggers)
-    if ie.volume_threshold is not None:
-        fields["volume_threshold"] = VolumeThreshold(
-            total=ie.volume_threshold.total_bytes,
-            uplink=ie.volume_threshold.uplink_bytes,
-            downlink=ie.volume_threshold.downlink_bytes,
-        )
-    information = ie.measurement_information
-    if information is not None and (information.mbqe or information.radi):
-        raise UnsupportedError(
-            "volume before QoS enforcement is not measured",
-            offending_ie=MEASUREMENT_INFORMATION_IE,
-        )
-    return fields
-
-
-def _triggers(ie: ies.ReportingTriggers) -> frozenset[str]:
-    names = [
-        "perio",
-        "volth",
-        "timth",
-        "quhti",
-        "start",
-        "stopt",
-        "droth",
-        "liusa",
-        "volqu",
-        "timqu",
-        "envcl",
-        "macar",
-        "eveth",
-        "evequ",
-        "ipmjl",
-        "quvti",
-        "reemr",
-    ]
-    triggers = frozenset(name for name in names if getattr(ie, name))
-    for name in sorted(triggers - _TRIGGERS):
-        raise UnsupportedError(
-            f"reporting trigger {name.upper()} is not served", offending_ie=REPORTING_TRIGGERS_IE
-        )
-    return triggers

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from upf.drops import DropReason
 from upf.errors import RuleError, RuleId, RuleKind, UnsupportedError
+from upf.quotas import is_bounded
 from upf.rules import ApplyAction, Interface, IPAddress
 
 if TYPE_CHECKING:
@@ -75,6 +76,12 @@ def treatment_of(session: Session, pdr: PDR, networks: Networks) -> Treatment:
     if not all(qer.is_uplink_open if pdr.is_uplink else qer.is_downlink_open for qer in qers):
         return DropReason.GATE_CLOSED
     far = session.fars[pdr.far_id] if pdr.far_id is not None else None
+    spent = next((each for each in session.spent if is_bounded(pdr, each)), None)
+    if spent is not None:
+        quota_far_id = session.urrs[spent.urr_id].quota_far_id
+        if quota_far_id is None:
+            return DropReason.QUOTA_EXHAUSTED
+        far = session.fars[quota_far_id]
     if far is None:
         return DropReason.FAR
     if far.apply_action & ApplyAction.BUFF:

@@ -176,6 +176,7 @@ class StubUPF(UPF):
             peers={},
             owner_of_entry=lambda _: None,
             owner_of_usage=lambda _: None,
+            usage_id_of=lambda *_: None,
         )
         return await traced(wanted, around, _trace_without_sessions)
 

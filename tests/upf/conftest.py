@@ -30,6 +30,7 @@ from upf.transaction import SessionEntries
 CAPTURE = Path(__file__).parent.parent / "captures" / "open5gs-ipv4-n4.pcap"
 SMF = ("10.100.4.1", 8805)
 N3 = IPv4Address("10.100.3.1")
+USAGE, NUM_BANKS, BANK_BITS = "Egress.enforcement.usage", 12, 4
 
 
 @dataclass
@@ -39,6 +40,7 @@ class FakeTarget:
     entries: dict = field(default_factory=dict)
     counts: dict = field(default_factory=dict)
     meters: dict = field(default_factory=dict)
+    registers: dict = field(default_factory=dict)
     sent: list = field(default_factory=list)
     again: list = field(default_factory=list)
     sizes: dict = field(default_factory=lambda: {"Egress.enforcement.session_meters": 512})
@@ -69,6 +71,13 @@ class FakeTarget:
         for index, rate in rates.items():
             await self.write_meter(meter, index, rate)
 
+    async def write_registers(self, register, cells):
+        for index, cell in cells.items():
+            self.registers[register, index] = tuple(cell)
+
+    async def read_registers(self, register, indexes):
+        return [self.registers.get((register, index), (0, 0)) for index in indexes]
+
     async def read_entries(self, table):
         return [entry for entry in self.entries.values() if entry.table == table]
 
@@ -81,6 +90,9 @@ class FakeTarget:
     def size(self, name):
         return self.sizes.get(name, 4096)
 
+    def counters(self):
+        return ["Ingress.verdict.drops", *(f"{USAGE}_{bank}" for bank in range(NUM_BANKS))]
+
     def on_packet_in(self, receiver):
         self.receiver = receiver
 
@@ -89,7 +101,8 @@ class FakeTarget:
 
     def count(self, usage_id, *, packets, octets):
         """Let a usage counter grow."""
-        key = (f"Egress.enforcement.usage_{usage_id & 15}", usage_id >> 4)
+        bank = usage_id & (1 << BANK_BITS) - 1
+        key = (f"{USAGE}_{bank}", usage_id >> BANK_BITS)
         old = self.counts.get(key, Counts(0, 0))
         self.counts[key] = Counts(old.packets + packets, old.octets + octets)
 
@@ -206,12 +219,12 @@ def bench(target, networks, bindings):
     clock, slices = [1_700_000_000.0], [SliceRegistry()]
     associations = AssociationTable()
     counters = UsageCounters(target)
-    reporting = UsageReporting(counters, lambda: clock[0])
     resources = Resources(networks, counters)
     routing = Routing(target, FakeKernel(), bindings)
     routing.routes = {(1, IPv4Network("10.100.3.0/24")): NextHop(1, 0xA, 0xB)}
     routing._ids.entries(routing.routes)
     entries = SessionEntries(target, networks, counters, routing)
+    reporting = UsageReporting(counters, entries, lambda: clock[0])
     n4 = N4(
         Identity(ies.NodeID(value=IPv4Address("10.100.4.2")), IPv4Address("10.100.4.2"), 7),
         associations=associations,

@@ -66,10 +66,10 @@ async def test_counter_used_before_starts_at_nothing(bench, target, establishmen
 async def test_threshold_reached_is_reported_once(bench, target, establishment, to_gnb):
     _, usage = await established(bench, establishment, to_gnb)
     target.count(usage[1], packets=10, octets=THRESHOLD_OCTETS - 1)
-    assert await bench.reporting.sweep(bench.n4.sessions.values()) == []
+    assert await bench.reporting.sweep() == []
     target.count(usage[1], packets=1, octets=1)
     bench.clock[0] += 30
-    ((record, request),) = await bench.reporting.sweep(bench.n4.sessions.values())
+    ((record, request),) = await bench.reporting.sweep()
     assert record is bench.record
     assert request.seid == 0x35E
     assert request.report_type == ies.ReportType(usar=True)
@@ -77,21 +77,21 @@ async def test_threshold_reached_is_reported_once(bench, target, establishment, 
     assert told.usage_report_trigger == ies.UsageReportTrigger(volth=True)
     assert (told.urr_id, told.ur_seqn) == (1, 0)
     assert told.volume_measurement.total_bytes == THRESHOLD_OCTETS
-    assert await bench.reporting.sweep(bench.n4.sessions.values()) == []
+    assert await bench.reporting.sweep() == []
 
 
 async def test_session_being_changed_is_left_to_the_next_look(bench, target, establishment, to_gnb):
     _, usage = await established(bench, establishment, to_gnb)
     target.count(usage[1], packets=1, octets=THRESHOLD_OCTETS)
     async with bench.record.lock:
-        assert await bench.reporting.sweep(bench.n4.sessions.values()) == []
-    assert len(await bench.reporting.sweep(bench.n4.sessions.values())) == 1
+        assert await bench.reporting.sweep() == []
+    assert len(await bench.reporting.sweep()) == 1
 
 
 async def test_sequence_goes_on_from_threshold_to_deletion(bench, target, establishment, to_gnb):
     seid, usage = await established(bench, establishment, to_gnb)
     target.count(usage[1], packets=1, octets=THRESHOLD_OCTETS)
-    await bench.reporting.sweep(bench.n4.sessions.values())
+    await bench.reporting.sweep()
     target.count(usage[1], packets=1, octets=70)
     answer = await bench.ask(messages.SessionDeletionRequest(seid=seid))
     (told,) = answer.usage_reports

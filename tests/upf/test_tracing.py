@@ -98,6 +98,7 @@ class Traced:
             peers={n: peer for peer, n in self.bench.entries.tunnel_peers.ids.items()},
             owner_of_entry=self.bench.entries.owner_of,
             owner_of_usage=self.bench.n4.owner_of,
+            usage_id_of=self.bench.resources.counters.usage_id_of,
         )
 
     async def trace(self, **fields):
@@ -287,6 +288,7 @@ def test_an_icmp_packet_is_of_its_version_of_ip(networks, bindings):
         peers={},
         owner_of_entry=lambda _: None,
         owner_of_usage=lambda _: None,
+        usage_id_of=lambda *_: None,
     )
     ue = IPv6Address("2001:db8:1::2")
     six = arrival_of(Description(is_uplink=False, ue=ue, protocol=1), around)

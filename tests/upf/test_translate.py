@@ -118,20 +118,10 @@ CASES = {
         FAR_2,
         84,
     ),
-    "quota": (
-        lambda r: with_urr(r, volume_quota=ies.VolumeQuota(total_bytes=1)),
-        URR_1,
-        73,
-    ),
-    "trigger": (
-        lambda r: with_urr(r, reporting_triggers=ies.ReportingTriggers(start=True)),
+    "dropped downlink": (
+        lambda r: with_urr(r, reporting_triggers=ies.ReportingTriggers(droth=True)),
         URR_1,
         37,
-    ),
-    "events": (
-        lambda r: with_urr(r, measurement_method=ies.MeasurementMethod(event=True)),
-        URR_1,
-        62,
     ),
     "volume before qos": (
         lambda r: with_urr(r, measurement_information=ies.MeasurementInformation(mbqe=True)),

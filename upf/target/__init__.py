@@ -29,6 +29,12 @@ class Target(Protocol):
     async def write_meters(self, meter: str, rates: Mapping[int, MeterRate | None]) -> None:
         """Set several cells of an indexed meter in one call."""
 
+    async def write_registers(self, register: str, cells: Mapping[int, Sequence[int]]) -> None:
+        """Set cells of a register, each a number a field."""
+
+    async def read_registers(self, register: str, indexes: Sequence[int]) -> list[tuple[int, ...]]:
+        """Read cells of a register, in the order asked."""
+
     async def read_entries(self, table: str) -> list[Entry]:
         """Everything a table holds."""
 
@@ -40,6 +46,9 @@ class Target(Protocol):
 
     def size(self, name: str) -> int:
         """How many entries a table, or cells an array, has on this switch."""
+
+    def counters(self) -> Sequence[str]:
+        """The names of all indexed counters of this switch's program."""
 
     def on_packet_in(self, receiver: Callable[[PacketIn], Awaitable[None]]) -> None:
         """Name who gets the packets that the pipeline shows the controller."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import grpc
 from finsy.proto import p4r, p4r_grpc
@@ -28,6 +28,8 @@ CALL_TIMEOUT_S = 30.0
 MAX_MESSAGE_BYTES = 256 << 20
 MAX_METADATA_BYTES = 4 << 20  # details of a refused batch travel in metadata
 _CELLS_PER_READ = 1000
+
+_Cell = TypeVar("_Cell")
 
 
 class P4RuntimeTarget:
@@ -99,10 +101,7 @@ class P4RuntimeTarget:
                 cell = entity.counter_entry
                 data = cell.data
                 found[cell.index.index] = Counts(data.packet_count, data.byte_count)
-        try:
-            return [found[index] for index in indexes]
-        except KeyError as error:
-            raise TargetError(f"the switch told nothing of cell {error} of {counter}") from None
+        return _in_order(found, indexes, counter)
 
     async def write_meter(self, meter: str, index: int, rate: MeterRate | None) -> None:
         """Set a cell of an indexed meter; None removes the limit."""
@@ -117,13 +116,32 @@ class P4RuntimeTarget:
             cell.index.index = index
             if rate is not None:
                 cell.config.CopyFrom(schema.meter_config(rate))
-        try:
-            await self._stub.Write(request, timeout=WRITE_TIMEOUT_S)
-        except grpc.aio.AioRpcError as error:
-            codes = rpc_errors.update_codes(error)
-            if codes:
-                raise rpc_errors.rejected(codes, [None] * len(codes)) from error
-            raise rpc_errors.from_rpc(error, f"setting {meter}{list(rates)}") from error
+        await self._write_cells(request, f"setting {meter}{list(rates)}")
+
+    async def write_registers(self, register: str, cells: Mapping[int, Sequence[int]]) -> None:
+        """Set cells of a register in one call."""
+        request = self._session.identity().request(p4r.WriteRequest.CONTINUE_ON_ERROR)
+        for index, value in cells.items():
+            cell = request.updates.add(type=p4r.Update.MODIFY).entity.register_entry
+            cell.register_id = self._schema.register(register).id
+            cell.index.index = index
+            cell.data.CopyFrom(schema.register_data(value))
+        await self._write_cells(request, f"setting {register}{list(cells)}")
+
+    async def read_registers(self, register: str, indexes: Sequence[int]) -> list[tuple[int, ...]]:
+        """Read cells of a register, in the order asked."""
+        array = self._schema.register(register)
+        found: dict[int, tuple[int, ...]] = {}
+        for first in range(0, len(indexes), _CELLS_PER_READ):
+            request = self._read_request()
+            for index in indexes[first : first + _CELLS_PER_READ]:
+                cell = request.entities.add().register_entry
+                cell.register_id = array.id
+                cell.index.index = index
+            async for entity in self._read(request, f"reading {register}"):
+                cell = entity.register_entry
+                found[cell.index.index] = schema.register_cell(cell.data)
+        return _in_order(found, indexes, register)
 
     async def read_entries(self, table: str) -> list[Entry]:
         """Everything a table holds."""
@@ -148,6 +166,10 @@ class P4RuntimeTarget:
     def size(self, name: str) -> int:
         """How many entries a table, or cells an array, has on this switch."""
         return self._schema.size(name)
+
+    def counters(self) -> Sequence[str]:
+        """The names of all indexed counters of this switch's program."""
+        return tuple(self._schema.counters)
 
     def on_packet_in(self, receiver: Callable[[PacketIn], Awaitable[None]]) -> None:
         """Name who gets the packets that the pipeline shows the controller."""
@@ -174,6 +196,16 @@ class P4RuntimeTarget:
         """Wait until the switch is gone; says why."""
         return await self._session.wait_lost()
 
+    async def _write_cells(self, request: Any, what: str) -> None:
+        """Write cells of an array."""
+        try:
+            await self._stub.Write(request, timeout=WRITE_TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            codes = rpc_errors.update_codes(error)
+            if codes:
+                raise rpc_errors.rejected(codes, [None] * len(codes)) from error
+            raise rpc_errors.from_rpc(error, what) from error
+
     def _read_request(self) -> Any:
         return p4r.ReadRequest(device_id=self._session.device_id)
 
@@ -188,6 +220,14 @@ class P4RuntimeTarget:
             if reasons:
                 raise TargetError(f"{what}: {reasons[0]}") from error
             raise rpc_errors.from_rpc(error, what) from error
+
+
+def _in_order(found: Mapping[int, _Cell], indexes: Sequence[int], array: str) -> list[_Cell]:
+    """Cells as asked for; TargetError if the switch left one out."""
+    try:
+        return [found[index] for index in indexes]
+    except KeyError as error:
+        raise TargetError(f"the switch told nothing of cell {error} of {array}") from None
 
 
 async def _pipeline_of(stub: Any, device_id: int, address: str, timeout_s: float) -> Any:

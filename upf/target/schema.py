@@ -16,6 +16,8 @@ from upf.target import values
 from upf.target.packet_in import PacketIn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from upf.entry import MatchValue, MeterRate
 
 _Item = TypeVar("_Item")
@@ -173,6 +175,10 @@ class Schema:
         """Find an indexed meter."""
         return _find(self.meters, name, "meter")
 
+    def register(self, name: str) -> Array:
+        """Find a register."""
+        return _find(self.registers, name, "register")
+
     def size(self, name: str) -> int:
         """Entries of a table or cells of an array on this switch."""
         for items in (self.tables, self.counters, self.meters, self.registers):
@@ -213,6 +219,18 @@ def meter_config(rate: MeterRate) -> Any:
     )
 
 
+def register_data(cell: Sequence[int]) -> Any:
+    """Write a p4.v1.P4Data of a cell: a bitstring, or a struct of several."""
+    parts = [p4r.P4Data(bitstring=values.encode(number)) for number in cell]
+    return parts[0] if len(parts) == 1 else p4r.P4Data(struct=p4r.P4StructLike(members=parts))
+
+
+def register_cell(data: Any) -> tuple[int, ...]:
+    """Read what `register_data` writes."""
+    parts = data.struct.members if data.WhichOneof("data") == "struct" else [data]
+    return tuple(values.decode(part.bitstring) for part in parts)
+
+
 def check_same_pipeline(ours: Any, theirs: Any) -> None:
     """Raise PipelineMismatchError unless two P4Infos describe one program; sizes may differ."""
     wanted, found = _signature(ours), _signature(theirs)
@@ -241,6 +259,9 @@ def _signature(info: Any) -> dict[str, Any]:
     for action in info.actions:
         params = [(p.id, p.name, p.bitwidth) for p in action.params]
         signature[f"action {action.preamble.name}"] = (action.preamble.id, params)
+    for item in info.registers:
+        kind = item.type_spec.SerializeToString(deterministic=True)
+        signature[f"register {item.preamble.name}"] = (item.preamble.id, kind)
     for kind, items in (("counter", info.counters), ("meter", info.meters)):
         for item in items:
             signature[f"{kind} {item.preamble.name}"] = (item.preamble.id, item.spec.unit)

@@ -1,0 +1,118 @@
+"""Which sessions a sweep has to look at: those with a counter past its alarm or a deadline that has
+come. Plain data, fed with readings and times.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING
+
+from upf.measurement import Sight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from upf.entry import Counts
+    from upf.records import SessionRecord
+
+_NEVER = 1 << 64
+
+
+class Watch:
+    """The latest readings of watched counters, by usage_id, and what they wait for.
+
+    Readings only grow: one that comes late changes nothing.
+    """
+
+    def __init__(self) -> None:
+        self.counts: dict[int, Counts] = {}
+        # When a counter moved since its session was folded.
+        self._first: dict[int, float] = {}
+        self._last: dict[int, float] = {}
+        self._alarms: dict[int, int] = {}
+        self._owners: dict[int, SessionRecord] = {}
+        self._watched: dict[int, frozenset[int]] = {}
+        self._records: dict[int, SessionRecord] = {}
+        self._deadlines: dict[int, float] = {}
+        self._queue: list[tuple[float, int]] = []
+
+    def ids(self) -> list[int]:
+        """Counters to read."""
+        return list(self._owners)
+
+    def set(
+        self,
+        record: SessionRecord,
+        readings: Mapping[int, Counts],
+        alarms: Mapping[int, int],
+        deadline: float | None,
+    ) -> None:
+        """Wake for a session when a counter shows as many octets as its alarm says, or at a time.
+
+        `readings` are its watched counters, as they stand if they were not watched before.
+        """
+        up_seid = record.session.up_seid
+        self._records[up_seid] = record
+        self._stop_watching(self._watched.get(up_seid, frozenset()) - readings.keys())
+        self._watched[up_seid] = frozenset(readings)
+        for usage_id, reading in readings.items():
+            self._owners[usage_id] = record
+            self._alarms[usage_id] = alarms.get(usage_id, _NEVER)
+            self.counts.setdefault(usage_id, reading)
+        if deadline is None:
+            self._deadlines.pop(up_seid, None)
+        elif self._deadlines.get(up_seid) != deadline:
+            self._deadlines[up_seid] = deadline
+            heapq.heappush(self._queue, (deadline, up_seid))
+
+    def forget(self, record: SessionRecord) -> None:
+        """Wake no more for a session."""
+        up_seid = record.session.up_seid
+        self._stop_watching(self._watched.pop(up_seid, frozenset()))
+        self._deadlines.pop(up_seid, None)
+        self._records.pop(up_seid, None)
+
+    def _stop_watching(self, usage_ids: Iterable[int]) -> None:
+        for usage_id in usage_ids:
+            for known in (self.counts, self._first, self._last, self._alarms, self._owners):
+                known.pop(usage_id, None)
+
+    def note(self, readings: Mapping[int, Counts], now: float) -> list[SessionRecord]:
+        """Take readings; whose alarms they pass."""
+        woken: dict[int, SessionRecord] = {}
+        counts = self.counts
+        for usage_id, reading in readings.items():
+            known = counts.get(usage_id)
+            if known is None or reading.octets <= known.octets:
+                continue
+            counts[usage_id] = reading
+            self._first.setdefault(usage_id, now)
+            self._last[usage_id] = now
+            if reading.octets >= self._alarms[usage_id]:
+                record = self._owners[usage_id]
+                woken[id(record)] = record
+        return list(woken.values())
+
+    def expired(self, now: float) -> list[SessionRecord]:
+        """The sessions whose deadlines have come, each told once."""
+        found = []
+        while self._queue and self._queue[0][0] <= now:
+            deadline, up_seid = heapq.heappop(self._queue)
+            if self._deadlines.get(up_seid) == deadline:
+                del self._deadlines[up_seid]
+                found.append(self._records[up_seid])
+        return found
+
+    def next_deadline(self) -> float | None:
+        """The earliest time that a session waits for; it may have been given up since."""
+        return self._queue[0][0] if self._queue else None
+
+    def sight(self, usage_ids: Iterable[int], now: float) -> Sight:
+        """What is known of some counters. The times at which they moved are told once."""
+        ids = [usage_id for usage_id in usage_ids if usage_id in self.counts]
+        return Sight(
+            now=now,
+            readings={usage_id: self.counts[usage_id] for usage_id in ids},
+            first={i: self._first.pop(i) for i in ids if i in self._first},
+            last={i: self._last.pop(i) for i in ids if i in self._last},
+        )
