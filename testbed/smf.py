@@ -27,6 +27,11 @@ _T1_S = 1.0
 _N1 = 4
 _POLL_S = 0.1
 _ACCEPTED = 1
+_REPORT_TRIGGERS = (
+    ("perio", "volth", "timth", "quhti", "start", "stopt", "droth", "immer"),
+    ("volqu", "timqu", "liusa", "termr", "monit", "envcl", "macar", "eveth"),
+    ("evequ", "tebur", "ipmjl", "quvti", "emrre", "upint"),
+)
 
 
 @dataclass(frozen=True)
@@ -40,14 +45,23 @@ class Association:
 
 @dataclass(frozen=True)
 class UsageReport:
-    """A usage report, of a Session Report Request or a deletion; a volume not told is None."""
+    """A usage report; a volume not told is None. `triggers` are flags of Usage Report Trigger in
+    small letters, `part` is `bef` or `aft` a monitoring time.
+    """
 
     urr_id: int
     ur_seqn: int
-    is_final: bool
+    triggers: frozenset[str]
+    part: str | None = None
+    duration_s: int | None = None
     total_bytes: int | None = None
     uplink_bytes: int | None = None
     downlink_bytes: int | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it is the last of its URR."""
+        return "termr" in self.triggers
 
 
 @dataclass(frozen=True)
@@ -144,9 +158,14 @@ class SMF:
         """Tell the UPF the UE is idle: downlink packets wait."""
         self._modify(established, open5gs.buffer_request())
 
-    def modify(self, established: EstablishedSession, *ies: Packet) -> None:
-        """Change a session's rules. Raises PeerError if the UPF refuses."""
-        self._modify(established, n4.PFCPSessionModificationRequest(IE_list=list(ies)))
+    def modify(self, established: EstablishedSession, *ies: Packet) -> list[UsageReport]:
+        """Change a session's rules; return the usage reports in the answer.
+
+        Raises PeerError if the UPF refuses.
+        """
+        request = n4.PFCPSessionModificationRequest(IE_list=list(ies))
+        answer = self._ask_session(established, request)
+        return [_usage_report(report) for report in dissection.ies(answer, 78)]
 
     def delete(self, established: EstablishedSession) -> list[UsageReport]:
         """Delete a session; return the usage reports the UPF closes it with."""
@@ -255,9 +274,27 @@ def _usage_report(report: Packet) -> UsageReport:
         for flag, name in (("TOVOL", "total"), ("ULVOL", "uplink"), ("DLVOL", "downlink")):
             if getattr(volume, flag):
                 volumes[f"{name}_bytes"] = int(getattr(volume, name))
+    parts = [name for each in dissection.ies(report, 90) for name in _parts(each)]
+    durations = [int(each.duration) for each in dissection.ies(report, 67)]
     return UsageReport(
         urr_id=int(dissection.ie(report, 81).id),
         ur_seqn=int(dissection.ie(report, 104).number),
-        is_final=bool(dissection.ie(report, 63).TERMR),
+        triggers=_triggers(dissection.value(dissection.ie(report, 63))),
+        part=parts[0] if parts else None,
+        duration_s=durations[0] if durations else None,
         **volumes,
+    )
+
+
+def _parts(information: Packet) -> list[str]:
+    return [name.lower() for name in ("BEF", "AFT") if getattr(information, name)]
+
+
+def _triggers(octets: bytes) -> frozenset[str]:
+    """The flags set, of more octets than scapy knows (TS 29.244 clause 8.2.41)."""
+    return frozenset(
+        name
+        for octet, names in zip(octets, _REPORT_TRIGGERS, strict=False)
+        for bit, name in enumerate(names)
+        if octet >> bit & 1
     )

@@ -36,11 +36,21 @@ class PingResult:
 
 
 def ping(
-    namespace: str, address: IPv4Address, *, count: int = 20, interval_s: float = 0.05
+    namespace: str,
+    address: IPv4Address,
+    *,
+    count: int = 20,
+    interval_s: float = 0.05,
+    size: int = 56,
+    patience_s: float = 1.0,
 ) -> PingResult:
-    """Send ICMP echo requests and count the answers; no answer at all is a result, not an error."""
+    """Send ICMP echo requests and count the answers; no answer at all is a result, not an error.
+
+    `size` is octets behind the ICMP header; an answer counts that comes within `patience_s`.
+    """
     told = run(
-        *("ping", "-q", "-n", "-c", str(count), "-i", f"{interval_s:g}", "-W", "1"),
+        *("ping", "-q", "-n", "-c", str(count), "-i", f"{interval_s:g}", "-W", f"{patience_s:g}"),
+        *("-s", str(size)),
         str(address),
         namespace=namespace,
         timeout_s=count * interval_s + 10,

@@ -25,8 +25,9 @@ PACKET_BITS = 28
 class UsageCounters:
     """Usage counters by usage_id. They are never reset: each owner starts from a base.
 
-    The low bits of an identifier tell the bank, the rest the cell. The lowest identifiers are
-    session meters too: who takes one may have its rate limited by the lookup alone.
+    The low bits of an identifier tell the bank, the rest the cell; as many bits as the number of
+    banks needs. The lowest identifiers are session meters too: who takes one may have its rate
+    limited by the lookup alone.
     """
 
     def __init__(self, target: Target) -> None:
@@ -55,7 +56,7 @@ class UsageCounters:
 
     def _is_there(self, usage_id: int) -> bool:
         bank = usage_id & ((1 << self._bank_bits) - 1)
-        return usage_id >> self._bank_bits < self._cells[bank]
+        return bank < len(self._cells) and usage_id >> self._bank_bits < self._cells[bank]
 
     def usage_id_of(self, counter: str, cell: int) -> int | None:
         """The identifier that a cell of a bank has, None if the counter is no bank."""
@@ -114,9 +115,9 @@ def banks_of(counters: Iterable[str]) -> Sequence[str]:
         for name in counters
         if (found := re.fullmatch(re.escape(tables.USAGE_COUNTER) + r"_(\d+)", name))
     }
-    if sorted(banks) != list(range(len(banks))) or len(banks).bit_count() != 1:
+    if not banks or sorted(banks) != list(range(len(banks))):
         raise PipelineMismatchError(
-            f"the switch has {len(banks)} usage counters, not a power of two numbered from 0"
+            f"the switch has {len(banks)} counters {tables.USAGE_COUNTER}_*, not numbered from 0"
         )
     return [banks[number] for number in range(len(banks))]
 

@@ -46,7 +46,9 @@ if TYPE_CHECKING:
 FSEID_IE = 57
 
 # What works, and nothing else.
-UP_FUNCTION_FEATURES = ies.UPFunctionFeatures(ftup=True, mnop=True)
+UP_FUNCTION_FEATURES = ies.UPFunctionFeatures(
+    ftup=True, mnop=True, quoac=True, vtime=True, norp=True
+)
 
 # Requests for what is not advertised, and how they are answered.
 _NOT_SUPPORTED: dict[type[messages.Message], Callable[..., messages.Message]] = {

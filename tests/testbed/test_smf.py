@@ -100,7 +100,8 @@ def test_deletion_gives_the_closing_usage_report(peers):
     assert report == smf.UsageReport(
         urr_id=1,
         ur_seqn=7,
-        is_final=True,
+        triggers=frozenset({"termr"}),
+        duration_s=8,
         total_bytes=0x2E72B82,
         uplink_bytes=0,
         downlink_bytes=0x2E72B82,

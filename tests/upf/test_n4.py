@@ -394,7 +394,9 @@ async def test_association_answer_advertises_what_works(bench):
     )
     assert answer.cause == Cause.REQUEST_ACCEPTED
     assert answer.recovery_time_stamp == 7
-    assert answer.up_function_features == ies.UPFunctionFeatures(ftup=True, mnop=True)
+    assert answer.up_function_features == ies.UPFunctionFeatures(
+        ftup=True, mnop=True, quoac=True, vtime=True, norp=True
+    )
 
 
 async def test_refused_requests_give_back_what_they_took(bench, target, establishment, to_gnb):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from finsy.proto import p4i, p4r
+from finsy.proto import p4d, p4i, p4r
 
 from upf.entry import Entry, Prefix, Range, Ternary
 from upf.errors import PipelineMismatchError, TargetError
@@ -221,8 +221,8 @@ def meter_config(rate: MeterRate) -> Any:
 
 def register_data(cell: Sequence[int]) -> Any:
     """Write a p4.v1.P4Data of a cell: a bitstring, or a struct of several."""
-    parts = [p4r.P4Data(bitstring=values.encode(number)) for number in cell]
-    return parts[0] if len(parts) == 1 else p4r.P4Data(struct=p4r.P4StructLike(members=parts))
+    parts = [p4d.P4Data(bitstring=values.encode(number)) for number in cell]
+    return parts[0] if len(parts) == 1 else p4d.P4Data(struct=p4d.P4StructLike(members=parts))
 
 
 def register_cell(data: Any) -> tuple[int, ...]:

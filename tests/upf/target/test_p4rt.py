@@ -312,3 +312,13 @@ async def test_closing_fails_what_waits_and_leaves_the_switch_to_others(
     client = foreign_client(1)
     await client.bid()
     assert (await client.notice())[0] == grpc.StatusCode.OK.value[0]
+
+
+async def test_cells_of_a_register_are_written_and_read_in_the_order_asked(target, dataplane):
+    await target.write_registers("Ingress.quotas", {3: (1 << 32 - 1, 1), 0: (7, 2)})
+    assert dataplane.registers["Ingress.quotas"] == {3: (1 << 32 - 1, 1), 0: (7, 2)}
+    cells = await target.read_registers("Ingress.quotas", [3, 1, 0, 3])
+    assert cells == [(1 << 32 - 1, 1), (0, 0), (7, 2), (1 << 32 - 1, 1)]
+    with pytest.raises(WriteRejectedError, match="beyond its"):
+        await target.write_registers("Ingress.quotas", {1 << 20: (1, 1)})
+    assert "Egress.usage" in target.counters()
