@@ -175,6 +175,11 @@ class Dataplane(Protocol):
 class ServedDataplane(Dataplane, Protocol):
     """A data plane that tells what it holds, so that a server can begin with that."""
 
+    def replace(self, *, keeps: bool) -> None:
+        """Go over to the program that is compiled now, in one step to packets: with all that this
+        one holds (`keeps`; RefusedError if not all of it can go on), or with nothing of it.
+        """
+
     def held_entries(self, table: str) -> Iterable[Entry]:
         """Return what a table holds: what the program itself fills it with, and what is left from
         before if the data plane outlived its server. Of the same priority, the first one first.

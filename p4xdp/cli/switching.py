@@ -168,6 +168,7 @@ async def _switch(
             device_config=pipeline.device_config,
             sizes=sizes,
             kept=home.kept,
+            find_compiled=lambda: artifacts.load(build),
         )
         print(f"READY {server.address}", flush=True)  # noqa: T201
         await stop.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -18,10 +19,11 @@ from finsy.proto import p4r_grpc
 from p4xdp.runtime.service import P4RuntimeService
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from p4xdp.dataplane import ServedDataplane
     from p4xdp.kept import Kept
+    from p4xdp.runtime.artifacts import CompiledPipeline
 
 DEFAULT_LISTEN = "127.0.0.1:9559"  # IANA's port for P4Runtime
 MAX_MESSAGE_BYTES = 256 << 20
@@ -52,7 +54,7 @@ class RunningServer:
         await self._server.wait_for_termination()
 
 
-async def serve(
+async def serve(  # noqa: PLR0913  # all but the first two are settings with a default
     dataplane: ServedDataplane,
     p4info: Any,
     *,
@@ -61,6 +63,7 @@ async def serve(
     device_config: bytes = b"",
     sizes: Mapping[str, int] | None = None,
     kept: Kept | None = None,
+    find_compiled: Callable[[], CompiledPipeline] | None = None,
 ) -> RunningServer:
     """Serve a data plane whose pipeline is loaded, on `unix:PATH` or `host:port`.
 
@@ -69,7 +72,13 @@ async def serve(
     `schema.SchemaError` if the P4Info has what cannot be served.
     """
     service = P4RuntimeService(
-        dataplane, p4info, device_id=device_id, device_config=device_config, sizes=sizes, kept=kept
+        dataplane,
+        p4info,
+        device_id=device_id,
+        device_config=device_config,
+        sizes=sizes,
+        kept=kept,
+        find_compiled=find_compiled,
     )
     _GRPC_LOG.addFilter(_is_worth_telling)
     server = grpc.aio.server(
@@ -83,6 +92,9 @@ async def serve(
     p4r_grpc.add_P4RuntimeServicer_to_server(service, server)
     address = _bind(server, listen)
     await server.start()
+    # What is there now stays: looking through it again and again would hold up answers.
+    gc.collect()
+    gc.freeze()
     return RunningServer(address, server)
 
 

@@ -15,8 +15,9 @@ from finsy.proto import U128, p4r, rpc_status
 
 from p4xdp.dataplane import CounterValue, DataplaneError
 from p4xdp.kept import MemoryKept
-from p4xdp.runtime import packet_io, schema
+from p4xdp.runtime import packet_io, pipeline, schema
 from p4xdp.runtime.arbitration import Arbitration, Notice
+from p4xdp.runtime.artifacts import ArtifactError
 from p4xdp.runtime.errors import DETAILS_KEY, Code, RequestError, invalid, status_details
 from p4xdp.runtime.pipeline import Pipeline
 from p4xdp.runtime.read import Reader, in_messages
@@ -25,10 +26,11 @@ from p4xdp.runtime.streams import Stream
 from p4xdp.runtime.write import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from p4xdp.dataplane import ServedDataplane
     from p4xdp.kept import Kept
+    from p4xdp.runtime.artifacts import CompiledPipeline
 
 API_VERSION = "1.5.0"
 
@@ -39,7 +41,8 @@ _CELLS_PER_CALL = 4096
 
 class P4RuntimeService:
     """The servicer. `sizes` are those the data plane was opened with, by name. `kept` is what an
-    earlier server of the same data plane left.
+    earlier server of the same data plane left. `find_compiled` gives the pipeline that a client may
+    have instead of the one that runs.
     """
 
     def __init__(
@@ -51,10 +54,13 @@ class P4RuntimeService:
         device_config: bytes = b"",
         sizes: Mapping[str, int] | None = None,
         kept: Kept | None = None,
+        find_compiled: Callable[[], CompiledPipeline] | None = None,
     ) -> None:
         self._dataplane = dataplane
         self._kept = kept or MemoryKept()
-        self._pipeline = Pipeline.loaded(p4info, device_config, sizes or {}, self._kept)
+        self._sizes = sizes or {}
+        self._find_compiled = find_compiled
+        self._pipeline = Pipeline.loaded(p4info, device_config, self._sizes, self._kept)
         self._schema = schema.load(self._pipeline.p4info)
         self._store = Store.of(self._schema, dataplane, self._kept)
         self._arbitration: Arbitration[Stream] = Arbitration(device_id, self._kept)
@@ -91,13 +97,43 @@ class P4RuntimeService:
             await _abort_with_details(context, "Read", errors)
 
     async def SetForwardingPipelineConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Accept the config that runs here, clearing the state if the action says so."""
+        """Accept the config that runs here, clearing the state if the action says so, or go over to
+        the one that was compiled into the switch's directory meanwhile.
+        """
         async with _refusing(context):
             self._authorise(request)
+            wanted = self._pipeline.check(request, self._compiled())
             with self._kept.together():
-                if self._pipeline.set(request):
+                if pipeline.is_commit(request) and wanted is not self._pipeline:
+                    self._replace(wanted, clears=pipeline.clears(request))
+                elif pipeline.clears(request):
                     self._clear()
+                wanted.note(request)
         return p4r.SetForwardingPipelineConfigResponse()
+
+    def _compiled(self) -> Pipeline | None:
+        """Return the pipeline in the switch's directory, if it is of use."""
+        if self._find_compiled is None:
+            return None
+        try:
+            found = self._find_compiled()
+            other = Pipeline.loaded(found.p4info, found.device_config, self._sizes, self._kept)
+            schema.load(other.p4info)
+        except (ArtifactError, ValueError, schema.SchemaError) as error:
+            _LOG.warning("the pipeline compiled into the switch's directory: %s", error)
+            return None
+        return other
+
+    def _replace(self, wanted: Pipeline, *, clears: bool) -> None:
+        """Go over to another pipeline, with what can go on of this one or with nothing."""
+        self._dataplane.replace(keeps=not clears)
+        if clears:
+            for state in self._store.tables.values():
+                state.metadata.clear()
+            self._store.clones.clear()
+        self._pipeline = wanted
+        self._schema = schema.load(wanted.p4info)
+        self._store = Store.of(self._schema, self._dataplane, self._kept)
 
     async def GetForwardingPipelineConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Tell the config that runs here."""

@@ -66,11 +66,10 @@ class XdpDataplane:
 
     def __init__(self, program: Program, running: Running, home: Home) -> None:
         self._home = home
+        self._build_dir = program.source.parent
         self._settings = program.settings
+        self._receiver: Callable[[bytes], None] | None = None
         self._use(running)
-        self._packet_ins = PacketIns(running.loaded.map("switch_ring", 0, 0).fd)
-        has_copies = running.manifest.has_copies
-        self._copies = Copies(running.loaded, self._settings.cpu_port) if has_copies else None
         links, numbers = (running.loaded.map(f"switch_{name}", 4, 4) for name in ("links", "ports"))
         self._ports = Ports(home, links, numbers, running.num_interfaces)
 
@@ -78,6 +77,19 @@ class XdpDataplane:
         self._running = running
         self._contents = running.contents
         self._injection = running.loaded.map(".data.switch", 4, _INJECTION.size).mapped()
+        self._packet_ins = PacketIns(running.loaded.map("switch_ring", 0, 0).fd)
+        has_copies = running.manifest.has_copies
+        self._copies = Copies(running.loaded, self._settings.cpu_port) if has_copies else None
+        if self._receiver is not None:
+            self.on_packet_in(self._receiver)
+
+    def _let_go(self) -> None:
+        """Give back all that `_use` took."""
+        self._packet_ins.close()
+        if self._copies is not None:
+            self._copies.close()
+        self._injection.close()
+        self._running.close()
 
     @classmethod
     def open(  # noqa: PLR0913  # all but the first two are settings with a default
@@ -143,6 +155,28 @@ class XdpDataplane:
             self._ports.use(program_fd)
             self._ports.open(ports, program_fd, mode)
         succession.forget_others(running, self._home)
+
+    def replace(self, *, keeps: bool) -> None:
+        """Go over to what is in the build directory now."""
+        before = self._running
+        program = Program.read(self._build_dir, self._settings)
+        if program.identity() == before.identity and keeps:
+            return
+        running = succession.follow(program, before, before.num_interfaces, keeps=keeps)
+        if running.lost:
+            running.close()
+            raise RefusedError("the new program cannot go on with " + ", ".join(running.lost))
+        try:
+            succession.commit(running, program, self._home)
+        except BaseException:
+            running.close()
+            raise
+        if self._settings.has_ports:
+            self._ports.use(running.loaded.program_fd(WIRE_PROGRAM))
+        self._let_go()
+        self._use(running)
+        succession.forget_others(running, self._home)
+        _logger.info("going over to the program in %s", self._build_dir)
 
     def held_entries(self, table: str) -> Iterable[Entry]:
         return self._contents.table(table).entries()
@@ -234,6 +268,7 @@ class XdpDataplane:
 
     def on_packet_in(self, receiver: Callable[[bytes], None]) -> None:
         """Deliver packet-ins to `receiver` from now on, on the running event loop; copies too."""
+        self._receiver = receiver
         loop = asyncio.get_running_loop()
         self._packet_ins.deliver_to(receiver, loop)
         if self._copies is not None:
@@ -302,11 +337,7 @@ class XdpDataplane:
 
     def close(self) -> None:
         self._ports.close()
-        self._packet_ins.close()
-        if self._copies is not None:
-            self._copies.close()
-        self._injection.close()
-        self._running.close()
+        self._let_go()
         self._home.leave()
 
     def remove(self) -> None:

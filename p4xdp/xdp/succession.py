@@ -59,9 +59,13 @@ def start(program: Program, num_interfaces: int) -> Running:
     return _begun(program, loaded, num_interfaces, set())
 
 
-def follow(program: Program, before: Running, num_interfaces: int) -> Running:
-    """Load a program with what it has in common with the one `before`."""
-    common = common_of(before, program)
+def follow(
+    program: Program, before: Running, num_interfaces: int, *, keeps: bool = True
+) -> Running:
+    """Load a program with what it has in common with the one `before`, or, if it `keeps` nothing,
+    as it is at its start: what belongs to the switch is kept even then.
+    """
+    common = common_of(before, program) if keeps else set()
     symbols = symbols_of(before.manifest, common)
     names = [name for name in before.map_names if name in symbols or is_the_switchs(name)]
     shared = {name: before.loaded.map_fd(name) for name in names}
@@ -70,7 +74,8 @@ def follow(program: Program, before: Running, num_interfaces: int) -> Running:
     common -= {name for name in common if symbols_of(before.manifest, {name}) & new}
     running = _begun(program, loaded, num_interfaces, common)
     try:
-        take_along(before, running, common)
+        if keeps:
+            take_along(before, running, common)
     except BaseException:
         running.close()
         raise

@@ -36,6 +36,14 @@ class FakeDataplane:
         self.registers = {}
         self.clones = {}
 
+    def replace(self, *, keeps):
+        if "replace" in self.broken:
+            raise RefusedError("entries would be lost")
+        if not keeps:
+            self.tables.clear()
+            self.defaults.clear()
+            self.meters.clear()
+
     def held_entries(self, table):
         return [*self.constant.get(table, ()), *self._held(table).values()]
 

@@ -47,11 +47,11 @@ async def status(awaitable):
     return caught.value.code().name
 
 
-async def test_the_pipeline_is_there_from_the_start_with_a_cookie_of_its_own(get_config, p4info):
+async def test_the_pipeline_is_there_from_the_start_without_a_cookie(get_config, p4info):
     config = await get_config()
     assert config.p4info == p4info
     assert config.p4_device_config == b"manifest"
-    assert config.cookie.cookie != 0
+    assert not config.HasField("cookie")
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,9 @@ async def test_the_pipeline_is_there_from_the_start_with_a_cookie_of_its_own(get
     ],
 )
 async def test_only_what_is_asked_for_is_told(
-    get_config, response_type, has_info, has_device_config
+    client, set_config, get_config, response_type, has_info, has_device_config
 ):
+    await set_config(SET.RECONCILE_AND_COMMIT, cookie=7)
     config = await get_config(response_type)
     assert config.HasField("p4info") == has_info
     assert bool(config.p4_device_config) == has_device_config

@@ -1,10 +1,19 @@
 """A switch that outlives its process: what the next one finds of it."""
 
+import shutil
 import subprocess
 
 import pytest
 
-from p4xdp.dataplane import CounterValue, DataplaneError, Entry, Match, MeterConfig
+from p4xdp.dataplane import (
+    CounterValue,
+    DataplaneError,
+    Entry,
+    Match,
+    MeterConfig,
+    RefusedError,
+)
+from p4xdp.xdp import XdpDataplane
 from p4xdp.xdp.home import Home, HomeError, process_of
 from p4xdp.xdp.namespaces import interface
 
@@ -188,3 +197,54 @@ def test_one_process_at_a_time_has_a_switch(home, tmp_path):
 def test_a_name_is_a_plain_word(tmp_path, name):
     with pytest.raises(HomeError, match="no name for a switch"):
         Home.enter(name, tmp_path)
+
+
+@pytest.fixture
+def exchangeable(built, counting, hosts, home, tmp_path):
+    """A running switch, and a way to change what is compiled in its directory."""
+    directory = tmp_path / "build"
+    shutil.copytree(built(counting), directory)
+
+    def compile_(text):
+        shutil.copytree(built(text), directory, dirs_exist_ok=True)
+
+    opened = XdpDataplane.open(
+        directory, dict(enumerate(hosts, 1)), home=home(), testing=True, mode="native"
+    )
+    yield opened, compile_
+    opened.close()
+
+
+def test_a_running_switch_goes_over_to_another_program(exchangeable, counting, hosts):
+    switch, compile_ = exchangeable
+    first = next(iter(hosts))
+    switch.insert_entries(TABLE, [send(3, 4)])
+    old_program = interface(first).program_id
+    compile_(counting.replace("passed.count(1);", "passed.count(2);"))
+    switch.replace(keeps=True)
+    assert interface(first).program_id not in (old_program, None)
+    assert list(switch.held_entries(TABLE)) == [send(3, 4)]
+    assert switch.run(3, bytes(64), 1).port == 4
+    assert switch.read_counter("Ingress.passed", 2, 1)[0].packets >= 1
+    compile_(counting)
+    switch.replace(keeps=False)
+    assert list(switch.held_entries(TABLE)) == []
+    assert switch.run(3, bytes(64), 1).verdict == "drop"
+    assert switch.port_names() == dict(enumerate(hosts, 1))
+
+
+def test_a_program_that_would_lose_something_does_not_replace_the_running_one(
+    exchangeable, counting, hosts
+):
+    switch, compile_ = exchangeable
+    switch.insert_entries(TABLE, [Entry((Match(3, 0x1FF),), "Ingress.drop", ())])
+    running = interface(next(iter(hosts))).program_id
+    compile_(
+        counting.replace("            drop;\n", "").replace(
+            "default_action = drop();", "default_action = send(9);"
+        )
+    )
+    with pytest.raises(RefusedError, match=f"cannot go on with 1 entries of {TABLE}"):
+        switch.replace(keeps=True)
+    assert interface(next(iter(hosts))).program_id == running
+    assert len(list(switch.held_entries(TABLE))) == 1
