@@ -47,9 +47,9 @@ def sound() -> Iterator[Arrival]:
 
 
 def cut_short() -> Iterator[Arrival]:
-    """Every sound frame, ended after every octet of its headers."""
+    """Every sound frame, ended after every octet."""
     for port, frame in sound():
-        for octets in range(14, len(frame) - len(PAYLOAD)):
+        for octets in range(14, len(frame)):
             yield port, frame[:octets]
 
 

@@ -43,10 +43,12 @@ CONTAINER_FIELDS = (
     "gtp.ext_hdr.next",
     "gtp.ext_hdr.pdu_ses_con.pdu_type",
     "gtp.ext_hdr.pdu_ses_con.qos_flow_id",
+    "gtp.ext_hdr.length",
 )
+PPI_FIELDS = ("gtp.ext_hdr.pdu_ses_cont.ppp", "gtp.ext_hdr.pdu_ses_cont.ppi")
 FIELDS = (
     *("eth.src", "eth.dst", "eth.type", "vlan.id", "vlan.etype"),
-    *(*UDP_FIELDS, *IP_FIELDS[4], *IP_FIELDS[6], *GTPU_FIELDS, *CONTAINER_FIELDS),
+    *(*UDP_FIELDS, *IP_FIELDS[4], *IP_FIELDS[6], *GTPU_FIELDS, *CONTAINER_FIELDS, *PPI_FIELDS),
     *("_ws.malformed", "_ws.expert.message"),
 )
 
@@ -61,6 +63,7 @@ class Way:
     outer: int | None  # None: it leaves without tunnel
     is_gtpu: bool = False
     qfi: int = 0
+    ppi: int | None = None
 
     @property
     def peer(self):
@@ -75,6 +78,8 @@ def ways():
             yield Way(user, is_downlink, vlan, outer)
             yield Way(user, is_downlink, vlan, outer, is_gtpu=True)
             yield Way(user, is_downlink, vlan, outer, is_gtpu=True, qfi=9)
+        for outer in (4, 6):
+            yield Way(user, is_downlink=True, vlan=vlan, outer=outer, is_gtpu=True, qfi=9, ppi=5)
 
 
 WAYS = list(ways())
@@ -131,17 +136,36 @@ def leaving(upf, way, packet):
         usage = upf.downlink_usage if way.is_downlink else upf.uplink_usage
         session = (usage, 0, upf.slice_id, TRAFFIC_CLASS)
         far = ("forward_tunnel", *session, way.peer, upf.gnb_teid, way.qfi, 0)
+    if way.ppi is not None:
+        return leaving_with_ppi(upf, way, packet)
     if way.is_downlink:
         address = number(upf.ue_address) if way.user == 4 else prefix(UE_IPV6)
         upf.modify(f"detection.sessions_by_ue_ipv{way.user}", (CORE, address), *far)
-        ours, server = upf.server_macs
-        result = upf.run(CORE_PORT, Ether(src=server, dst=ours) / packet)
+        result = upf.run(CORE_PORT, upf.on_n6(packet))
     else:
         upf.modify("detection.sessions_by_fteid", upf.fteid_key(), *far)
         hop = ("set_port_and_macs", CORE_PORT, *map(mac, upf.server_macs), way.vlan)
         upf.modify("next_hop.next_hops", (N6_GROUP, 0), *hop)
         result = upf.run(ACCESS_PORT, upf.on_n3(upf.g_pdu(packet)))
     assert (result.verdict, result.port) == ("forward", ACCESS_PORT if way.outer else CORE_PORT)
+    return result.frame
+
+
+def leaving_with_ppi(upf, way, packet):
+    """Only flows of classified sessions have a paging policy."""
+    address = number(upf.ue_address) if way.user == 4 else prefix(UE_IPV6)
+    session = f"detection.classified_by_ue_ipv{way.user}", (CORE, address)
+    anything = ((0, 0),) * 3 + ((0, 65535),) * 2 + ((0, 0),) * (2 if way.user == 4 else 3)
+    filters = f"detection.filters_ipv{way.user}", (77, *anything)
+    upf.insert(*session, "classify", 77, 88)
+    upf.insert(*filters, "set_slot", 3, priority=1)
+    flow = (upf.downlink_usage, 0, 0, 0, 0, upf.slice_id, TRAFFIC_CLASS, way.peer, upf.gnb_teid)
+    container = (way.qfi, 0, 1, way.ppi)
+    upf.insert("detection.flows", (88, 3), "forward_flow_tunnel", *flow, *container)
+    result = upf.run(CORE_PORT, upf.on_n6(packet))
+    for table, key in (("detection.flows", (88, 3)), filters, session):
+        upf.delete(table, key)
+    assert (result.verdict, result.port) == ("forward", ACCESS_PORT)
     return result.frame
 
 
@@ -156,7 +180,7 @@ def expected(upf, way, octets):
     packets = [(way.user, users, USERS_HOPS - 1, USERS_DSCP, ends_of_user(upf, way))]
     datagrams = [(40000, octets + 8, GOOD)]
     if way.outer:
-        gtpu = (16 if way.qfi else 8) if way.is_gtpu else 0
+        gtpu = 8 + container_octets(way) if way.is_gtpu else 0
         datagram = users + gtpu + 8
         ends = (upf.n3_address, upf.gnb_address) if way.outer == 4 else (OURS_IPV6, PEERS_IPV6)
         size = datagram + (20 if way.outer == 4 else 40)
@@ -177,15 +201,25 @@ def ip_row(version, octets, hops, dscp, ends):
     return (*ends, hops, dscp, *((octets, GOOD) if version == 4 else (octets - 40,)))
 
 
+def container_octets(way):
+    """Of GTP-U's optional fields and the PDU session container."""
+    if way.qfi == 0:
+        return 0
+    return 8 if way.ppi is None else 12
+
+
 def gtpu_fields(upf, way, users):
     """Of TS 29.281 clause 5.1, and of TS 38.415 clause 5.5.2."""
-    if not way.qfi:
-        values = ("0x30", "0xff", users, f"0x{upf.gnb_teid:08x}")
-        return {name: [value] for name, value in zip(GTPU_FIELDS, values, strict=True)}
-    values = ("0x34", "0xff", users + 8, f"0x{upf.gnb_teid:08x}")
-    container = ("0x85,0x00", 0 if way.is_downlink else 1, way.qfi)
-    pairs = zip((*GTPU_FIELDS, *CONTAINER_FIELDS), (*values, *container), strict=True)
-    return {name: [value] for name, value in pairs}
+    flags = "0x34" if way.qfi else "0x30"
+    values = (flags, "0xff", users + container_octets(way), f"0x{upf.gnb_teid:08x}")
+    pairs = [*zip(GTPU_FIELDS, values, strict=True)]
+    if way.qfi:
+        units = 1 if way.ppi is None else 2
+        container = ("0x85,0x00", 0 if way.is_downlink else 1, way.qfi, units)
+        pairs += zip(CONTAINER_FIELDS, container, strict=True)
+    if way.qfi and way.is_downlink:
+        pairs += zip(PPI_FIELDS, (int(way.ppi is not None), way.ppi), strict=True)
+    return {name: [value] for name, value in pairs if value is not None}
 
 
 def dissected(directory, frames):
