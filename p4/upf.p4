@@ -151,33 +151,45 @@ control Egress(
         hdr.packet_in.reason = hdr.bridged.punt_reason;
     }
 
+    action add_packet_in_of_notice() {
+        hdr.packet_in.setValid();
+        hdr.packet_in.ingress_port = 0;
+        hdr.packet_in.egress_port = 0;
+        hdr.packet_in.usage_id = hdr.notice.usage_id;
+        hdr.packet_in.reason = hdr.notice.punt_reason;
+    }
+
     apply {
-        if (hdr.ipv4.isValid()) {
-            md.user_length = hdr.ipv4.total_len;
-            md.announced_length = hdr.ipv4.total_len + (bit<16>)OCTETS_BEFORE_USER_PACKET;
+        if (hdr.notice.isValid()) {
+            add_packet_in_of_notice();
         } else {
-            md.user_length = hdr.ipv6.payload_len + 40;
-            md.announced_length = hdr.ipv6.payload_len + (40 + (bit<16>)OCTETS_BEFORE_USER_PACKET);
-        }
-        if (hdr.bridged.is_unroutable == 1) {
-            md.drop_reason = DROP_NO_NEXT_HOP;
-        } else if (hdr.bridged.is_user == 1) {
-            tunnel_headers.apply(hdr, md);
-            hop.apply(hdr);
-            enforcement.apply(hdr, md, eg_intr_md);
-            encapsulation.apply(hdr, md);
-        } else if (punt_meters.execute(hdr.bridged.punt_reason) == (bit<8>)MeterColor_t.RED) {
-            md.drop_reason = DROP_PUNT_RATE;
-        }
-        if (md.drop_reason != DROP_NONE) {
-            egress_drops.count(md.drop_reason, OCTETS_BRIDGED);
-            eg_dprsr_md.drop_ctl = 1;
-        } else if (hdr.bridged.is_user == 1) {
-            if (hdr.bridged.vlan_id != 0) {
-                add_vlan();
+            if (hdr.ipv4.isValid()) {
+                md.user_length = hdr.ipv4.total_len;
+                md.announced_length = hdr.ipv4.total_len + (bit<16>)OCTETS_BEFORE_USER_PACKET;
+            } else {
+                md.user_length = hdr.ipv6.payload_len + 40;
+                md.announced_length = hdr.ipv6.payload_len + (40 + (bit<16>)OCTETS_BEFORE_USER_PACKET);
             }
-        } else {
-            add_packet_in();
+            if (hdr.bridged.is_unroutable == 1) {
+                md.drop_reason = DROP_NO_NEXT_HOP;
+            } else if (hdr.bridged.is_user == 1) {
+                tunnel_headers.apply(hdr, md);
+                hop.apply(hdr);
+                enforcement.apply(hdr, md, eg_intr_md, eg_dprsr_md);
+                encapsulation.apply(hdr, md);
+            } else if (punt_meters.execute(hdr.bridged.punt_reason) == (bit<8>)MeterColor_t.RED) {
+                md.drop_reason = DROP_PUNT_RATE;
+            }
+            if (md.drop_reason != DROP_NONE) {
+                egress_drops.count(md.drop_reason, OCTETS_BRIDGED);
+                eg_dprsr_md.drop_ctl = 1;
+            } else if (hdr.bridged.is_user == 1) {
+                if (hdr.bridged.vlan_id != 0) {
+                    add_vlan();
+                }
+            } else {
+                add_packet_in();
+            }
         }
     }
 }

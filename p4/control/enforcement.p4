@@ -8,7 +8,8 @@
 control Enforcement(
         inout egress_headers_t hdr,
         inout egress_metadata_t md,
-        in egress_intrinsic_metadata_t eg_intr_md) {
+        in egress_intrinsic_metadata_t eg_intr_md,
+        inout egress_intrinsic_metadata_for_deparser_t eg_dprsr_md) {
 
     Meter<meter_id_t>(NUM_FLOW_METERS, MeterType_t.BYTES) flow_meters;
     Meter<meter_id_t>(NUM_SESSION_METERS, MeterType_t.BYTES) session_meters;
@@ -48,6 +49,12 @@ control Enforcement(
     // What enforcement takes from each slice, uplink and downlink apart.
     Counter<bit<64>, slice_meter_id_t>(NUM_SLICE_METERS, CounterType_t.PACKETS_AND_BYTES) slice_drops;
 
+    action tell_controller() {
+        hdr.bridged.punt_reason = PUNT_QUOTA_EXHAUSTED;
+        md.mirror_session = MIRROR_SESSION_CONTROLLER;
+        eg_dprsr_md.mirror_type = MIRROR_TYPE_NOTICE;
+    }
+
     apply {
         md.flow_color = flow_meters.execute(
             index = hdr.bridged.flow_meter_id,
@@ -81,6 +88,9 @@ control Enforcement(
         }
         if (md.quota_state != 0) {
             md.drop_reason = DROP_QUOTA_EXHAUSTED;
+        }
+        if (md.quota_state == 1) {
+            tell_controller();
         }
         if (md.drop_reason != DROP_NONE) {
             slice_drops.count(

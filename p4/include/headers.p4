@@ -160,6 +160,14 @@ header bridged_t {
     bit<16> entropy;
 }
 
+// Of a packet's copy that egress makes for the controller: bridged_t's own bits.
+header notice_t {
+    punt_reason_t punt_reason;
+    bit<1> is_source_checked;
+    bit<1> is_session_metered;
+    usage_id_t usage_id;
+}
+
 // Octets of bridged_t, which egress does not count; and octets before the user's packet when it is
 // metered and counted: ethernet_t too.
 const bit<32> OCTETS_BRIDGED = 30;
@@ -235,6 +243,7 @@ struct ingress_metadata_t {
 
 struct egress_headers_t {
     packet_in_t packet_in;
+    notice_t notice;
     bridged_t bridged;
     ethernet_t ethernet;
     vlan_t vlan;
@@ -263,6 +272,7 @@ struct egress_metadata_t {
     bit<8> session_color;
     bit<8> slice_color;
     bit<8> quota_state;
+    MirrorId_t mirror_session;
     bit<16> outer_dst_port;
     bit<1> is_gtpu;
 }

@@ -35,6 +35,10 @@ typedef bit<4> traffic_class_t;      // of a slice: its queue and marking
 #endif
 const PortId_t PORT_CONTROLLER = CPU_PORT;
 
+// Copies of packets for the controller: their mirror type, and the mirror session that leads to it.
+const MirrorType_t MIRROR_TYPE_NOTICE = 1;
+const MirrorId_t MIRROR_SESSION_CONTROLLER = 1;
+
 const bit<16> ETHERTYPE_IPV4 = 0x0800;
 const bit<16> ETHERTYPE_VLAN = 0x8100;
 const bit<16> ETHERTYPE_IPV6 = 0x86dd;

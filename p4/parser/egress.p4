@@ -11,6 +11,19 @@ parser EgressParser(
 
     state start {
         packet.extract(eg_intr_md);
+        transition select(packet.lookahead<punt_reason_t>()) {
+            PUNT_QUOTA_EXHAUSTED: parse_notice;
+            default: parse_bridged;
+        }
+    }
+
+    // A copy made in egress: ingress shows nothing for this reason.
+    state parse_notice {
+        packet.extract(hdr.notice);
+        transition accept;
+    }
+
+    state parse_bridged {
         packet.extract(hdr.bridged);
         packet.extract(hdr.ethernet);
         transition select(hdr.ethernet.ether_type) {
@@ -38,8 +51,17 @@ control EgressDeparser(
         in egress_intrinsic_metadata_for_deparser_t eg_dprsr_md) {
 
     Checksum() outer_ipv4_checksum;
+    Mirror() mirror;
 
     apply {
+        if (eg_dprsr_md.mirror_type == MIRROR_TYPE_NOTICE) {
+            mirror.emit<notice_t>(md.mirror_session, {
+                hdr.bridged.punt_reason,
+                hdr.bridged.is_source_checked,
+                hdr.bridged.is_session_metered,
+                hdr.bridged.usage_id
+            });
+        }
         if (hdr.outer_ipv4.isValid()) {
             hdr.outer_ipv4.checksum = outer_ipv4_checksum.update({
                 hdr.outer_ipv4.version,

@@ -8,10 +8,11 @@ from scapy.compat import raw
 from scapy.contrib.gtp import GTP_U_Header
 from scapy.layers.inet import IP
 
-from p4xdp.dataplane import CounterValue, MeterConfig, PacketResult
+from p4xdp.dataplane import CloneSession, CounterValue, MeterConfig, PacketResult, Replica
 
 ACCESS_PORT, CORE_PORT = 1, 2
 INNER_AT = 14 + 20 + 8 + 8 + 4 + 4
+CONTROLLER, CLONE_SESSION, PUNT_QUOTA_EXHAUSTED = 192, 1, 8
 DROPPED = PacketResult("drop", None, b"")
 TYPES = Path(__file__).parents[2] / "p4" / "include" / "types.p4"
 REASONS = {
@@ -235,3 +236,15 @@ def test_guaranteed_traffic_within_its_rate_does_not_ask_the_slice(upf):
 def test_padding_behind_the_packet_is_not_of_the_packet(upf):
     port, frame = downlink(upf)
     assert upf.run(port, frame + bytes(6)).verdict == "forward"
+
+
+def test_the_first_packet_that_a_quota_stops_is_told_to_the_controller(upf):
+    upf.dataplane.set_clone_session(CLONE_SESSION, CloneSession((Replica(CONTROLLER),)))
+    upf.classify_downlink(quota_id=9)
+    upf.dataplane.write_register("Egress.enforcement.quotas", 9, (30, 1))
+    first, second = upf.run(*downlink(upf)), upf.run(*downlink(upf))
+    (notice,) = first.copies
+    packet_in = upf.downlink_usage << 8 | PUNT_QUOTA_EXHAUSTED
+    assert (first.verdict, notice.verdict) == ("drop", "controller")
+    assert notice.frame[:8] == packet_in.to_bytes(8, "big")
+    assert second == DROPPED
