@@ -75,14 +75,14 @@ def find_entry(schema: Schema, store: Store, message: Any) -> tuple[Table, Key, 
     return table, key, entry
 
 
-def check_writable(table: Table, message: Any) -> None:
-    """Refuse what no update may do to a table, whatever its kind."""
+def check_writable(table: Table, kind: int, message: Any) -> None:
+    """Refuse what no update may do to a table; of a constant one, direct resources may be set."""
     if message.is_const:
         raise invalid(f"{table.name}: is_const cannot be written")
     if not message.is_default_action:
         if not table.fields:
             raise invalid(f"{table.name}: has no key, only its default action can be set")
-        if table.is_const:
+        if table.is_const and (kind != MODIFY or message.HasField("action")):
             raise RequestError(Code.PERMISSION_DENIED, f"{table.name}: the table is constant")
 
 

@@ -17,7 +17,7 @@ from p4xdp.runtime.store import DEFAULT_ENTRY, Metadata
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from p4xdp.dataplane import Dataplane, Entry
+    from p4xdp.dataplane import Dataplane, Entry, MeterConfig
     from p4xdp.runtime.schema import Schema, Table
     from p4xdp.runtime.store import Key, Store, TableState
 
@@ -78,7 +78,13 @@ class Reader:
         tables = self._selected_tables(query)
         if query.is_default_action:
             return iter([e for e in map(self._default_entity, tables) if e is not None])
-        return self._entry_entities(query, [(t, self._selected(t, query)) for t in tables])
+        # What is selected is told as it is now, whatever is written while the answer streams.
+        states = [self._store.tables[table.id] for table in tables]
+        selected = [
+            (table, self._selected(table, query), dict(state.metadata), dict(state.meters))
+            for table, state in zip(tables, states, strict=True)
+        ]
+        return self._entry_entities(query, selected)
 
     def _selected_tables(self, query: Any) -> list[Table]:
         if query.table_id == 0:
@@ -115,16 +121,20 @@ class Reader:
         return action.name
 
     def _entry_entities(
-        self, query: Any, selected: list[tuple[Table, list[tuple[Key, Entry]]]]
+        self,
+        query: Any,
+        selected: list[
+            tuple[Table, list[tuple[Key, Entry]], dict[Key, Metadata], dict[Key, MeterConfig]]
+        ],
     ) -> Iterator[Any]:
         wants_meter, wants_counter = query.HasField("meter_config"), query.HasField("counter_data")
-        for table, found in selected:
+        for table, found, metadata, meters in selected:
             state = self._store.tables[table.id]
             with_counter = wants_counter and table.has_direct_counter
             for key, entry in found:
                 message = entries.encode_entry(table, entry)
-                _add_metadata(message, state.metadata.get(key))
-                meter = state.meters.get(key) if wants_meter else None
+                _add_metadata(message, metadata.get(key))
+                meter = meters.get(key) if wants_meter else None
                 if meter is not None:
                     message.meter_config.CopyFrom(entries.encode_meter_config(meter))
                 if with_counter and key in state.entries:
@@ -164,13 +174,14 @@ class Reader:
         if query.HasField("counter_data"):
             raise changes.unsupported("counters per colour")
         selected = self._directly_selected(query.table_entry, "has_direct_meter", "meter")
-        return self._direct_meter_entities(selected)
+        return self._direct_meter_entities(
+            [(table, found, dict(self._store.tables[table.id].meters)) for table, found in selected]
+        )
 
     def _direct_meter_entities(
-        self, selected: list[tuple[Table, list[tuple[Key, Entry]]]]
+        self, selected: list[tuple[Table, list[tuple[Key, Entry]], dict[Key, MeterConfig]]]
     ) -> Iterator[Any]:
-        for table, found in selected:
-            meters = self._store.tables[table.id].meters
+        for table, found, meters in selected:
             for key, entry in found:
                 entity = p4r.Entity()
                 entity.direct_meter_entry.table_entry.CopyFrom(_key_of(table, entry))

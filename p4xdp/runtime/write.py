@@ -104,7 +104,7 @@ class Batch:
 
     def _add_table_entry(self, position: int, kind: int, message: Any) -> None:
         table = changes.find_table(self._schema, message)
-        changes.check_writable(table, message)
+        changes.check_writable(table, kind, message)
         if message.is_default_action:
             self._flush()
             self._modify_default(table, kind, message)

@@ -243,6 +243,11 @@ def parse(text, message_type=p4r.TableEntry):
 
 
 @pytest.fixture
+def client_type():
+    return Client
+
+
+@pytest.fixture
 def table_entry():
     return parse
 

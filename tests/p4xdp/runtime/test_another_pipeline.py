@@ -64,6 +64,10 @@ async def refusal(awaitable):
     return caught.value.code().name, caught.value.details()
 
 
+@pytest.mark.clause(
+    "SetForwardingPipelineConfig",
+    "VERIFY_AND_COMMIT of another pipeline realises it with empty state",
+)
 async def test_committing_the_compiled_pipeline_clears_the_state(
     client, set_config, compiled, table_entry, dataplane
 ):
@@ -77,6 +81,10 @@ async def test_committing_the_compiled_pipeline_clears_the_state(
     await client.write((p4r.Update.INSERT, table_entry(ENTRY)))
 
 
+@pytest.mark.clause(
+    "SetForwardingPipelineConfig",
+    "RECONCILE_AND_COMMIT of another pipeline keeps the forwarding state",
+)
 async def test_reconciling_with_it_keeps_entries_and_their_metadata(
     client, set_config, compiled, table_entry
 ):
@@ -86,6 +94,10 @@ async def test_reconciling_with_it_keeps_entries_and_their_metadata(
     assert await client.entries() == [table_entry(ENTRY)]
 
 
+@pytest.mark.clause(
+    "SetForwardingPipelineConfig",
+    "RECONCILE_AND_COMMIT that cannot keep the state: INVALID_ARGUMENT",
+)
 async def test_reconciling_is_refused_if_something_would_be_lost(
     client, set_config, compiled, p4info, dataplane, table_entry
 ):
@@ -97,6 +109,7 @@ async def test_reconciling_is_refused_if_something_would_be_lost(
     assert len(await client.entries()) == 1
 
 
+@pytest.mark.clause("SetForwardingPipelineConfig", "VERIFY changes nothing")
 async def test_verifying_changes_nothing_and_saving_is_not_supported(
     client, set_config, compiled, p4info
 ):

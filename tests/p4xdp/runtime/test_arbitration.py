@@ -29,16 +29,29 @@ def refused(call, *args, **kwargs):
     return caught.value.code
 
 
+@pytest.mark.clause(
+    "Client arbitration",
+    "a controller whose election id is at least the highest ever seen becomes the primary",
+)
 def test_the_first_client_with_an_election_id_is_primary(arbitration):
     assert bid(arbitration, "a", 5) == [("a", Code.OK, 5)]
     assert arbitration.primary() == "a"
 
 
+@pytest.mark.clause(
+    "Client arbitration", "an unset election id never makes a primary, and differs from zero"
+)
 def test_election_id_zero_is_an_election_id_but_unset_is_none(arbitration):
     assert bid(arbitration, "a", None) == [("a", Code.NOT_FOUND, None)]
     assert bid(arbitration, "b", 0) == [("a", Code.ALREADY_EXISTS, 0), ("b", Code.OK, 0)]
 
 
+@pytest.mark.clause(
+    "Arbitration notifications", "all others are told of a new primary before it is"
+)
+@pytest.mark.clause(
+    "Arbitration notifications", "status is OK for the primary, ALREADY_EXISTS for backups"
+)
 def test_a_higher_bid_takes_over_and_backups_hear_of_it_first(arbitration):
     bid(arbitration, "a", 5)
     assert bid(arbitration, "b", 3) == [("b", Code.ALREADY_EXISTS, 5)]
@@ -49,12 +62,21 @@ def test_a_higher_bid_takes_over_and_backups_hear_of_it_first(arbitration):
     ]
 
 
+@pytest.mark.clause(
+    "Arbitration notifications", "all others are told of a new primary before it is"
+)
 def test_the_new_primary_is_told_last_however_long_it_has_been_there(arbitration):
     bid(arbitration, "a", 1)
     bid(arbitration, "b", 5)
     assert [client for client, _, _ in bid(arbitration, "a", 7)] == ["b", "a"]
 
 
+@pytest.mark.clause(
+    "Client arbitration", "the highest election id ever received is remembered after its owner left"
+)
+@pytest.mark.clause(
+    "Arbitration notifications", "status is NOT_FOUND for all when there is no primary"
+)
 def test_after_the_primary_left_only_its_election_id_or_a_higher_one_wins(arbitration):
     bid(arbitration, "a", 5)
     bid(arbitration, "b", 3)
@@ -64,23 +86,36 @@ def test_after_the_primary_left_only_its_election_id_or_a_higher_one_wins(arbitr
     assert bid(arbitration, "b", 5) == [("b", Code.OK, 5)]
 
 
+@pytest.mark.clause(
+    "Client arbitration", "a live controller may change its election id, and with it step down"
+)
+@pytest.mark.clause("Arbitration notifications", "all are told when a primary steps down")
 def test_a_primary_that_lowers_its_bid_steps_down_and_all_are_told(arbitration):
     bid(arbitration, "a", 5)
     bid(arbitration, "b", 3)
     assert bid(arbitration, "a", 1) == [("a", Code.NOT_FOUND, 5), ("b", Code.NOT_FOUND, 5)]
 
 
+@pytest.mark.clause(
+    "Client arbitration", "a live controller may change its election id, and with it step down"
+)
 def test_a_primary_that_withdraws_its_election_id_steps_down(arbitration):
     bid(arbitration, "a", 5)
     assert bid(arbitration, "a", None) == [("a", Code.NOT_FOUND, 5)]
 
 
+@pytest.mark.clause("Arbitration notifications", "only a change of the primary is announced")
 def test_a_backup_that_leaves_is_not_announced(arbitration):
     bid(arbitration, "a", 5)
     bid(arbitration, "b", 3)
     assert told(arbitration.leave("b")) == []
 
 
+@pytest.mark.clause(
+    "Client arbitration",
+    "an election id used by another live controller of the role: INVALID_ARGUMENT, "
+    "and the stream ends",
+)
 def test_an_election_id_in_use_is_refused_in_words_that_clients_look_for(arbitration):
     bid(arbitration, "a", 5)
     with pytest.raises(RequestError, match=r"(?i)election id .*\bused\b") as caught:
@@ -89,6 +124,10 @@ def test_an_election_id_in_use_is_refused_in_words_that_clients_look_for(arbitra
     assert bid(arbitration, "a", 5) == [("a", Code.OK, 5)]
 
 
+@pytest.mark.clause(
+    "Client arbitration",
+    "a stream that changes its device or role: FAILED_PRECONDITION, and it ends",
+)
 def test_device_and_role_of_a_stream_are_fixed(arbitration):
     assert refused(bid, arbitration, "a", 5, device_id=2) is Code.NOT_FOUND
     bid(arbitration, "a", 5)
@@ -96,6 +135,7 @@ def test_device_and_role_of_a_stream_are_fixed(arbitration):
     assert refused(bid, arbitration, "a", 5, role="other") is Code.FAILED_PRECONDITION
 
 
+@pytest.mark.clause("Client arbitration", "every role has a primary of its own")
 def test_roles_elect_their_primaries_apart(arbitration):
     bid(arbitration, "a", 5)
     assert bid(arbitration, "b", 5, role="stats") == [("b", Code.OK, 5)]
@@ -103,6 +143,9 @@ def test_roles_elect_their_primaries_apart(arbitration):
     arbitration.authorise(device_id=1, role="stats", election_id=5)
 
 
+@pytest.mark.clause(
+    "Client arbitration", "more streams of a role than supported: RESOURCE_EXHAUSTED"
+)
 def test_too_many_clients_are_refused(arbitration):
     for number in range(MAX_CLIENTS_PER_ROLE):
         bid(arbitration, number, number)
@@ -122,6 +165,9 @@ def test_too_many_clients_are_refused(arbitration):
         ),
     ],
 )
+@pytest.mark.clause(
+    "Write", "checked in this order: device and role NOT_FOUND, not the primary PERMISSION_DENIED"
+)
 def test_only_the_primary_may_write(arbitration, request_ids, code):
     bid(arbitration, "a", 5)
     assert refused(arbitration.authorise, **request_ids) is code
@@ -130,6 +176,9 @@ def test_only_the_primary_may_write(arbitration, request_ids, code):
 # --- over streams ----------------------------------------------------------------------------
 
 
+@pytest.mark.clause(
+    "Client arbitration", "a demoted primary's writes are PERMISSION_DENIED from then on"
+)
 async def test_two_controllers_fight_and_the_loser_can_no_longer_write(new_client, table_entry):
     first, second = new_client(1), new_client(2)
     await first.become_primary()
@@ -158,6 +207,12 @@ async def test_two_controllers_fight_and_the_loser_can_no_longer_write(new_clien
         pytest.param({}, {"device_id": 2}, "FAILED_PRECONDITION", id="device changed"),
     ],
 )
+@pytest.mark.clause("Client arbitration", "an unknown device: NOT_FOUND, and the stream ends")
+@pytest.mark.clause(
+    "Client arbitration",
+    "a stream that changes its device or role: FAILED_PRECONDITION, and it ends",
+)
+@pytest.mark.clause("Default-valued fields and symmetry", "device id 0 is no device")
 async def test_a_wrong_bid_ends_the_stream(new_client, first_bid, second_bid, code):
     client = new_client()
     await client.bid(**first_bid)
@@ -167,17 +222,22 @@ async def test_a_wrong_bid_ends_the_stream(new_client, first_bid, second_bid, co
     assert (await client.stream_code()).name == code
 
 
+@pytest.mark.clause(
+    "Arbitration notifications", "notices reach a slow reader, whatever packets it has missed"
+)
 async def test_a_client_that_takes_no_packets_hears_of_arbitration(new_client, monkeypatch):
     monkeypatch.setattr("p4xdp.runtime.streams.PACKETS_IN_FLIGHT", 0)
     await new_client().become_primary()
 
 
+@pytest.mark.clause("Client arbitration", "election ids have 128 bits")
 async def test_an_election_id_of_128_bits_is_kept_whole(new_client):
     client = new_client((7 << 64) + 1)
     await client.bid()
     assert await client.notice() == (0, (7 << 64) + 1)
 
 
+@pytest.mark.clause("Client arbitration", "a role config of no agreed scheme: INVALID_ARGUMENT")
 async def test_a_role_configuration_is_refused(new_client):
     client = new_client()
     message = p4r.StreamMessageRequest()
@@ -188,6 +248,7 @@ async def test_a_role_configuration_is_refused(new_client):
     assert (await client.stream_code()).name == "INVALID_ARGUMENT"
 
 
+@pytest.mark.clause("Client arbitration", "the first message of a stream is an arbitration")
 async def test_packets_before_arbitration_end_the_stream(new_client):
     client = new_client()
     await client.stream.write(p4r.StreamMessageRequest(packet=p4r.PacketOut(payload=b"x")))

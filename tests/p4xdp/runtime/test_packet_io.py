@@ -21,6 +21,9 @@ async def send(client, packet):
     await client.stream.write(p4r.StreamMessageRequest(packet=packet))
 
 
+@pytest.mark.clause(
+    "Packet I/O", "a PacketIn has precisely the metadata of the P4Info, canonically encoded"
+)
 async def test_a_packet_in_has_every_field_padding_too(client, dataplane):
     dataplane.receiver((0x123 << 7).to_bytes(2, "big") + b"\x00" + b"payload")
     packet = (await client.receive()).packet
@@ -29,6 +32,7 @@ async def test_a_packet_in_has_every_field_padding_too(client, dataplane):
     assert fields == [(1, b"\x01\x23"), (2, b"\x00"), (3, b"\x00")]
 
 
+@pytest.mark.clause("Packet I/O", "packets go to primaries")
 async def test_a_packet_in_goes_to_the_primary_alone(client, new_client, dataplane):
     backup = new_client(0)
     await backup.bid()
@@ -45,6 +49,9 @@ async def test_a_packet_in_shorter_than_its_header_is_dropped(client, dataplane)
     assert (await client.receive()).packet.payload == b"ok"
 
 
+@pytest.mark.clause(
+    "Arbitration notifications", "notices reach a slow reader, whatever packets it has missed"
+)
 async def test_packets_give_way_to_a_slow_client_but_notices_do_not(monkeypatch):
     monkeypatch.setattr(streams, "PACKETS_IN_FLIGHT", 2)
     stream = streams.Stream()
@@ -62,6 +69,10 @@ async def test_packets_give_way_to_a_slow_client_but_notices_do_not(monkeypatch)
         pytest.param({"_1": b"\x00\x01\x2c"}, id="without padding"),
     ],
 )
+@pytest.mark.clause(
+    "Packet I/O",
+    "a PacketOut's metadata becomes the packet_out header, whatever its order and padding",
+)
 async def test_a_packet_out_becomes_a_frame_with_its_header(client, dataplane, metadata):
     await send(client, packet_out(**metadata))
     await send(client, packet_out())  # refused: its answer says the first was dealt with
@@ -78,6 +89,11 @@ async def test_a_packet_out_becomes_a_frame_with_its_header(client, dataplane, m
         pytest.param({"_1": b""}, 11, "empty", id="empty"),
     ],
 )
+@pytest.mark.clause(
+    "Stream errors",
+    "a PacketOut whose metadata is not the P4Info's is dropped: INVALID_ARGUMENT or "
+    "OUT_OF_RANGE, with the packet",
+)
 async def test_a_bad_packet_out_is_dropped_and_told(client, dataplane, metadata, code, text):
     packet = packet_out(**metadata)
     await send(client, packet)
@@ -88,6 +104,7 @@ async def test_a_bad_packet_out_is_dropped_and_told(client, dataplane, metadata,
     assert dataplane.sent == []
 
 
+@pytest.mark.clause("Stream errors", "a PacketOut of a backup is dropped: PERMISSION_DENIED")
 async def test_a_backup_may_not_send(client, new_client, dataplane):
     backup = new_client(0)
     await backup.bid()

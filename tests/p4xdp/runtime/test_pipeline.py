@@ -47,6 +47,9 @@ async def status(awaitable):
     return caught.value.code().name
 
 
+@pytest.mark.clause(
+    "GetForwardingPipelineConfig", "the cookie is unset as long as no client has set one"
+)
 async def test_the_pipeline_is_there_from_the_start_without_a_cookie(get_config, p4info):
     config = await get_config()
     assert config.p4info == p4info
@@ -62,6 +65,10 @@ async def test_the_pipeline_is_there_from_the_start_without_a_cookie(get_config,
         pytest.param(GET.DEVICE_CONFIG_AND_COOKIE, False, True, id="device config"),
     ],
 )
+@pytest.mark.clause(
+    "GetForwardingPipelineConfig",
+    "ALL, COOKIE_ONLY, P4INFO_AND_COOKIE, DEVICE_CONFIG_AND_COOKIE fill what they name",
+)
 async def test_only_what_is_asked_for_is_told(
     client, set_config, get_config, response_type, has_info, has_device_config
 ):
@@ -72,10 +79,15 @@ async def test_only_what_is_asked_for_is_told(
     assert config.HasField("cookie")
 
 
+@pytest.mark.clause("GetForwardingPipelineConfig", "an unknown device: NOT_FOUND")
 async def test_another_device_is_not_found(get_config):
     assert await status(get_config(device_id=2)) == "NOT_FOUND"
 
 
+@pytest.mark.clause(
+    "SetForwardingPipelineConfig", "RECONCILE_AND_COMMIT keeps the forwarding state"
+)
+@pytest.mark.clause("GetForwardingPipelineConfig", "the cookie set last is returned")
 async def test_reconciling_keeps_the_state_and_takes_the_cookie(
     client, set_config, get_config, table_entry
 ):
@@ -85,6 +97,7 @@ async def test_reconciling_keeps_the_state_and_takes_the_cookie(
     assert len(await client.entries()) == 1
 
 
+@pytest.mark.clause("SetForwardingPipelineConfig", "VERIFY_AND_COMMIT clears the forwarding state")
 async def test_committing_clears_everything_written(client, set_config, dataplane, table_entry):
     modify = p4r.Update.MODIFY
     await client.write(
@@ -107,6 +120,11 @@ async def test_committing_clears_everything_written(client, set_config, dataplan
     assert {c.octets for c in dataplane.counters["Egress.usage"].values()} == {0}
 
 
+@pytest.mark.clause("SetForwardingPipelineConfig", "VERIFY changes nothing")
+@pytest.mark.clause(
+    "SetForwardingPipelineConfig",
+    "COMMIT realises what VERIFY_AND_SAVE saved: NOT_FOUND without, INVALID_ARGUMENT with a config",
+)
 async def test_a_config_is_verified_saved_and_committed_later(set_config, get_config):
     before = (await get_config()).cookie.cookie
     assert await status(set_config(SET.COMMIT, info=None)) == "NOT_FOUND"
@@ -118,6 +136,10 @@ async def test_a_config_is_verified_saved_and_committed_later(set_config, get_co
     assert await status(set_config(SET.COMMIT)) == "INVALID_ARGUMENT"
 
 
+@pytest.mark.clause(
+    "SetForwardingPipelineConfig",
+    "a config that cannot be realised, or none: INVALID_ARGUMENT, and the state stays",
+)
 async def test_another_program_is_refused(set_config, p4info, client, table_entry):
     await client.write((p4r.Update.INSERT, table_entry(ENTRY)))
     p4info.actions[0].params[0].bitwidth += 1
@@ -141,6 +163,8 @@ async def test_order_and_sizes_do_not_make_another_program(set_config, p4info):
     await set_config(SET.VERIFY_AND_COMMIT)
 
 
+@pytest.mark.clause("SetForwardingPipelineConfig", "not the primary: PERMISSION_DENIED")
+@pytest.mark.clause("SetForwardingPipelineConfig", "an action that is not set: INVALID_ARGUMENT")
 async def test_only_the_primary_sets_the_config(set_config):
     assert await status(set_config(SET.VERIFY_AND_COMMIT, election_id=2)) == "PERMISSION_DENIED"
     assert await status(set_config(SET.UNSPECIFIED)) == "INVALID_ARGUMENT"
@@ -155,6 +179,9 @@ async def test_sizes_chosen_at_the_start_are_told_and_in_force(dataplane, p4info
         with_sizes(p4info, {"nothing": 1})
 
 
+@pytest.mark.clause(
+    "Capabilities", "the version of the API, as a semantic version; an unknown device: NOT_FOUND"
+)
 async def test_capabilities_tell_the_version(client):
     answer = await client.stub.Capabilities(p4r.CapabilitiesRequest())
     assert answer.p4runtime_api_version == "1.5.0"

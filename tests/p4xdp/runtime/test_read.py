@@ -38,10 +38,16 @@ async def written(client, table_entry):
     return entries
 
 
+@pytest.mark.clause(
+    "Default-valued fields and symmetry", "what was written canonically reads back equal"
+)
 async def test_what_is_written_canonically_reads_back_equal(client, written):
     assert sorted(map(str, await client.entries())) == sorted(map(str, written.values()))
 
 
+@pytest.mark.clause(
+    "Wildcard reads of tables", "table id 0 is every table; a match selects at most one entry"
+)
 async def test_a_table_or_a_key_selects(client, written):
     assert len(await client.entries(table_id=ROUTES)) == 2
     key = {"table_id": ROUTES, "match": written["route"].match}
@@ -51,6 +57,10 @@ async def test_a_table_or_a_key_selects(client, written):
     assert await client.entries(**missing) == []
 
 
+@pytest.mark.clause(
+    "Wildcard reads of tables",
+    "action, priority and metadata filter within a table; with table id 0 nothing does",
+)
 async def test_filters_narrow_a_wildcard(client, written):
     assert await client.entries(table_id=FILTERS, priority=6) == [written["filter of all"]]
     assert await client.entries(table_id=ROUTES, metadata=b"m") == [written["default route"]]
@@ -61,6 +71,9 @@ async def test_filters_narrow_a_wildcard(client, written):
     assert await client.entries(table_id=ROUTES, action=action) == [written["route"]]
 
 
+@pytest.mark.clause(
+    "Wildcard reads of tables", "default entries come when is_default_action is set, and only then"
+)
 async def test_default_entries_come_only_when_asked_for(client, written):
     defaults = await client.entries(is_default_action=True)
     assert {(d.table_id, d.action.action.action_id) for d in defaults} == {
@@ -73,6 +86,9 @@ async def test_default_entries_come_only_when_asked_for(client, written):
     assert [p.value for p in knob.action.action.params] == [b"\x05", b"\x06"]
 
 
+@pytest.mark.clause(
+    "Direct resources", "counter_data and meter_config of an entry come when the request sets them"
+)
 async def test_direct_resources_come_only_when_asked_for(client, written, dataplane, table_entry):
     text = TEXTS["filter"] + " meter_config { cir: 1 cburst: 2 pir: 3 pburst: 4 }"
     await client.write((MODIFY, table_entry(text)))
@@ -88,6 +104,9 @@ async def test_direct_resources_come_only_when_asked_for(client, written, datapl
     assert not full[1].HasField("meter_config")
 
 
+@pytest.mark.clause(
+    "Direct resources", "DirectCounterEntry and DirectMeterEntry read one entry, a table, or all"
+)
 async def test_direct_entries_are_read_by_key_by_table_and_all(client, written, dataplane):
     key = p4r.TableEntry(table_id=FILTERS, match=written["filter"].match, priority=5)
     for query, count in ((key, 1), (p4r.TableEntry(table_id=FILTERS), 2), (None, 2)):
@@ -99,6 +118,7 @@ async def test_direct_entries_are_read_by_key_by_table_and_all(client, written, 
         assert not meters[0].direct_meter_entry.HasField("config")
 
 
+@pytest.mark.clause("Counters", "id 0 is every counter, an unset index every cell")
 async def test_counters_are_read_by_cell_by_array_and_all(client, dataplane):
     dataplane.write_counter("Egress.usage", 9, CounterValue(2, 1 << 63))
     (cell,) = await client.read(
@@ -111,6 +131,9 @@ async def test_counters_are_read_by_cell_by_array_and_all(client, dataplane):
         assert [c.counter_entry.index.index for c in cells] == list(range(10))
 
 
+@pytest.mark.clause(
+    "Meters", "id 0 is every meter, an unset index every cell; an unlimited cell has no config"
+)
 async def test_meters_are_read_by_cell_by_array_and_all(client, table_entry):
     text = "meter_id: 0x14000001 index { index: 2 } config { cir: 1 cburst: 2 pir: 3 pburst: 4 }"
     cell = table_entry(text, p4r.MeterEntry)
@@ -125,6 +148,7 @@ async def test_meters_are_read_by_cell_by_array_and_all(client, table_entry):
         assert [c.meter_entry.HasField("config") for c in cells].count(True) == 1
 
 
+@pytest.mark.clause("Read", "an answer is a stream of messages of bounded size")
 async def test_many_entries_come_in_several_messages(client, table_entry):
     template = table_entry(TEXTS["session"])
     updates = []
@@ -154,6 +178,7 @@ async def test_many_entries_come_in_several_messages(client, table_entry):
         ),
     ],
 )
+@pytest.mark.clause("Read", "a wildcard for a kind of entity of which there is none finds nothing")
 async def test_a_wildcard_for_what_there_cannot_be_finds_nothing(client, entity):
     assert await client.read(**entity) == []
 
@@ -196,6 +221,9 @@ async def test_many_small_requests_share_a_message(client):
         ),
     ],
 )
+@pytest.mark.clause(
+    "Read", "valid requests of a batch are answered, then the status has an error for each"
+)
 async def test_a_bad_request_is_refused_after_the_good_ones_are_answered(
     client, written, error_details, entity, code
 ):
@@ -214,6 +242,7 @@ async def test_a_bad_request_is_refused_after_the_good_ones_are_answered(
     assert len(found) == 1
 
 
+@pytest.mark.clause("Read", "an unknown device: NOT_FOUND; no stream and no election id is needed")
 async def test_another_device_is_not_found(client):
     call = client.stub.Read(p4r.ReadRequest(device_id=2))
     with pytest.raises(grpc.aio.AioRpcError) as caught:

@@ -31,6 +31,7 @@ async def registers(client, **fields):
     return [entity.register_entry for entity in entities]
 
 
+@pytest.mark.clause("Registers", "a cell is a bitstring or a struct of them")
 async def test_a_cell_of_two_numbers_is_written_and_read(client, dataplane):
     await client.write((MODIFY, pair(b"\x03\xe8", b"\x00\x07", index=4999)))
     assert dataplane.registers["Ingress.quotas"] == {4999: (1000, 7)}
@@ -38,6 +39,7 @@ async def test_a_cell_of_two_numbers_is_written_and_read(client, dataplane):
     assert found == [pair(b"\x03\xe8", b"\x07", index=4999)]
 
 
+@pytest.mark.clause("Registers", "an unset index is every cell")
 async def test_without_an_index_all_cells_are_meant(client, dataplane):
     await client.write((MODIFY, pair(b"\x01", b"\x02")))
     assert set(dataplane.registers["Ingress.quotas"].values()) == {(1, 2)}
@@ -55,6 +57,10 @@ async def test_without_an_index_all_cells_are_meant(client, dataplane):
         (b"\x80\x00\x00\x00", 0x80000000, b"\x80\x00\x00\x00"),
         (b"\x00", 0, b"\x00"),
     ],
+)
+@pytest.mark.clause(
+    "Bytestrings",
+    "signed values are in two's complement, sign-extended as wide as wanted, answered shortest",
 )
 async def test_signed_numbers_are_in_twos_complement(client, dataplane, octets, bits, shortest):
     await client.write((MODIFY, balance(octets)))
@@ -93,6 +99,11 @@ def not_bits():
         (MODIFY, not_bits(), INVALID),
     ],
     ids=range(9),
+)
+@pytest.mark.clause(
+    "Registers",
+    "what does not fit a cell: OUT_OF_RANGE or INVALID_ARGUMENT; INSERT and DELETE: "
+    "INVALID_ARGUMENT",
 )
 async def test_what_does_not_fit_is_refused(client, dataplane, kind, entry, code):
     assert await client.codes((kind, entry)) == [code]

@@ -56,6 +56,7 @@ def entry(table_entry):
     return table_entry
 
 
+@pytest.mark.clause("Bytestrings", "any number of leading zeros is accepted")
 async def test_an_exact_entry_reaches_the_data_plane_whatever_the_padding(client, dataplane, entry):
     padded = session(5).replace(r"'\x07'", r"'\x00\x00\x07'")
     await client.write((INSERT, entry(padded)))
@@ -63,6 +64,9 @@ async def test_an_exact_entry_reaches_the_data_plane_whatever_the_padding(client
     assert held == Entry((Match(1, 0xFF), Match(5, 0xFFFFFFFF)), "Ingress.forward", (7, 1))
 
 
+@pytest.mark.clause(
+    "Match format", "exact, LPM, ternary, range and optional; an omitted field is don't care"
+)
 async def test_all_match_kinds_reach_the_data_plane_with_their_masks(client, dataplane, entry):
     await client.write(
         (INSERT, entry(route())),
@@ -222,6 +226,34 @@ async def test_all_match_kinds_reach_the_data_plane_with_their_masks(client, dat
         pytest.param(0, session(1), INVALID, id="no update type"),
     ],
 )
+@pytest.mark.clause(
+    "Match format",
+    "a field unknown, twice, missing, of another kind, or a don't care spelled out: "
+    "INVALID_ARGUMENT",
+)
+@pytest.mark.clause(
+    "Match format",
+    "masked bits of a value are zero, bits beyond a prefix too, low is not above high",
+)
+@pytest.mark.clause("Match format", "a priority above 0 where entries can overlap, and 0 elsewhere")
+@pytest.mark.clause("Bytestrings", "an empty string and a value too wide: OUT_OF_RANGE")
+@pytest.mark.clause(
+    "Action specification",
+    "an action unknown to the table, a parameter unknown, twice or missing: INVALID_ARGUMENT",
+)
+@pytest.mark.clause(
+    "Action specification",
+    "a table-only action as default, a default-only one in an entry: PERMISSION_DENIED",
+)
+@pytest.mark.clause(
+    "Default entry",
+    "neither INSERT nor DELETE, neither match nor priority: INVALID_ARGUMENT; a "
+    "constant one: PERMISSION_DENIED",
+)
+@pytest.mark.clause("Constant tables", "an INSERT: PERMISSION_DENIED")
+@pytest.mark.clause(
+    "Write", "MODIFY or DELETE of what is not there: NOT_FOUND; no type: INVALID_ARGUMENT"
+)
 async def test_a_bad_entry_is_refused_and_nothing_reaches_the_data_plane(
     client, dataplane, entry, kind, text, code
 ):
@@ -230,6 +262,10 @@ async def test_a_bad_entry_is_refused_and_nothing_reaches_the_data_plane(
     assert not dataplane.defaults
 
 
+@pytest.mark.clause(
+    "Error reporting",
+    "UNKNOWN with one error for each update in their order, OK for those that succeeded",
+)
 async def test_each_update_of_a_batch_has_its_own_code_in_order(client, dataplane, entry):
     codes = await client.codes(
         (INSERT, entry(session(1))),
@@ -254,6 +290,7 @@ async def test_neighbouring_updates_reach_the_data_plane_in_one_call(client, dat
     ]
 
 
+@pytest.mark.clause("Write", "the outcome is that of some order of the updates")
 async def test_one_batch_may_write_the_same_entry_again_and_again(client, dataplane, entry):
     await client.write(
         (INSERT, entry(session(1))),
@@ -266,6 +303,8 @@ async def test_one_batch_may_write_the_same_entry_again_and_again(client, datapl
     assert held.action == "Ingress.drop"
 
 
+@pytest.mark.clause("Write", "INSERT into a full table: RESOURCE_EXHAUSTED")
+@pytest.mark.clause("Batch atomicity", "CONTINUE_ON_ERROR attempts every update")
 async def test_a_full_table_takes_what_fits_and_names_what_does_not(client, dataplane, entry):
     dataplane.capacity["Ingress.sessions"] = 5
     codes = await client.codes(*[(INSERT, entry(session(n))) for n in range(8)])
@@ -279,6 +318,7 @@ async def test_a_broken_data_plane_is_internal(client, dataplane, entry):
     assert await client.entries(table_id=0x02000001) == []
 
 
+@pytest.mark.clause("Write", "MODIFY assigns the whole state; an unset action stays")
 async def test_modify_without_an_action_keeps_it_and_replaces_the_metadata(client, entry):
     await client.write((INSERT, entry(session(1) + " metadata: 'note' controller_metadata: 9")))
     (held,) = await client.entries(table_id=0x02000001)
@@ -289,12 +329,17 @@ async def test_modify_without_an_action_keeps_it_and_replaces_the_metadata(clien
     assert held.action.action.action_id == 0x01000001
 
 
+@pytest.mark.clause("Write", "DELETE looks at the key alone")
 async def test_delete_looks_at_the_key_alone(client, dataplane, entry):
     await client.write((INSERT, entry(session(1))))
     await client.write((DELETE, entry(session(1, "action { action { action_id: 99 } }"))))
     assert not dataplane.tables["Ingress.sessions"]
 
 
+@pytest.mark.clause(
+    "Default entry",
+    "MODIFY sets it; without an action it is reset to the program's own, metadata too",
+)
 async def test_the_default_action_is_set_and_reset(client, dataplane, entry):
     await client.write((MODIFY, entry(f"table_id: 0x02000002 is_default_action: true {FORWARD}")))
     assert dataplane.defaults["Ingress.routes"] == ("Ingress.forward", (7, 1))
@@ -315,12 +360,16 @@ async def test_the_default_action_is_set_and_reset(client, dataplane, entry):
         pytest.param({"atomicity": 2}, "UNIMPLEMENTED", id="dataplane-atomic"),
     ],
 )
+@pytest.mark.clause(
+    "Error reporting", "an error before any update is attempted has its own code and no details"
+)
 async def test_a_whole_request_is_refused_without_details(client, entry, changes, code):
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await client.write((INSERT, entry(session(1))), **changes)
     assert caught.value.code().name == code
 
 
+@pytest.mark.clause("Write", "nobody writes without a primary: PERMISSION_DENIED")
 async def test_without_arbitration_nobody_writes(new_client, entry):
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await new_client().write((INSERT, entry(session(1))))
@@ -333,10 +382,12 @@ async def test_without_arbitration_nobody_writes(new_client, entry):
         pytest.param(p4r.ActionProfileMember(member_id=1), id="member"),
     ],
 )
+@pytest.mark.clause("Error reporting", "what is not supported: UNIMPLEMENTED")
 async def test_what_this_switch_has_not_got_is_unimplemented(client, entity):
     assert await client.codes((INSERT, entity)) == [UNIMPLEMENTED]
 
 
+@pytest.mark.clause("Write", "an update without an entity: INVALID_ARGUMENT")
 async def test_an_update_without_an_entity_is_invalid(client):
     request = p4r.WriteRequest(device_id=1)
     request.election_id.low = 1
@@ -348,6 +399,7 @@ async def test_an_update_without_an_entity_is_invalid(client):
 # --- meters and counters --------------------------------------------------------------------------
 
 
+@pytest.mark.clause("Meters", "MODIFY configures a cell; an unset config lets all pass")
 async def test_a_meter_cell_is_configured_and_freed(client, dataplane, entry):
     cell = entry(
         "meter_id: 0x14000001 index { index: 3 } config { cir: 1 cburst: 2 pir: 3 pburst: 4 }",
@@ -359,6 +411,7 @@ async def test_a_meter_cell_is_configured_and_freed(client, dataplane, entry):
     assert dataplane.meters == {("Egress.slice_meters", 3): None}
 
 
+@pytest.mark.clause("Meters", "MODIFY without an index is every cell")
 async def test_a_meter_without_an_index_means_every_cell(client, dataplane, entry):
     await client.write((MODIFY, entry("meter_id: 0x14000001 config { cir: 5 }", p4r.MeterEntry)))
     assert len(dataplane.meters) == 8
@@ -427,10 +480,21 @@ async def test_a_meter_without_an_index_means_every_cell(client, dataplane, entr
         ),
     ],
 )
+@pytest.mark.clause(
+    "Counters",
+    "INSERT and DELETE: INVALID_ARGUMENT; an index beyond: OUT_OF_RANGE; negative: "
+    "INVALID_ARGUMENT",
+)
+@pytest.mark.clause(
+    "Meters",
+    "INSERT and DELETE: INVALID_ARGUMENT; an index beyond: OUT_OF_RANGE; an eburst "
+    "of two rates: INVALID_ARGUMENT",
+)
 async def test_a_bad_array_write_is_refused(client, entry, kind, text, message_type, code):
     assert await client.codes((kind, entry(text, getattr(p4r, message_type)))) == [code]
 
 
+@pytest.mark.clause("Counters", "MODIFY sets a cell; unset data changes nothing")
 async def test_a_counter_cell_is_set_and_data_unset_changes_nothing(client, dataplane, entry):
     text = "counter_id: 0x12000001 index { index: 2 } "
     await client.write(
@@ -440,6 +504,11 @@ async def test_a_counter_cell_is_set_and_data_unset_changes_nothing(client, data
     assert dataplane.counters["Egress.usage"] == {2: CounterValue(2, 100)}
 
 
+@pytest.mark.clause(
+    "Direct resources",
+    "INSERT without counter_data begins at 0; MODIFY without it leaves it, without "
+    "meter_config resets the meter",
+)
 async def test_direct_resources_follow_their_entry(client, dataplane, entry):
     await client.write(
         (
@@ -477,6 +546,7 @@ async def test_an_entry_whose_meter_cannot_be_set_is_not_there(client, dataplane
 # --- rolling back ------------------------------------------------------------------------------
 
 
+@pytest.mark.clause("Batch atomicity", "ROLLBACK_ON_ERROR: all or none")
 async def test_rollback_restores_everything_the_batch_did(client, dataplane, entry):
     meter = "meter_id: 0x14000001 index { index: 1 } config { cir: %d }"
     await client.write(
@@ -516,6 +586,7 @@ async def test_rollback_restores_everything_the_batch_did(client, dataplane, ent
     assert dataplane.counters["Egress.usage"][2] == CounterValue(0, 0)
 
 
+@pytest.mark.clause("Batch atomicity", "ROLLBACK_ON_ERROR: all or none")
 async def test_rollback_goes_backwards_through_changes_of_one_entry(client, dataplane, entry):
     await client.write((INSERT, entry(session(1))), (INSERT, entry(session(2))))
     before = dict(dataplane.tables["Ingress.sessions"])
@@ -533,6 +604,7 @@ async def test_rollback_goes_backwards_through_changes_of_one_entry(client, data
     assert len(await client.entries(table_id=0x02000001)) == 2
 
 
+@pytest.mark.clause("Batch atomicity", "ROLLBACK_ON_ERROR: all or none")
 async def test_rollback_after_a_full_table_leaves_none_of_the_batch(client, dataplane, entry):
     dataplane.capacity["Ingress.sessions"] = 2
     codes = await client.codes(
@@ -545,6 +617,7 @@ async def test_rollback_after_a_full_table_leaves_none_of_the_batch(client, data
     await client.write((INSERT, entry(session(1))), atomicity=ROLLBACK)
 
 
+@pytest.mark.clause("Batch atomicity", "ROLLBACK_ON_ERROR: all or none")
 async def test_a_batch_that_succeeds_is_not_rolled_back(client, dataplane, entry):
     await client.write((INSERT, entry(session(1))), (INSERT, entry(route())), atomicity=ROLLBACK)
     assert len(await client.entries()) == 2

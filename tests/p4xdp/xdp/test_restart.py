@@ -74,6 +74,7 @@ def counting(wire):
     return wire
 
 
+@pytest.mark.clause("State across restarts", "the forwarding state is that of before")
 def test_entries_and_ports_are_there_again(opened, wire, hosts, home):
     ports = dict(enumerate(hosts, 1))
     before = opened(wire, ports, home=home())
@@ -89,6 +90,7 @@ def test_entries_and_ports_are_there_again(opened, wire, hosts, home):
     assert not any(interface(name).program_id for name in hosts)
 
 
+@pytest.mark.clause("State across restarts", "the forwarding state is that of before")
 def test_counters_meters_and_registers_go_on(opened, counting, home):
     before = opened(counting, home=home(), testing=True)
     before.insert_entries(TABLE, [send(1, 2), send(3, 4)])
