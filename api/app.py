@@ -37,6 +37,9 @@ def create_app(upf: UPF, audit: Audit | None = None) -> FastAPI:
         version=version("tern-upf"),
         summary="Slices, sessions and metrics of a 5G User Plane Function",
         redirect_slashes=False,
+        # Ours is in the dashboard's folder: FastAPI's fetches its scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.upf = upf
     app.state.broadcast = events.Broadcast(upf)

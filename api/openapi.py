@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
 
+from api.examples import ANSWERS
 from api.problems import Problem, answer
 
 if TYPE_CHECKING:
@@ -90,3 +91,8 @@ def _complete(path: str, verb: str, call: dict[str, Any]) -> None:
         statuses.append(HTTPStatus.UNPROCESSABLE_ENTITY)
     for status in statuses:
         responses.setdefault(str(int(status)), answer(status))
+    example = ANSWERS.get(f"{verb} {path}")
+    if example is not None:
+        for status in (HTTPStatus.OK, HTTPStatus.CREATED):
+            if str(int(status)) in responses:
+                responses[str(int(status))]["content"]["application/json"]["example"] = example

@@ -24,45 +24,12 @@ router = APIRouter(prefix="/v1", tags=["data plane"])
 # Larger numbers are rounded by readers of JSON: they are written in hex digits.
 _LARGEST_NUMBER = 1 << 53
 
-_EXAMPLE: dict[str, Any] = {
-    "fate": "dropped",
-    "summary": "dropped: the SMF closed the gate of the flow",
-    "what_to_do": "the SMF closed the gate in a QER: ask its policy (PCF) why",
-    "drop_reason": "gate_closed",
-    "shown_for": None,
-    "up_seid": "00000000000002d0",
-    "pdr_id": 2,
-    "slice": None,
-    "tunnel": None,
-    "way": None,
-    "interface": "n6",
-    "hex": "02000000060102000000060208004500001c000000004001b1c1c63364070a2d00020800f7ff00000000",
-    "out_hex": None,
-    "steps": [
-        {
-            "stage": "detection",
-            "kind": "table",
-            "name": "Ingress.detection.sessions_by_ue_ipv4",
-            "meaning": "PDR 2 of session 00000000000002d0 (UE 10.45.0.2): dropped: the SMF closed "
-            "the gate of the flow",
-            "key": {"network_instance": 2, "ue_ipv4": 170721282},
-            "is_hit": True,
-            "action": "drop",
-            "params": {"reason": 6},
-            "index": None,
-        }
-    ],
-}
-
 
 @router.post(
     "/trace",
     summary="What would become of a packet?",
     operation_id="trace_packet",
-    responses={
-        HTTPStatus.OK: {"content": {"application/json": {"example": _EXAMPLE}}},
-        **answers(HTTPStatus.SERVICE_UNAVAILABLE),
-    },
+    responses=answers(HTTPStatus.SERVICE_UNAVAILABLE),
 )
 async def trace_packet(body: PacketToTrace, node: Node) -> TraceBody:
     """The path of one packet through the pipeline, with the entries that the switch holds now.

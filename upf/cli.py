@@ -9,6 +9,7 @@ import importlib
 import logging
 import secrets
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,8 @@ from upf.config import Config, TokenConfig, load
 
 app = typer.Typer(
     help="A 5G User Plane Function whose data plane is one P4-16 program.",
+    epilog="Begin with: upf config check upf.toml && upf run -c upf.toml · then, in another "
+    "terminal: export UPF_CONFIG=upf.toml; upf status; upf top · or see it working: sudo upf demo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -43,6 +46,23 @@ ConfigOption = Annotated[
         readable=False,  # asked of the file when it is read, and told in a line of ours
     ),
 ]
+
+
+def _tell_version(is_asked: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if is_asked:
+        typer.echo(f"upf {version('tern-upf')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version", callback=_tell_version, is_eager=True),
+    ] = False,
+) -> None:
+    """A 5G User Plane Function whose data plane is one P4-16 program."""
 
 
 @app.command(epilog="Example: upf run -c upf.toml")
@@ -70,7 +90,7 @@ def run(
 
 @config_app.command("check", epilog="Example: upf config check upf.toml && systemctl restart upf")
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", readable=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Such as upf.toml", readable=False)],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="The whole tree, for machines")] = False,
 ) -> None:

@@ -60,7 +60,7 @@ def status(
 
 @app.command(epilog="Example: upf slices -c upf.toml --json | jq '.[].throughput'")
 def slices(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One slice only")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One slice only")] = None,
     config: Config = None,
     url: URL = None,
     token: Token = None,
@@ -78,7 +78,7 @@ def slices(
 @app.command(epilog="Examples: upf sessions --ue 10.45.0.2 · upf sessions 00000000000002d0 --json")
 def sessions(  # noqa: PLR0913 - options of a command
     seid: Annotated[
-        str | None, typer.Argument(metavar="[SEID]", help="One session by its UP SEID, whole")
+        str | None, typer.Argument(metavar="SEID", help="One session by its UP SEID, whole")
     ] = None,
     config: Config = None,
     url: URL = None,
@@ -104,13 +104,21 @@ def sessions(  # noqa: PLR0913 - options of a command
         _print(found, cli_tables.sessions, as_json=as_json)
 
 
-@app.command(epilog="Example: upf associations --url http://127.0.0.1:8080")
+@app.command(epilog="Example: upf associations --since 2026-01-31T08:00:00Z")
 def associations(
-    config: Config = None, url: URL = None, token: Token = None, *, as_json: AsJSON = False
+    config: Config = None,
+    url: URL = None,
+    token: Token = None,
+    *,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Made since then: RFC 3339, with a zone")
+    ] = None,
+    as_json: AsJSON = False,
 ) -> None:
     """SMFs associated with the UPF, and whether they answer heartbeats."""
+    query = "" if since is None else f"?{urlencode({'since': since})}"
     with faults_in_one_line():
-        found = RESTClient.of(config, url, token).get("/v1/associations")
+        found = RESTClient.of(config, url, token).get(f"/v1/associations{query}")
     _print(found, cli_tables.associations, as_json=as_json)
 
 

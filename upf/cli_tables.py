@@ -80,6 +80,7 @@ def associations(documents: Sequence[Document]) -> Table:
         Column("address", lambda each: each["address"]),
         Column("heartbeats", lambda each: _good(each["is_reachable"], "answered", "lost")),
         Column("sessions", lambda each: str(each["sessions"]), is_number=True),
+        Column("age", lambda each: age(each["since"]), is_number=True),
     )
     return table("Associations", columns, documents)
 

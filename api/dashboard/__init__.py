@@ -1,4 +1,6 @@
-"""The dashboard: files served as they stand, at `/`; no build step, nothing fetched elsewhere."""
+"""The dashboard at `/` and the reference of REST at `/docs`: files served as they stand; no build
+step, nothing fetched elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -55,6 +57,11 @@ def _assets() -> dict[str, _Asset]:
 @router.get("/")
 async def index(if_none_match: Annotated[str | None, Header()] = None) -> Response:
     return _respond("index.html", if_none_match)
+
+
+@router.get("/docs")
+async def reference(if_none_match: Annotated[str | None, Header()] = None) -> Response:
+    return _respond("reference.html", if_none_match)
 
 
 @router.get("/dashboard/{name}")

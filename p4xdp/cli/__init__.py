@@ -16,9 +16,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(compiling.check)
-app.command()(compiling.p4info)
-app.command(name="compile")(compiling.compile_)
+app.command(epilog="Example: p4xdp check upf.p4 -D CPU_PORT=64")(compiling.check)
+app.command(epilog="Example: p4xdp p4info upf.p4 > upf.p4info.txtpb")(compiling.p4info)
+app.command(name="compile", epilog="Example: p4xdp compile upf.p4 -o build")(compiling.compile_)
 app.command(epilog=viewing.GRAPH_EXAMPLES)(viewing.graph)
 app.command(epilog=viewing.LINT_EXAMPLES)(viewing.lint)
 app.command(epilog=testing.STF_EXAMPLE)(testing.stf)

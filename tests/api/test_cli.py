@@ -210,3 +210,16 @@ def test_a_trace_that_cannot_be_says_so_in_one_line(tern, words, told):
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
     assert told in line
+
+
+def test_associations_are_asked_for_from_a_time_on(tern):
+    assert (
+        json.loads(tern("associations", "--since", "2024-01-01T00:00:00Z", "--json").stdout) == []
+    )
+    assert len(json.loads(tern("associations", "--json").stdout)) == 1
+    result = tern("associations", "--since", "yesterday")
+    assert (result.exit_code, "since" in result.stderr) == (1, True)
+
+
+def test_the_version_is_told(tern):
+    assert tern("--version").stdout.startswith("upf 0.")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import jsonschema_rs
 import pytest
+
+from api.examples import ANSWERS
 
 
 @pytest.fixture
@@ -70,3 +73,13 @@ def test_all_references_lead_somewhere(document) -> None:
 
     known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert set(references(document)) <= known
+
+
+def test_every_answer_has_an_example_of_its_schema(document) -> None:
+    for where, call in calls(document):
+        for status, answer in call["responses"].items():
+            for kind, body in answer.get("content", {}).items():
+                assert "example" in body, f"{where} {status} {kind}: add it to api/examples.py"
+                schema = {**body.get("schema", {}), "components": document["components"]}
+                jsonschema_rs.validate(schema, body["example"])
+    assert ANSWERS.keys() <= {where for where, _ in calls(document)}

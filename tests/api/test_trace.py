@@ -81,4 +81,4 @@ async def test_the_examples_of_the_document_work(http) -> None:
     assert (await http.post("/v1/trace", json=description)).status_code == 422
     answers = document["paths"]["/v1/trace"]["post"]["responses"]
     example = answers["200"]["content"]["application/json"]["example"]
-    assert example.keys() <= schemas["TraceBody"]["properties"].keys()
+    assert example.keys() == schemas["TraceBody"]["properties"].keys()

@@ -117,4 +117,8 @@ def test_pictures_of_every_kind_of_view(open_page, ues, pictures):
         expect(trace.locator(".trace-steps li").first).to_be_visible()
         page.set_viewport_size({"width": 1440, "height": 1900})
         trace.screenshot(path=pictures / "trace-light.png")
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto("/docs#post-v1-slices-name-what-if")
+        page.locator("#post-v1-slices-name-what-if[open]").wait_for()
+        take(page, "reference", "light")
     assert {each.name for each in DOCS.glob("*.png")} == {each.name for each in pictures.iterdir()}

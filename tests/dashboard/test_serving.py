@@ -17,7 +17,7 @@ FILES = sorted(each.name for each in ROOM.iterdir() if each.suffix in {".css", "
 
 @pytest.fixture
 async def http():
-    app = FastAPI()
+    app = FastAPI(docs_url=None)
     problems.install(app)
     app.include_router(dashboard.router)
     transport = httpx.ASGITransport(app=app)
@@ -32,6 +32,13 @@ async def test_the_page_is_at_the_root_and_lets_no_foreign_or_inline_code_run(ht
     assert "script-src 'self'" in policy
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
+
+
+async def test_the_reference_of_rest_comes_from_here_alone(http):
+    answer = await http.get("/docs")
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert "/dashboard/reference.js" in answer.text
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -58,8 +65,10 @@ async def test_nothing_else_can_be_fetched_through_it(http, path):
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_the_page_names_every_script_and_style_it_needs_and_only_its_own():
-    named = set(re.findall(r'(?:href|src)="(/[^"]*)"', (ROOM / "index.html").read_text()))
+@pytest.mark.parametrize("page", ["index.html", "reference.html"])
+def test_a_page_names_every_script_and_style_it_needs_and_only_its_own(page):
+    named = set(re.findall(r'(?:href|src)="(/[^"]*)"', (ROOM / page).read_text()))
+    named -= {"/", "/docs", "/openapi.json"}
     assert all(each.removeprefix("/dashboard/") in FILES for each in named)
     for name in FILES:
         text = (ROOM / name).read_text()
