@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from p4xdp import ir
-from p4xdp.trace.steps import Applied, Counted, Metered, Parsed, Ran, Registered
+from p4xdp.trace.steps import Applied, Counted, Metered, Mirrored, Parsed, Ran, Registered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,6 +63,8 @@ def _step(step: Step) -> Document:
         case Metered():
             made = {"step": "meter", "meter": step.meter, "index": step.index}
             made["config"] = None if step.config is None else asdict(step.config)
+        case Mirrored():
+            made = {"step": "mirror", "session": step.session}
         case Registered():
             made = {"step": "register", "register": step.register, "index": step.index}
             made |= {"before": step.before, "after": step.after}

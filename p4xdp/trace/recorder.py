@@ -17,6 +17,7 @@ from p4xdp.trace.steps import (
     Drop,
     KeyField,
     Metered,
+    Mirrored,
     Parsed,
     Passage,
     Ran,
@@ -99,6 +100,9 @@ class Recorder(Observer):
                 self._note_meter(statement, machine)
             case ir.ExecuteRegister():
                 self._note_register(statement, machine)
+            case ir.MirrorPacket():
+                session = evaluate(statement.session, machine)
+                self._steps.append(Mirrored(statement.at, session))
             case ir.Emit() if statement.header.name in machine.headers:
                 self._emitted.append(statement.header.name)
             case ir.Assign():

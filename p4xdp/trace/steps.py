@@ -94,7 +94,15 @@ class Registered:
     after: tuple[int, ...] | None
 
 
-Step: TypeAlias = Parsed | Applied | Ran | Counted | Metered | Registered
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """The deparser mirrored the packet to a clone session; copies themselves are not traced."""
+
+    at: ir.Position
+    session: int
+
+
+Step: TypeAlias = Parsed | Applied | Ran | Counted | Metered | Registered | Mirrored
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +121,7 @@ class Drop:
 class Passage:
     """One gress. `leaving` is what it handed on, headers of the program's own included.
 
-    `emitted` names the headers that the deparser put in front.
+    `emitted` names the headers that the deparser put in front, if only of a copy.
     """
 
     gress: str

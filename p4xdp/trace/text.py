@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from p4xdp import ir
-from p4xdp.trace.steps import Applied, Counted, Metered, Parsed, Ran, Registered
+from p4xdp.trace.steps import Applied, Counted, Metered, Mirrored, Parsed, Ran, Registered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def _passage(passage: Passage) -> Table:
     for step in passage.steps:
         what, how = _cells(step)
         table.add_row(what.append_text(_at(step.at)), how)
-    if passage.emitted:
+    if passage.emitted and passage.leaving is not None:
         table.add_row("deparser", ", ".join(_short(each) for each in passage.emitted))
     if passage.drop is not None:
         what = Text("dropped", "bold red").append_text(_at(passage.drop.at))
@@ -47,7 +47,9 @@ def _passage(passage: Passage) -> Table:
     return table
 
 
-def _cells(step: Step) -> tuple[Text, Text]:
+def _cells(  # noqa: PLR0911  # one case a kind
+    step: Step,
+) -> tuple[Text, Text]:
     """What it was, and what it did."""
     match step:
         case Parsed():
@@ -61,6 +63,8 @@ def _cells(step: Step) -> tuple[Text, Text]:
             return Text(f"counter {_short(step.counter)}"), Text(how)
         case Metered():
             return Text(f"meter {_short(step.meter)}"), Text(f"{_cell(step.index)}: {_rate(step)}")
+        case Mirrored():
+            return Text("mirror"), Text(f"copied to clone session {step.session}")
         case Registered():
             how = f"{_cell(step.index)}: {step.before} → {step.after}"
             return Text(f"register {_short(step.register)}"), Text(how)

@@ -10,7 +10,7 @@ from p4xdp import frontend, ir
 from p4xdp.interp import Interpreter
 from p4xdp.trace import FileSource, trace
 from p4xdp.trace.document import document
-from p4xdp.trace.steps import Applied, Counted, Metered, Parsed, Ran, Registered
+from p4xdp.trace.steps import Applied, Counted, Metered, Mirrored, Parsed, Ran, Registered
 from p4xdp.trace.text import render
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
@@ -171,6 +171,18 @@ def test_where_the_program_drops_is_told_with_the_action_and_the_line(stf):
     assert drop.action == "Ingress.refuse"
     assert drop.at.line == line_of("drop_ctl = 1", "recirculation")
     assert "dropped" in text_of(found)
+
+
+def test_a_copy_is_told_with_its_clone_session_though_the_packet_is_dropped(stf):
+    # orders_t: mirror types, session, drops, flags, value, port, spare, kept
+    frame = bytes([3, 0, 0, 5, 1, 0, 0, 7, 0, 9]) + bytes(6)
+    found = traced(load("mirror"), stf(""), 1, frame)
+    (copied,) = steps(found, Mirrored)
+    assert copied.session == 5
+    assert found.passages[0].drop is not None
+    told = document(found)["passages"][0]["steps"][-1]
+    assert (told["step"], told["session"]) == ("mirror", 5)
+    assert "copied to clone session 5" in text_of(found)
 
 
 def test_code_between_tables_is_told_by_what_it_changes(stf):
