@@ -49,23 +49,50 @@ parser IngressParser(
         }
     }
 
-    // Ports are looked for behind headers without options, in whole packets and first fragments;
-    // GTP-U in whole packets only. A header shorter than 20 octets, or of another version than what
-    // announced it says, is none.
+    // An IPv4 header says of itself that it is one, of 20 octets at least, in a packet at least as
+    // long as its header; else it is none.
     state parse_ipv4 {
-        packet.extract(hdr.ipv4);
         transition select(
-                hdr.ipv4.version, hdr.ipv4.ihl, hdr.ipv4.flags, hdr.ipv4.frag_offset,
-                hdr.ipv4.protocol) {
-            (4, 5, 0 &&& 1, 0, PROTOCOL_UDP): choose_udp;
-            (4, 5, _, 0, PROTOCOL_UDP): parse_l4;
-            (4, 5, _, 0, PROTOCOL_TCP): parse_l4;
-            (4, 5, _, 0, PROTOCOL_SCTP): parse_l4;
-            (4, 5, _, 0, PROTOCOL_ESP): parse_l4;
-            (4, 5, _, _, _): accept;
-            (4, 6 &&& 0xe, _, _, _): accept;
-            (4, 8 &&& 0x8, _, _, _): accept;
+                packet.lookahead<bit<32>>()[31:24], packet.lookahead<bit<32>>()[15:0]) {
+            (0x45, 0x0000 &&& 0xfff0): malformed;
+            (0x45, 0x0010 &&& 0xfffc): malformed;
+            (0x45, _): extract_ipv4;
+            (0x40 &&& 0xf0, 0x0000 &&& 0xfff0): malformed;
+            (0x40 &&& 0xf0, 0x0010 &&& 0xfff8): malformed;
+            (0x46, _): extract_ipv4;
+            (0x40 &&& 0xf0, 0x0018 &&& 0xfffc): malformed;
+            (0x47, _): extract_ipv4;
+            (0x40 &&& 0xf0, 0x001c &&& 0xfffc): malformed;
+            (0x48, _): extract_ipv4;
+            (0x40 &&& 0xf0, 0x0020 &&& 0xfffc): malformed;
+            (0x49, _): extract_ipv4;
+            (0x40 &&& 0xf0, 0x0024 &&& 0xfffc): malformed;
+            (0x4a, _): extract_ipv4;
+            (0x40 &&& 0xf0, 0x0028 &&& 0xfffc): malformed;
+            (0x4b, _): extract_ipv4;
+            (0x40 &&& 0xf0, 0x002c &&& 0xfffc): malformed;
+            (0x4c, _): extract_ipv4;
+            (0x40 &&& 0xf0, 0x0030 &&& 0xfffc): malformed;
+            (0x4d, _): extract_ipv4;
+            (0x40 &&& 0xf0, 0x0034 &&& 0xfffc): malformed;
+            (0x4e, _): extract_ipv4;
+            (0x40 &&& 0xf0, 0x0038 &&& 0xfffc): malformed;
+            (0x4f, _): extract_ipv4;
             default: malformed;
+        }
+    }
+
+    // Ports are looked for behind headers without options, in whole packets and first fragments;
+    // GTP-U in whole packets only.
+    state extract_ipv4 {
+        packet.extract(hdr.ipv4);
+        transition select(hdr.ipv4.ihl, hdr.ipv4.flags, hdr.ipv4.frag_offset, hdr.ipv4.protocol) {
+            (5, 0 &&& 1, 0, PROTOCOL_UDP): choose_udp;
+            (5, _, 0, PROTOCOL_UDP): parse_l4;
+            (5, _, 0, PROTOCOL_TCP): parse_l4;
+            (5, _, 0, PROTOCOL_SCTP): parse_l4;
+            (5, _, 0, PROTOCOL_ESP): parse_l4;
+            default: accept;
         }
     }
 
@@ -183,9 +210,34 @@ parser IngressParser(
     }
 
     state parse_inner {
-        transition select(packet.lookahead<bit<4>>()) {
-            4: parse_inner_ipv4;
-            6: parse_inner_ipv6;
+        transition select(
+                packet.lookahead<bit<32>>()[31:24], packet.lookahead<bit<32>>()[15:0]) {
+            (0x45, 0x0000 &&& 0xfff0): malformed;
+            (0x45, 0x0010 &&& 0xfffc): malformed;
+            (0x45, _): parse_inner_ipv4;
+            (0x40 &&& 0xf0, 0x0000 &&& 0xfff0): malformed;
+            (0x40 &&& 0xf0, 0x0010 &&& 0xfff8): malformed;
+            (0x46, _): parse_inner_ipv4;
+            (0x40 &&& 0xf0, 0x0018 &&& 0xfffc): malformed;
+            (0x47, _): parse_inner_ipv4;
+            (0x40 &&& 0xf0, 0x001c &&& 0xfffc): malformed;
+            (0x48, _): parse_inner_ipv4;
+            (0x40 &&& 0xf0, 0x0020 &&& 0xfffc): malformed;
+            (0x49, _): parse_inner_ipv4;
+            (0x40 &&& 0xf0, 0x0024 &&& 0xfffc): malformed;
+            (0x4a, _): parse_inner_ipv4;
+            (0x40 &&& 0xf0, 0x0028 &&& 0xfffc): malformed;
+            (0x4b, _): parse_inner_ipv4;
+            (0x40 &&& 0xf0, 0x002c &&& 0xfffc): malformed;
+            (0x4c, _): parse_inner_ipv4;
+            (0x40 &&& 0xf0, 0x0030 &&& 0xfffc): malformed;
+            (0x4d, _): parse_inner_ipv4;
+            (0x40 &&& 0xf0, 0x0034 &&& 0xfffc): malformed;
+            (0x4e, _): parse_inner_ipv4;
+            (0x40 &&& 0xf0, 0x0038 &&& 0xfffc): malformed;
+            (0x4f, _): parse_inner_ipv4;
+            (0x40 &&& 0xf0, _): malformed;
+            (0x60 &&& 0xf0, _): parse_inner_ipv6;
             default: accept;
         }
     }
@@ -198,10 +250,7 @@ parser IngressParser(
             (5, 0, PROTOCOL_TCP): parse_inner_l4;
             (5, 0, PROTOCOL_SCTP): parse_inner_l4;
             (5, 0, PROTOCOL_ESP): parse_inner_l4;
-            (5, _, _): accept;
-            (6 &&& 0xe, _, _): accept;
-            (8 &&& 0x8, _, _): accept;
-            default: malformed;
+            default: accept;
         }
     }
 

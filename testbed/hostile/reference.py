@@ -90,7 +90,9 @@ def _arrive(port: int, frame: bytes) -> tuple[int, int]:
 
 def _packet(frame: bytes, at: int, version: int) -> _Packet:
     _need(frame, at + (20 if version == 4 else 40))
-    if frame[at] >> 4 != version or (version == 4 and frame[at] & 15 < 5):
+    ihl = frame[at] & 15
+    is_none = version == 4 and (ihl < 5 or _u16(frame, at + 2) < 4 * ihl)
+    if frame[at] >> 4 != version or is_none:
         raise _SettledError(Outcome("drop", "MALFORMED_IP"))
     if version == 4:
         src, dst = frame[at + 12 : at + 16], frame[at + 16 : at + 20]
@@ -188,7 +190,7 @@ def _user_at(frame: bytes, at: int) -> int:
 
 
 def _inner(frame: bytes, at: int) -> _Packet:
-    _need(frame, at + 1)
+    _need(frame, at + 4)
     version = frame[at] >> 4
     if version not in (4, 6):
         raise _SettledError(Outcome("drop", "UNSUPPORTED_INNER"))

@@ -46,6 +46,17 @@ def first_octet(octet, *, at):
     return prepare
 
 
+def shorter_than_its_header(at, ihl, total_len):
+    """An IPv4 header that says it is `ihl` words, in a packet of `total_len` octets."""
+
+    def prepare(upf):
+        port, frame = uplink(upf) if at > 14 else downlink(upf)
+        head = bytes([0x40 | ihl, frame[at + 1]]) + total_len.to_bytes(2, "big")
+        return port, frame[:at] + head + frame[at + 4 :] + bytes(40)
+
+    return prepare
+
+
 def truncated(way):
     def prepare(upf):
         port, frame = way(upf)
@@ -137,6 +148,10 @@ CASES = {
     "another version than Ethernet says": ("MALFORMED_IP", first_octet(0x65, at=14)),
     "a header of 16 octets": ("MALFORMED_IP", first_octet(0x44, at=14)),
     "an inner header of 16 octets": ("MALFORMED_IP", first_octet(0x44, at=INNER_AT)),
+    "a packet shorter than its header": ("MALFORMED_IP", shorter_than_its_header(14, 5, 19)),
+    "an inner one": ("MALFORMED_IP", shorter_than_its_header(INNER_AT, 5, 19)),
+    "a packet shorter than its options": ("MALFORMED_IP", shorter_than_its_header(14, 15, 59)),
+    "an inner one with options": ("MALFORMED_IP", shorter_than_its_header(INNER_AT, 9, 35)),
     "uplink packet longer than its frame": ("TRUNCATED", truncated(uplink)),
     "downlink packet longer than its frame": ("TRUNCATED", truncated(downlink)),
     "fragment of GTP-U": ("OUTER_FRAGMENT", outer_fragment),
@@ -248,3 +263,9 @@ def test_the_first_packet_that_a_quota_stops_is_told_to_the_controller(upf):
     assert (first.verdict, notice.verdict) == ("drop", "controller")
     assert notice.frame[:8] == packet_in.to_bytes(8, "big")
     assert second == DROPPED
+
+
+@pytest.mark.parametrize("ihl", range(6, 16))
+def test_packet_of_nothing_but_a_header_with_options_is_forwarded(upf, ihl):
+    port, frame = shorter_than_its_header(14, ihl, 4 * ihl)(upf)
+    assert upf.run(port, frame).verdict == "forward"
