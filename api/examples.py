@@ -30,6 +30,7 @@ _SESSION = {
     "cp_seid": "000000000000035e",
     "cp_node_id": "10.100.4.1",
     "ue_ipv4": "10.45.0.2",
+    "ue_ipv6": None,
     "dnn": "internet",
     "s_nssai": "1-000001",
     "slice": "video",

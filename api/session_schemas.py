@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, WithJsonSchema
 
 from api.schemas import Usage
+
+# Either version; what is neither is refused in one sentence.
+AnyAddress = Annotated[
+    IPvAnyAddress,
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]}
+    ),
+]
 
 
 class TunnelBody(BaseModel):
@@ -19,12 +27,13 @@ class TunnelBody(BaseModel):
 
 
 class SessionBody(BaseModel):
-    """A PFCP session. SEIDs are sixteen hex digits."""
+    """A PFCP session. SEIDs are sixteen hex digits; `ue_ipv6` is the UE's prefix."""
 
     up_seid: str
     cp_seid: str
     cp_node_id: str
     ue_ipv4: IPv4Address | None
+    ue_ipv6: IPv6Network | None
     dnn: str | None
     s_nssai: str | None
     slice: str | None
@@ -92,5 +101,5 @@ class AssociationSetup(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"address": "10.100.4.1"}]}
     )
 
-    address: IPvAnyAddress
+    address: AnyAddress
     port: Annotated[int, Field(ge=1, le=65535)] = 8805

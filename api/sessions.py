@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from http import HTTPStatus
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
@@ -14,6 +13,7 @@ from api.node import Node
 from api.problems import answers
 from api.schemas import Usage
 from api.session_schemas import (
+    AnyAddress,
     CounterBody,
     EntryBody,
     RulesBody,
@@ -75,7 +75,10 @@ async def list_sessions(  # noqa: PLR0913 - each is a parameter of the query
         str | None, Query(alias="slice", max_length=64, description="Members of this slice")
     ] = None,
     dnn: Annotated[str | None, Query(max_length=100, description="Of this DNN")] = None,
-    ue: Annotated[IPv4Address | None, Query(description="With this UE address")] = None,
+    ue: Annotated[
+        AnyAddress | None,
+        Query(description="With this UE address, or one of the UE's prefix"),
+    ] = None,
     smf: Annotated[str | None, Query(max_length=255, description="Of this SMF (node id)")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="At most so many")] = 100,
     after: Annotated[
@@ -83,7 +86,7 @@ async def list_sessions(  # noqa: PLR0913 - each is a parameter of the query
     ] = None,
 ) -> list[SessionBody]:
     """In the order of their UP SEIDs. Follow `Link: rel="next"` for the next page."""
-    wanted = SessionFilter(slice_name=slice_name, dnn=dnn, ue_ipv4=ue, cp_node_id=smf)
+    wanted = SessionFilter(slice_name=slice_name, dnn=dnn, ue=ue, cp_node_id=smf)
     first = 0 if after is None else int(after, 16) + 1
     total, views = await node.find_sessions(wanted, first=first, limit=limit + 1)
     response.headers["X-Total-Count"] = str(total)
@@ -155,6 +158,7 @@ def _fields(view: SessionView) -> dict[str, Any]:
         "cp_seid": f"{view.cp_seid:016x}",
         "cp_node_id": view.cp_node_id,
         "ue_ipv4": view.ue_ipv4,
+        "ue_ipv6": view.ue_ipv6,
         "dnn": view.dnn,
         "s_nssai": None if view.s_nssai is None else str(view.s_nssai),
         "slice": view.slice_name,

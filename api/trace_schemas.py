@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, StringConstraints, Tag
 
+from api.session_schemas import AnyAddress
 from upf.described import DEFAULT_REMOTE_PORT, DEFAULT_UE_PORT, Description
 from upf.made_frames import PROTOCOL_NUMBERS
 from upf.tracing import RawFrame
@@ -43,7 +44,7 @@ class PacketDescription(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE_DESCRIPTION]})
 
     direction: Literal["uplink", "downlink"]
-    ue: Annotated[IPv4Address | IPv6Address | None, Field(description="The UE's address")] = None
+    ue: Annotated[AnyAddress | None, Field(description="The UE's address")] = None
     teid: Annotated[
         TEID | None, Field(description="Uplink: the TEID of ours that the gNB uses, in hex digits")
     ] = None
@@ -51,7 +52,7 @@ class PacketDescription(BaseModel):
         str | None, Field(max_length=100, description="Which of several sessions of the UE")
     ] = None
     remote: Annotated[
-        IPv4Address | IPv6Address | None,
+        AnyAddress | None,
         Field(description="The far end; a neighbour on the core side unless given"),
     ] = None
     protocol: Annotated[

@@ -59,7 +59,7 @@ def sessions(documents: Sequence[Document]) -> Table:
     """Sessions of `/v1/sessions`."""
     columns = (
         Column("UP SEID", lambda each: Text(each["up_seid"], style="cyan")),
-        Column("UE", lambda each: each["ue_ipv4"] or "-"),
+        Column("UE", _ue),
         Column("DNN", lambda each: each["dnn"] or "-"),
         Column("slice", lambda each: each["slice"] or "-"),
         Column("SMF", lambda each: each["cp_node_id"]),
@@ -71,6 +71,11 @@ def sessions(documents: Sequence[Document]) -> Table:
         Column("age", lambda each: age(each["since"]), is_number=True),
     )
     return table("Sessions", columns, documents)
+
+
+def _ue(document: Document) -> str:
+    addresses = (document["ue_ipv4"], document["ue_ipv6"])
+    return "\n".join(each for each in addresses if each is not None) or "-"
 
 
 def associations(documents: Sequence[Document]) -> Table:

@@ -14,7 +14,7 @@ from upf.rules import Interface, IPAddress
 if TYPE_CHECKING:
     from upf.records import SessionRecord
     from upf.routes import PortBinding
-    from upf.rules import PDR, LocalFTEID
+    from upf.rules import LocalFTEID
     from upf.surroundings import Surroundings
 
 # RFC 5737 and RFC 3849: addresses of nobody, where it does not matter whose.
@@ -134,13 +134,8 @@ def _is_of(record: SessionRecord, wanted: Description) -> bool:
     session = record.session
     if wanted.dnn not in (None, session.dnn):
         return False
-    return any(_has_address(pdr, wanted.ue) for pdr in session.pdrs.values())
-
-
-def _has_address(pdr: PDR, address: IPAddress | None) -> bool:
-    if isinstance(address, IPv4Address):
-        return pdr.pdi.ue_ipv4 == address
-    return address is not None and pdr.pdi.ue_ipv6 is not None and address in pdr.pdi.ue_ipv6
+    ue = wanted.ue
+    return ue is not None and any(pdr.pdi.is_of_ue(ue) for pdr in session.pdrs.values())
 
 
 def _ue_address(record: SessionRecord) -> IPAddress | None:

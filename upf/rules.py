@@ -127,6 +127,12 @@ class PDI:
     qfis: tuple[int, ...] = ()
     sdf_filters: tuple[SDFFilter, ...] = ()
 
+    def is_of_ue(self, address: IPAddress) -> bool:
+        """Whether this is the UE's address, or one of its prefix."""
+        if isinstance(address, IPv4Address):
+            return self.ue_ipv4 == address
+        return self.ue_ipv6 is not None and address in self.ue_ipv6
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PDR:

@@ -26,7 +26,6 @@ from upf.views import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from ipaddress import IPv4Address
 
     from upf.config import Config
     from upf.described import Description
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from upf.punts import Punts
     from upf.routes import Neighbour, Routes
     from upf.routing import Routing
+    from upf.rules import IPAddress
     from upf.slices import Slice
     from upf.story import Story
     from upf.target.p4rt import P4RuntimeTarget
@@ -175,10 +175,14 @@ class Shown:
         """How many entries each table of the switch has room for."""
         return {name: self._target.size(name) for name in tables.TABLES.values()}
 
-    def ue_addresses(self) -> list[IPv4Address]:
-        """The addresses of UEs with a session."""
-        records = self._n4.sessions.values()
-        return [each.session.ue_ipv4 for each in records if each.session.ue_ipv4 is not None]
+    def ue_addresses(self) -> list[IPAddress]:
+        """The addresses of UEs with a session, of a prefix the first one."""
+        addresses: list[IPAddress] = []
+        for each in self._n4.sessions.values():
+            ipv4, prefix = each.session.ue_ipv4, each.session.ue_ipv6
+            addresses += [] if ipv4 is None else [ipv4]
+            addresses += [] if prefix is None else [prefix.network_address]
+        return addresses
 
     def neighbour_counters(self) -> NeighbourCounts:
         """What became of packets that waited for a neighbour."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum, Flag
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Network
 from typing import TYPE_CHECKING, Any
 
 from upf.entry import Counts, Entry
@@ -36,6 +36,7 @@ class SessionView:
     cp_seid: int
     cp_node_id: str
     ue_ipv4: IPv4Address | None
+    ue_ipv6: IPv6Network | None = None
     dnn: str | None
     s_nssai: SNSSAI | None
     slice_name: str | None
@@ -51,7 +52,7 @@ class SessionFilter:
 
     slice_name: str | None = None
     dnn: str | None = None
-    ue_ipv4: IPv4Address | None = None
+    ue: IPAddress | None = None
     cp_node_id: str | None = None
 
     def is_met_by(self, record: SessionRecord, slice_names: Mapping[int, str]) -> bool:
@@ -60,10 +61,7 @@ class SessionFilter:
         return (
             self.slice_name in (None, slice_names.get(session.slice_id))
             and self.dnn in (None, session.dnn)
-            and (
-                self.ue_ipv4 is None
-                or any(pdr.pdi.ue_ipv4 == self.ue_ipv4 for pdr in session.pdrs.values())
-            )
+            and (self.ue is None or any(pdr.pdi.is_of_ue(self.ue) for pdr in session.pdrs.values()))
             and self.cp_node_id in (None, str(record.owner))
         )
 
@@ -132,6 +130,7 @@ def session_view(
         cp_seid=session.cp_seid,
         cp_node_id=str(record.owner),
         ue_ipv4=session.ue_ipv4,
+        ue_ipv6=session.ue_ipv6,
         dnn=session.dnn,
         s_nssai=session.s_nssai,
         slice_name=slice_names.get(session.slice_id),

@@ -73,7 +73,7 @@ export function path() {
         try {
           session = await get(`/v1/sessions/${encodeURIComponent(seid)}`);
           followed.replaceChildren(...followedText(session));
-          trace.suggest(session.ue_ipv4 ?? "");
+          trace.suggest(session.ue_ipv4 ?? session.ue_ipv6?.replace(/\/.*/, "1") ?? "");
           draw();
         } catch (problem) {
           setText(followed, problem.message);
@@ -158,7 +158,8 @@ function followForm(told) {
   );
 }
 
-function followedText({ up_seid: seid, ue_ipv4: ue }) {
+function followedText({ up_seid: seid, ue_ipv4: ipv4, ue_ipv6: ipv6 }) {
+  const ue = ipv4 ?? ipv6;
   return [
     "Marked: the tables that packets of ",
     h("a", { href: `#/sessions/${seid}` }, ue ?? `session ${seid}`),

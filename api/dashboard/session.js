@@ -57,7 +57,7 @@ export function session(_live, upSEID) {
       return;
     }
     measure(found);
-    setText(title, found.ue_ipv4 ?? `Session ${upSEID}`);
+    setText(title, found.ue_ipv4 ?? found.ue_ipv6 ?? `Session ${upSEID}`);
     setText(lede, sentence(found));
     // Rules and entries are built anew only when the SMF changed them; their counters live on.
     const now = JSON.stringify([found.rules, found.entries]);
@@ -109,6 +109,7 @@ function factsOf(found) {
   return [
     ["UP SEID", found.up_seid],
     ["CP SEID", found.cp_seid],
+    ...(found.ue_ipv6 ? [["IPv6 prefix", found.ue_ipv6]] : []),
     ["S-NSSAI", found.s_nssai ?? "none"],
     ["Tunnel here", tunnels(found.local_tunnels)],
     ["Tunnel there", tunnels(found.remote_tunnels)],

@@ -161,7 +161,7 @@ class SessionRow {
 
   update(session) {
     const now = Date.now();
-    setText(this.link, session.ue_ipv4 ?? `SEID ${session.up_seid}`);
+    setText(this.link, session.ue_ipv4 ?? session.ue_ipv6 ?? `SEID ${session.up_seid}`);
     this.link.href = `#/sessions/${session.up_seid}`;
     setText(this.cells.slice, session.slice ?? "none");
     setText(this.cells.dnn, session.dnn ?? "none");

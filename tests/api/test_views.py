@@ -18,6 +18,7 @@ async def test_a_session_shows_its_identifiers_and_usage(http, upf, session_of) 
             "cp_seid": "000000000000035e",
             "cp_node_id": "10.100.4.1",
             "ue_ipv4": "10.45.0.2",
+            "ue_ipv6": None,
             "dnn": "internet",
             "s_nssai": "1",
             "slice": "video",

@@ -7,7 +7,7 @@ import json
 import socket
 import subprocess
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 import pytest
 
@@ -176,19 +176,32 @@ async def test_a_session_is_found_by_what_it_has(upf, associated_smf, establishm
     seid = answer.up_fseid.seid
     assert await upf.find_sessions(SessionFilter(), first=seid + 1, limit=9) == (1, [])
     for wanted in (
-        {"ue_ipv4": IPv4Address("10.45.0.2")},
+        {"ue": IPv4Address("10.45.0.2")},
         {"dnn": "internet"},
         {"cp_node_id": SMF_ADDRESS},
         {},
     ):
         assert [each.up_seid for each in await shown(upf, **wanted)] == [seid]
     for wanted in (
-        {"ue_ipv4": IPv4Address("10.45.0.3")},
+        {"ue": IPv4Address("10.45.0.3")},
         {"dnn": "ims"},
         {"cp_node_id": "10.0.0.9"},
         {"slice_name": "video"},
     ):
         assert await shown(upf, **wanted) == []
+
+
+async def test_a_session_is_found_by_any_address_of_its_prefix(upf, associated_smf, establishment):
+    await associated_smf(establishment)
+    (record,) = upf._n4.sessions.values()
+    prefix = IPv6Network("2001:db8:1::/64")
+    pdr = record.session.pdrs[1]
+    changed = replace(pdr, pdi=replace(pdr.pdi, ue_ipv6=prefix))
+    record.session = replace(record.session, pdrs={**record.session.pdrs, 1: changed})
+    (view,) = await shown(upf, ue=IPv6Address("2001:db8:1::99"))
+    assert view.ue_ipv6 == prefix
+    assert await shown(upf, ue=IPv6Address("2001:db8:2::99")) == []
+    assert upf.ue_addresses() == [IPv4Address("10.45.0.2"), IPv6Address("2001:db8:1::")]
 
 
 async def test_a_session_shows_rules_entries_and_counters(
