@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from upf.errors import TargetError
 from upf.measurement import begin, fold, relink, report, reprovision, split
+from upf.metering import columns_of
 from upf.reports import UsageReportIE, usage_report_ie
 from upf.triggers import alarms, next_deadline
 from upf.watch import Watch
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from upf.entry import Counts
     from upf.measurement import Measurement
-    from upf.metering import UsageCounters
+    from upf.metering import Columns, UsageCounters
     from upf.records import SessionRecord
     from upf.rules import PDR
     from upf.session import Session
@@ -42,7 +43,7 @@ class Ledger:
         self, counters: UsageCounters, wall_clock: Callable[[], float], on_final: OnFinal
     ) -> None:
         self.now = wall_clock
-        self.watch = Watch()
+        self.watch = Watch(counters.plan())
         self._counters = counters
         self._on_final = on_final
         self._woken: dict[int, SessionRecord] = {}
@@ -61,7 +62,8 @@ class Ledger:
 
     async def sweep(self) -> None:
         """Read every counter that a limit depends on. TargetError if the switch does not say."""
-        self._note(await self._counters.read(self.watch.ids()))
+        async for readings in self._counters.sweep(self.watch.plan):
+            self._note(readings)
 
     async def read_some(self, records: Iterable[SessionRecord]) -> None:
         """Read the measured counters of some sessions. TargetError if the switch does not say."""
@@ -71,7 +73,7 @@ class Ledger:
             for pdr in record.session.pdrs.values()
             if pdr.urr_ids and not record.is_deleted
         }
-        self._note(await self._counters.read(ids))
+        self._note(columns_of(await self._counters.read(ids)))
 
     async def read_all_of(self, *sessions: Session) -> Mapping[int, Counts]:
         """Read all counters of sessions; nothing if the switch does not say."""
@@ -81,19 +83,18 @@ class Ledger:
         except TargetError as error:
             log.warning("usage of %d PDRs could not be read: %s", len(ids), error)
             return {}
-        self._note(readings)
+        self._note(columns_of(readings))
         return readings
 
     async def refresh(self, record: SessionRecord) -> int:
         """Read a session's counters and fold them; octets gained since the last sweep."""
-        counts = self.watch.counts
-        ids = [pdr.usage_id for pdr in record.session.pdrs.values() if pdr.usage_id in counts]
-        before = sum(counts[usage_id].octets for usage_id in ids)
+        ids = [pdr.usage_id for pdr in record.session.pdrs.values()]
+        before = self.watch.octets_of(ids)
         await self.read_all_of(record.session)
         self.fold(record, record.session)
-        return sum(counts[usage_id].octets for usage_id in ids) - before
+        return self.watch.octets_of(ids) - before
 
-    def _note(self, readings: Mapping[int, Counts]) -> None:
+    def _note(self, readings: Columns) -> None:
         for record in self.watch.note(readings, self.now()):
             self.wake(record)
 

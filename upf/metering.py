@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from upf import tables
 from upf.allocator import IndexPool
 from upf.entry import Counts
 from upf.errors import PipelineMismatchError
+from upf.read_plan import ReadPlan
 from upf.usage import NO_COUNTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from upf.target import Target
 
 # A counter of a switch may be so narrow: 36 bits of octets are 64 GiB.
 OCTET_BITS = 36
 PACKET_BITS = 28
+
+
+class Columns(NamedTuple):
+    """What several counters stand at."""
+
+    ids: Sequence[int]
+    packets: Sequence[int]
+    octets: Sequence[int]
 
 
 class UsageCounters:
@@ -91,6 +100,35 @@ class UsageCounters:
         self._widen(readings)
         return readings
 
+    def plan(self) -> ReadPlan:
+        """An empty set of counters to sweep over."""
+        return ReadPlan(self._bank_bits)
+
+    async def sweep(self, plan: ReadPlan) -> AsyncIterator[Columns]:
+        """Read many counters, a chunk at a time."""
+        for chunk in plan.chunks():
+            if chunk.request is None:
+                bank = self._banks[chunk.bank]
+                chunk.request = self._target.counters_request(bank, chunk.cells)
+            packets, octets = await self._target.read_columns(chunk.request)
+            columns = Columns(chunk.ids, packets, octets)
+            yield self._widened(columns)
+
+    def _widened(self, columns: Columns) -> Columns:
+        """Columns without wraps; where none is near they are as they were."""
+        if (
+            max(columns.octets) >> (OCTET_BITS - 1) == 0
+            and max(columns.packets) >> (PACKET_BITS - 1) == 0
+            and self._wide.keys().isdisjoint(columns.ids)
+        ):
+            return columns
+        readings = {
+            usage_id: Counts(packets, octets)
+            for usage_id, packets, octets in zip(*columns, strict=True)
+        }
+        self._widen(readings)
+        return columns_of(readings)
+
     def _widen(self, readings: dict[int, Counts]) -> None:
         """Undo wraps. Only counters that came near one have to be remembered."""
         for usage_id, counts in readings.items():
@@ -106,6 +144,14 @@ class UsageCounters:
         """What the owner of a counter used, by this reading."""
         base = self.base(usage_id)
         return Counts(reading.packets - base.packets, reading.octets - base.octets)
+
+
+def columns_of(readings: Mapping[int, Counts]) -> Columns:
+    """Readings by usage_id, in columns."""
+    counts = readings.values()
+    return Columns(
+        list(readings), [each.packets for each in counts], [each.octets for each in counts]
+    )
 
 
 def banks_of(counters: Iterable[str]) -> Sequence[str]:

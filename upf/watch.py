@@ -7,12 +7,14 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING
 
+from upf.entry import Counts
 from upf.measurement import Sight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from upf.entry import Counts
+    from upf.metering import Columns
+    from upf.read_plan import ReadPlan
     from upf.records import SessionRecord
 
 _NEVER = 1 << 64
@@ -24,8 +26,10 @@ class Watch:
     Readings only grow: one that comes late changes nothing.
     """
 
-    def __init__(self) -> None:
-        self.counts: dict[int, Counts] = {}
+    def __init__(self, plan: ReadPlan) -> None:
+        self.plan = plan
+        self._packets: dict[int, int] = {}
+        self._octets: dict[int, int] = {}
         # When a counter moved since its session was folded.
         self._first: dict[int, float] = {}
         self._last: dict[int, float] = {}
@@ -35,10 +39,6 @@ class Watch:
         self._records: dict[int, SessionRecord] = {}
         self._deadlines: dict[int, float] = {}
         self._queue: list[tuple[float, int]] = []
-
-    def ids(self) -> list[int]:
-        """Counters to read."""
-        return list(self._owners)
 
     def set(
         self,
@@ -56,9 +56,12 @@ class Watch:
         self._stop_watching(self._watched.get(up_seid, frozenset()) - readings.keys())
         self._watched[up_seid] = frozenset(readings)
         for usage_id, reading in readings.items():
+            if usage_id not in self._octets:
+                self.plan.add(usage_id)
+                self._packets[usage_id] = reading.packets
+                self._octets[usage_id] = reading.octets
             self._owners[usage_id] = record
             self._alarms[usage_id] = alarms.get(usage_id, _NEVER)
-            self.counts.setdefault(usage_id, reading)
         if deadline is None:
             self._deadlines.pop(up_seid, None)
         elif self._deadlines.get(up_seid) != deadline:
@@ -73,24 +76,40 @@ class Watch:
         self._records.pop(up_seid, None)
 
     def _stop_watching(self, usage_ids: Iterable[int]) -> None:
+        known = (self._packets, self._octets, self._first, self._last, self._alarms, self._owners)
         for usage_id in usage_ids:
-            for known in (self.counts, self._first, self._last, self._alarms, self._owners):
-                known.pop(usage_id, None)
+            self.plan.discard(usage_id)
+            for each in known:
+                each.pop(usage_id, None)
 
-    def note(self, readings: Mapping[int, Counts], now: float) -> list[SessionRecord]:
+    def octets_of(self, usage_ids: Iterable[int]) -> int:
+        """The sum of what those of some counters that are watched show."""
+        return sum(self._octets.get(usage_id, 0) for usage_id in usage_ids)
+
+    def note(self, readings: Columns, now: float) -> list[SessionRecord]:
         """Take readings; whose alarms they pass."""
-        woken: dict[int, SessionRecord] = {}
-        counts = self.counts
-        for usage_id, reading in readings.items():
-            known = counts.get(usage_id)
-            if known is None or reading.octets <= known.octets:
-                continue
-            counts[usage_id] = reading
+        known = list(map(self._octets.get, readings.ids))
+        if known == list(readings.octets):
+            return []
+        moved = [
+            reading
+            for reading, octets in zip(zip(*readings, strict=True), known, strict=True)
+            if octets is not None and reading[2] > octets
+        ]
+        ids = [usage_id for usage_id, _, _ in moved]
+        self._packets.update((usage_id, packets) for usage_id, packets, _ in moved)
+        self._octets.update((usage_id, octets) for usage_id, _, octets in moved)
+        times = dict.fromkeys(ids, now)
+        for usage_id in ids:
             self._first.setdefault(usage_id, now)
-            self._last[usage_id] = now
-            if reading.octets >= self._alarms[usage_id]:
-                record = self._owners[usage_id]
-                woken[id(record)] = record
+        self._last.update(times)
+        alarms = self._alarms
+        woken = {
+            id(record): record
+            for usage_id, _, octets in moved
+            if octets >= alarms[usage_id]
+            for record in [self._owners[usage_id]]
+        }
         return list(woken.values())
 
     def expired(self, now: float) -> list[SessionRecord]:
@@ -109,10 +128,10 @@ class Watch:
 
     def sight(self, usage_ids: Iterable[int], now: float) -> Sight:
         """What is known of some counters. The times at which they moved are told once."""
-        ids = [usage_id for usage_id in usage_ids if usage_id in self.counts]
+        ids = [usage_id for usage_id in usage_ids if usage_id in self._octets]
         return Sight(
             now=now,
-            readings={usage_id: self.counts[usage_id] for usage_id in ids},
+            readings={i: Counts(self._packets[i], self._octets[i]) for i in ids},
             first={i: self._first.pop(i) for i in ids if i in self._first},
             last={i: self._last.pop(i) for i in ids if i in self._last},
         )

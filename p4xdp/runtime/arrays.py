@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+import itertools
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from finsy.proto import p4r
 
@@ -10,14 +11,29 @@ from p4xdp.runtime import entries
 from p4xdp.runtime.errors import Code, RequestError, invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from p4xdp.dataplane import Dataplane, MeterConfig
+    from p4xdp.dataplane import CounterValue, Dataplane, MeterConfig
     from p4xdp.runtime.schema import Array, Schema
     from p4xdp.runtime.store import Store
 
 AnyArray = TypeVar("AnyArray", bound="Array")
 CELLS_PER_CALL = 4096
+
+
+class CounterCell(NamedTuple):
+    """A CounterEntry to be told: so many are asked for at once that each is written in place."""
+
+    counter_id: int
+    cell: int
+    value: CounterValue
+
+    def add_to(self, response: Any) -> None:
+        """Append it to a ReadResponse."""
+        entry = response.entities.add().counter_entry
+        entry.counter_id = self.counter_id
+        entry.index.index = self.cell
+        entries.fill_counter(self.value, entry.data)
 
 
 def write_counter(schema: Schema, dataplane: Dataplane, message: Any) -> Callable[[], None]:
@@ -73,23 +89,45 @@ def _set_meters(
             configured[index] = config
 
 
-def read_counters(schema: Schema, dataplane: Dataplane, message: Any) -> Iterator[Any]:
-    """Give the entities a CounterEntry asks for; id 0 is every counter, no index every cell."""
+def read_counters(
+    schema: Schema, dataplane: Dataplane, message: Any, count: int = 1
+) -> Iterator[CounterCell]:
+    """Give what a CounterEntry asks for; id 0 is every counter, no index every cell.
+
+    `count` cells from one with an index on are read together.
+    """
     chosen = selected(schema.counters, message.counter_id, "counter")
-    return _counter_entities(dataplane, [(array, cells_of(array, message)) for array in chosen])
+    cells = [(array, cells_of(array, message)) for array in chosen]
+    if count > 1:
+        ((array, (first,)),) = cells
+        cells = [(array, range(first, first + count))]
+    return _counter_cells(dataplane, cells)
 
 
-def _counter_entities(dataplane: Dataplane, chosen: list[tuple[Array, range]]) -> Iterator[Any]:
+def num_adjoining(schema: Schema, entities: Sequence[Any], position: int) -> int:
+    """How many requests from one on ask for cells of a counter that lie side by side."""
+    first = entities[position].counter_entry
+    array = schema.counters.get(first.counter_id)
+    if array is None or not first.HasField("index"):
+        return 1
+    count, start = 1, first.index.index
+    for entity in itertools.islice(entities, position + 1, position + CELLS_PER_CALL):
+        cell = entity.counter_entry
+        if cell.counter_id != first.counter_id or cell.index.index != start + count:
+            break
+        count += 1
+    return max(1, min(count, int(array.size - start)))
+
+
+def _counter_cells(
+    dataplane: Dataplane, chosen: list[tuple[Array, range]]
+) -> Iterator[CounterCell]:
     for counter, cells in chosen:
         for first in range(cells.start, cells.stop, CELLS_PER_CALL):
             count = min(CELLS_PER_CALL, cells.stop - first)
             values = dataplane.read_counter(counter.name, first, count)
             for index, value in enumerate(values, start=first):
-                entity = p4r.Entity()
-                entity.counter_entry.counter_id = counter.id
-                entity.counter_entry.index.index = index
-                entity.counter_entry.data.CopyFrom(entries.encode_counter(value))
-                yield entity
+                yield CounterCell(counter.id, index, value)
 
 
 def read_meters(schema: Schema, store: Store, message: Any) -> Iterator[Any]:

@@ -198,7 +198,13 @@ def encode_meter_config(config: MeterConfig) -> Any:
 
 
 def encode_counter(value: CounterValue) -> Any:
-    """Write a p4.v1.CounterData; its fields are signed, so a count stops at 2^63 - 1."""
-    return p4r.CounterData(
-        byte_count=min(value.octets, _MAX_INT64), packet_count=min(value.packets, _MAX_INT64)
-    )
+    """Write a p4.v1.CounterData."""
+    data = p4r.CounterData()
+    fill_counter(value, data)
+    return data
+
+
+def fill_counter(value: CounterValue, data: Any) -> None:
+    """Write into an empty CounterData; its fields are signed, so a count stops at 2^63 - 1."""
+    data.packet_count = min(value.packets, _MAX_INT64)
+    data.byte_count = min(value.octets, _MAX_INT64)

@@ -15,7 +15,7 @@ from p4xdp.runtime.errors import Code, RequestError, invalid
 from p4xdp.runtime.store import DEFAULT_ENTRY, Metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from p4xdp.dataplane import Dataplane, Entry, MeterConfig
     from p4xdp.runtime.schema import Schema, Table
@@ -40,6 +40,30 @@ class Reader:
         self._store = store
         self._dataplane = dataplane
 
+    def select_all(
+        self, requests: Sequence[Any]
+    ) -> Iterator[tuple[int, Iterator[Any] | RequestError]]:
+        """Check requests, and give by position the entities each asks for, or what is wrong with
+        it. Cells of a counter that lie side by side are read together.
+        """
+        position = 0
+        while position < len(requests):
+            request = requests[position]
+            count = 1
+            try:
+                if request.WhichOneof("entity") == "counter_entry":
+                    count = arrays.num_adjoining(self._schema, requests, position)
+                    entry = request.counter_entry
+                    yield (
+                        position,
+                        arrays.read_counters(self._schema, self._dataplane, entry, count),
+                    )
+                else:
+                    yield position, self.select(request)
+            except RequestError as error:
+                yield position, error
+            position += count
+
     def select(  # noqa: PLR0911  # one case a kind
         self, entity: Any
     ) -> Iterator[Any]:
@@ -48,8 +72,6 @@ class Reader:
         match kind:
             case "table_entry":
                 return self._table_entries(entity.table_entry)
-            case "counter_entry":
-                return arrays.read_counters(self._schema, self._dataplane, entity.counter_entry)
             case "meter_entry":
                 return arrays.read_meters(self._schema, self._store, entity.meter_entry)
             case "register_entry":
@@ -209,7 +231,10 @@ def in_messages(entities: Iterator[Any]) -> Iterator[Any]:
     """Pack entities into ReadResponses of bounded size."""
     response = p4r.ReadResponse()
     for entity in entities:
-        response.entities.append(entity)
+        if isinstance(entity, arrays.CounterCell):
+            entity.add_to(response)
+        else:
+            response.entities.append(entity)
         if len(response.entities) == ENTITIES_PER_MESSAGE:
             yield response
             response = p4r.ReadResponse()

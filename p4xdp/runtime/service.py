@@ -86,11 +86,11 @@ class P4RuntimeService:
         reader = Reader(self._schema, self._store, self._dataplane)
         errors: list[RequestError | None] = [None] * len(request.entities)
         selected = []
-        for position, entity in enumerate(request.entities):
-            try:
-                selected.append((position, reader.select(entity)))
-            except RequestError as error:
-                errors[position] = error
+        for position, found in reader.select_all(request.entities):
+            if isinstance(found, RequestError):
+                errors[position] = found
+            else:
+                selected.append((position, found))
         for message in in_messages(_each(selected, errors)):
             yield message
         if any(errors):

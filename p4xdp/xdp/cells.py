@@ -57,13 +57,15 @@ class XdpCounter:
         wrap = (1 << self._info.width) - 1
         counts_packets = self._info.unit != "BYTES"
         stride = 2 * self._map.cpus
-        return [
-            CounterValue(
-                sum(words[at : at + stride : 2]) & wrap if counts_packets else 0,
-                sum(words[at + 1 : at + stride : 2]) & wrap,
-            )
-            for at in range(0, count * stride, stride)
-        ]
+        every_cpu = range(0, stride, 2)
+        packets, octets = (
+            [
+                sum(cpus) & wrap
+                for cpus in zip(*(words[i + at :: stride] for i in every_cpu), strict=True)
+            ]
+            for at in (0, 1)
+        )
+        return list(map(CounterValue, packets if counts_packets else [0] * count, octets))
 
     def _require(self, first: int, count: int) -> None:
         if first < 0 or count < 0 or first + count > self._size:

@@ -64,6 +64,13 @@ class FakeTarget:
     async def read_counters(self, counter, indexes):
         return [self.counts.get((counter, index), Counts(0, 0)) for index in indexes]
 
+    def counters_request(self, counter, indexes):
+        return counter, list(indexes)
+
+    async def read_columns(self, request):
+        counts = await self.read_counters(*request)
+        return [each.packets for each in counts], [each.octets for each in counts]
+
     async def write_meter(self, meter, index, rate):
         self.meters[meter, index] = rate
 

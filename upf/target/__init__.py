@@ -23,6 +23,12 @@ class Target(Protocol):
     async def read_counters(self, counter: str, indexes: Sequence[int]) -> list[Counts]:
         """Read cells of an indexed counter, in the order asked."""
 
+    def counters_request(self, counter: str, indexes: Sequence[int]) -> object:
+        """A request for cells of an indexed counter, which may be made any number of times."""
+
+    async def read_columns(self, request: object) -> tuple[Sequence[int], Sequence[int]]:
+        """Packets and octets of the cells of a request, in the order asked."""
+
     async def write_meter(self, meter: str, index: int, rate: MeterRate | None) -> None:
         """Set a cell of an indexed meter; None removes the limit."""
 

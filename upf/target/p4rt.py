@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import grpc
@@ -30,6 +32,20 @@ MAX_METADATA_BYTES = 4 << 20  # details of a refused batch travel in metadata
 _CELLS_PER_READ = 1000
 
 _Cell = TypeVar("_Cell")
+_CELL_AND_COUNTS = operator.attrgetter(
+    "counter_entry.index.index",
+    "counter_entry.data.packet_count",
+    "counter_entry.data.byte_count",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CountersRequest:
+    """Cells of a counter, and the message that asks for them."""
+
+    counter: str
+    indexes: list[int]
+    message: Any
 
 
 class P4RuntimeTarget:
@@ -102,6 +118,30 @@ class P4RuntimeTarget:
                 data = cell.data
                 found[cell.index.index] = Counts(data.packet_count, data.byte_count)
         return _in_order(found, indexes, counter)
+
+    def counters_request(self, counter: str, indexes: Sequence[int]) -> object:
+        """A request for cells of an indexed counter, which may be made any number of times."""
+        array = self._schema.counter(counter)
+        request = self._read_request()
+        for index in indexes:
+            cell = request.entities.add().counter_entry
+            cell.counter_id = array.id
+            cell.index.index = index
+        return CountersRequest(counter, list(indexes), request)
+
+    async def read_columns(self, request: object) -> tuple[Sequence[int], Sequence[int]]:
+        """Packets and octets of the cells of a request, in the order asked."""
+        assert isinstance(request, CountersRequest)
+        cells: list[tuple[int, int, int]] = []
+        what = f"reading {request.counter}"
+        async for entities in self._read_messages(request.message, what):
+            cells += map(_CELL_AND_COUNTS, entities)
+        indexes, packets, octets = zip(*cells, strict=True) if cells else ((), (), ())
+        if list(indexes) == request.indexes:
+            return packets, octets
+        found = {index: counts for index, *counts in cells}
+        ordered = _in_order(found, request.indexes, request.counter)
+        return [each[0] for each in ordered], [each[1] for each in ordered]
 
     async def write_meter(self, meter: str, index: int, rate: MeterRate | None) -> None:
         """Set a cell of an indexed meter; None removes the limit."""
@@ -210,10 +250,14 @@ class P4RuntimeTarget:
         return p4r.ReadRequest(device_id=self._session.device_id)
 
     async def _read(self, request: Any, what: str) -> AsyncIterator[Any]:
+        async for entities in self._read_messages(request, what):
+            for entity in entities:
+                yield entity
+
+    async def _read_messages(self, request: Any, what: str) -> AsyncIterator[Any]:
         try:
             async for response in self._stub.Read(request, timeout=CALL_TIMEOUT_S):
-                for entity in response.entities:
-                    yield entity
+                yield response.entities
         except grpc.aio.AioRpcError as error:
             codes = rpc_errors.update_codes(error)
             reasons = [message for code, message in codes if code]
