@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 # A limit passed just after a look is reported after the next: both have to be within a second.
 SWEEP_INTERVAL_S = 0.5
 MIN_WAIT_S = 0.01
+# Sweeps over very many sessions leave room for others: a part of what each took.
+SWEEP_REST = 0.25
 
 log = logging.getLogger(__name__)
 
@@ -232,23 +234,25 @@ class UPF(Shown):
 
     async def _sweep(self, reporting: UsageReporting) -> None:
         """Look at limits twice a second, and when one's time has come."""
-        swept = time.monotonic()
+        next_sweep = time.monotonic()
         while True:
-            left_s = max(0.0, swept + SWEEP_INTERVAL_S - time.monotonic())
+            left_s = max(0.0, next_sweep - time.monotonic())
             deadline = reporting.next_deadline()
             if deadline is not None:
                 left_s = min(left_s, max(MIN_WAIT_S, deadline - time.time()))
             await asyncio.sleep(left_s)
-            is_full = time.monotonic() >= swept + SWEEP_INTERVAL_S
-            if is_full:
-                swept = time.monotonic()
+            began = time.monotonic()
+            is_full = began >= next_sweep
             try:
                 due = await (reporting.sweep() if is_full else reporting.expire())
             except TargetError as error:
                 log.warning("usage cannot be read: %s", error)
-                continue
+                due = []
             for record, request in due:
                 self._n4_server.report(record, request)
+            if is_full:
+                took_s = time.monotonic() - began
+                next_sweep = began + max(SWEEP_INTERVAL_S, took_s * (1 + SWEEP_REST))
 
     def _forget_figures(self, slice_id: int) -> None:
         self._totals.forget(slice_id)

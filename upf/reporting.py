@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Sessions looked at before others have their turn: a few ms.
+_LOOKS_AT_ONCE = 100
+
 Requests: TypeAlias = "list[tuple[SessionRecord, messages.SessionReportRequest]]"
 Reports: TypeAlias = "list[ies.UsageReportInReportRequest]"
 
@@ -139,7 +142,9 @@ class UsageReporting:
             self._ledger.wake(record)
         requests: Requests = []
         stops = []
-        for record in self._ledger.woken():
+        for number, record in enumerate(self._ledger.woken(), start=1):
+            if number % _LOOKS_AT_ONCE == 0:
+                await asyncio.sleep(0)
             requests += _request(record, self._report_due(record))
             cells = used_up.get(record, frozenset())
             if cells or self._ends(record) or _has_new_quota(record):

@@ -5,6 +5,8 @@ come. Plain data, fed with readings and times.
 from __future__ import annotations
 
 import heapq
+from itertools import compress
+from operator import ge, gt
 from typing import TYPE_CHECKING
 
 from upf.entry import Counts
@@ -88,29 +90,27 @@ class Watch:
 
     def note(self, readings: Columns, now: float) -> list[SessionRecord]:
         """Take readings; whose alarms they pass."""
-        known = list(map(self._octets.get, readings.ids))
-        if known == list(readings.octets):
+        if not all(map(self._octets.__contains__, readings.ids)):
+            readings = self._watched_of(readings)
+        known = map(self._octets.__getitem__, readings.ids)
+        # Many at a time: what is done to each is done by loops of the interpreter's own.
+        moved = list(map(gt, readings.octets, known))
+        if not any(moved):
             return []
-        moved = [
-            reading
-            for reading, octets in zip(zip(*readings, strict=True), known, strict=True)
-            if octets is not None and reading[2] > octets
-        ]
-        ids = [usage_id for usage_id, _, _ in moved]
-        self._packets.update((usage_id, packets) for usage_id, packets, _ in moved)
-        self._octets.update((usage_id, octets) for usage_id, _, octets in moved)
-        times = dict.fromkeys(ids, now)
-        for usage_id in ids:
-            self._first.setdefault(usage_id, now)
-        self._last.update(times)
-        alarms = self._alarms
-        woken = {
-            id(record): record
-            for usage_id, _, octets in moved
-            if octets >= alarms[usage_id]
-            for record in [self._owners[usage_id]]
-        }
+        ids = list(compress(readings.ids, moved))
+        octets = list(compress(readings.octets, moved))
+        self._octets.update(zip(ids, octets, strict=True))
+        self._packets.update(zip(ids, compress(readings.packets, moved), strict=True))
+        self._last.update(dict.fromkeys(ids, now))
+        self._first.update(dict.fromkeys(set(ids).difference(self._first), now))
+        alarmed = compress(ids, map(ge, octets, map(self._alarms.__getitem__, ids)))
+        woken = {id(record): record for record in map(self._owners.__getitem__, alarmed)}
         return list(woken.values())
+
+    def _watched_of(self, readings: Columns) -> Columns:
+        """Readings without those of counters given back meanwhile."""
+        is_watched = [usage_id in self._octets for usage_id in readings.ids]
+        return type(readings)(*(list(compress(column, is_watched)) for column in readings))
 
     def expired(self, now: float) -> list[SessionRecord]:
         """The sessions whose deadlines have come, each told once."""

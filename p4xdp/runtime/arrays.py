@@ -19,21 +19,23 @@ if TYPE_CHECKING:
 
 AnyArray = TypeVar("AnyArray", bound="Array")
 CELLS_PER_CALL = 4096
+_CELLS_TOLD_TOGETHER = 1000
 
 
-class CounterCell(NamedTuple):
-    """A CounterEntry to be told: so many are asked for at once that each is written in place."""
+class CounterCells(NamedTuple):
+    """Cells of a counter to be told: so many are asked for that each is written in place."""
 
     counter_id: int
-    cell: int
-    value: CounterValue
+    first: int
+    values: Sequence[CounterValue]
 
-    def add_to(self, response: Any) -> None:
-        """Append it to a ReadResponse."""
-        entry = response.entities.add().counter_entry
-        entry.counter_id = self.counter_id
-        entry.index.index = self.cell
-        entries.fill_counter(self.value, entry.data)
+    def add_to(self, entities: Any) -> None:
+        """Append them to the entities of a ReadResponse."""
+        for cell, value in enumerate(self.values, start=self.first):
+            entry = entities.add().counter_entry
+            entry.counter_id = self.counter_id
+            entry.index.index = cell
+            entries.fill_counter(value, entry.data)
 
 
 def write_counter(schema: Schema, dataplane: Dataplane, message: Any) -> Callable[[], None]:
@@ -91,7 +93,7 @@ def _set_meters(
 
 def read_counters(
     schema: Schema, dataplane: Dataplane, message: Any, count: int = 1
-) -> Iterator[CounterCell]:
+) -> Iterator[CounterCells]:
     """Give what a CounterEntry asks for; id 0 is every counter, no index every cell.
 
     `count` cells from one with an index on are read together.
@@ -121,13 +123,13 @@ def num_adjoining(schema: Schema, entities: Sequence[Any], position: int) -> int
 
 def _counter_cells(
     dataplane: Dataplane, chosen: list[tuple[Array, range]]
-) -> Iterator[CounterCell]:
+) -> Iterator[CounterCells]:
     for counter, cells in chosen:
-        for first in range(cells.start, cells.stop, CELLS_PER_CALL):
-            count = min(CELLS_PER_CALL, cells.stop - first)
-            values = dataplane.read_counter(counter.name, first, count)
-            for index, value in enumerate(values, start=first):
-                yield CounterCell(counter.id, index, value)
+        for first in range(cells.start, cells.stop, _CELLS_TOLD_TOGETHER):
+            count = min(_CELLS_TOLD_TOGETHER, cells.stop - first)
+            yield CounterCells(
+                counter.id, first, dataplane.read_counter(counter.name, first, count)
+            )
 
 
 def read_meters(schema: Schema, store: Store, message: Any) -> Iterator[Any]:

@@ -206,5 +206,6 @@ def encode_counter(value: CounterValue) -> Any:
 
 def fill_counter(value: CounterValue, data: Any) -> None:
     """Write into an empty CounterData; its fields are signed, so a count stops at 2^63 - 1."""
-    data.packet_count = min(value.packets, _MAX_INT64)
-    data.byte_count = min(value.octets, _MAX_INT64)
+    packets, octets = value.packets, value.octets
+    data.packet_count = min(packets, _MAX_INT64)
+    data.byte_count = min(octets, _MAX_INT64)

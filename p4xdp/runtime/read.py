@@ -227,15 +227,18 @@ class Reader:
         return [(table, [(key, entry)])]
 
 
-def in_messages(entities: Iterator[Any]) -> Iterator[Any]:
-    """Pack entities into ReadResponses of bounded size."""
+def in_messages(found: Iterator[Any]) -> Iterator[Any]:
+    """Pack entities, and counters' cells, into ReadResponses of bounded size."""
     response = p4r.ReadResponse()
-    for entity in entities:
-        if isinstance(entity, arrays.CounterCell):
-            entity.add_to(response)
+    for each in found:
+        if isinstance(each, arrays.CounterCells):
+            if len(response.entities) + len(each.values) > ENTITIES_PER_MESSAGE:
+                yield response
+                response = p4r.ReadResponse()
+            each.add_to(response.entities)
         else:
-            response.entities.append(entity)
-        if len(response.entities) == ENTITIES_PER_MESSAGE:
+            response.entities.append(each)
+        if len(response.entities) >= ENTITIES_PER_MESSAGE:
             yield response
             response = p4r.ReadResponse()
     if response.entities:

@@ -132,14 +132,17 @@ class P4RuntimeTarget:
     async def read_columns(self, request: object) -> tuple[Sequence[int], Sequence[int]]:
         """Packets and octets of the cells of a request, in the order asked."""
         assert isinstance(request, CountersRequest)
-        cells: list[tuple[int, int, int]] = []
+        indexes: list[int] = []
+        packets: list[int] = []
+        octets: list[int] = []
         what = f"reading {request.counter}"
         async for entities in self._read_messages(request.message, what):
-            cells += map(_CELL_AND_COUNTS, entities)
-        indexes, packets, octets = zip(*cells, strict=True) if cells else ((), (), ())
-        if list(indexes) == request.indexes:
+            columns = zip(*map(_CELL_AND_COUNTS, entities), strict=True)
+            for whole, part in zip((indexes, packets, octets), columns, strict=True):
+                whole.extend(part)
+        if indexes == request.indexes:
             return packets, octets
-        found = {index: counts for index, *counts in cells}
+        found = dict(zip(indexes, zip(packets, octets, strict=True), strict=True))
         ordered = _in_order(found, request.indexes, request.counter)
         return [each[0] for each in ordered], [each[1] for each in ordered]
 

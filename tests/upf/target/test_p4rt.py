@@ -322,3 +322,22 @@ async def test_cells_of_a_register_are_written_and_read_in_the_order_asked(targe
     with pytest.raises(WriteRejectedError, match="beyond its"):
         await target.write_registers("Ingress.quotas", {1 << 20: (1, 1)})
     assert "Egress.usage" in target.counters()
+
+
+async def test_columns_of_counters_are_asked_for_again_and_again(target, dataplane, monkeypatch):
+    """Cells that lie side by side are one read of the switch."""
+    reads = []
+    read = dataplane.read_counter
+    monkeypatch.setattr(
+        dataplane, "read_counter", lambda *cells: reads.append(cells[1:]) or read(*cells)
+    )
+    request = target.counters_request("Egress.usage", [1, 2, 3, 7, 5, 9])
+    for octets in (100, 200):
+        for index in range(10):
+            dataplane.write_counter("Egress.usage", index, CounterValue(index, index * octets))
+        packets, found = await target.read_columns(request)
+        assert list(packets) == [1, 2, 3, 7, 5, 9]
+        assert list(found) == [each * octets for each in packets]
+    assert reads == [(1, 3), (7, 1), (5, 1), (9, 1)] * 2
+    with pytest.raises(TargetError, match="beyond its 10 cells"):
+        await target.read_columns(target.counters_request("Egress.usage", [8, 9, 10]))
