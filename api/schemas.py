@@ -27,6 +27,7 @@ Guarantee = Annotated[
         "guaranteed bit rates of its sessions may add up to",
     ),
 ]
+DSCP = Annotated[int, Field(ge=0, le=63)]
 Burst = Annotated[
     float,
     Field(
@@ -78,6 +79,13 @@ class SliceBody(BaseModel):
         int | None,
         Field(ge=0, le=10_000_000, description="More are refused at N4; null for no limit"),
     ] = None
+    dscp: Annotated[
+        DSCP | None, Field(description="Marks the IP headers of its GTP-U packets; null for 0")
+    ] = None
+    excess_dscp: Annotated[
+        DSCP | None,
+        Field(description="Marks what exceeds the guaranteed share; null for the same as `dscp`"),
+    ] = None
 
     def to_slice(self, name: str) -> Slice:
         """The slice of this name that the body describes. SliceError if it makes no sense."""
@@ -95,6 +103,8 @@ class SliceBody(BaseModel):
             guaranteed_uplink_bps=round(self.guaranteed_uplink_mbps * _BITS_PER_MEGABIT),
             guaranteed_downlink_bps=round(self.guaranteed_downlink_mbps * _BITS_PER_MEGABIT),
             max_sessions=self.max_sessions,
+            dscp=self.dscp,
+            excess_dscp=self.excess_dscp,
         )
         described.check()
         return described
@@ -229,6 +239,8 @@ def fields_of(held: Slice) -> dict[str, Any]:
         "guaranteed_uplink_mbps": held.guaranteed_uplink_bps / _BITS_PER_MEGABIT,
         "guaranteed_downlink_mbps": held.guaranteed_downlink_bps / _BITS_PER_MEGABIT,
         "max_sessions": held.max_sessions,
+        "dscp": held.dscp,
+        "excess_dscp": held.excess_dscp,
     }
 
 

@@ -18,6 +18,7 @@ from upf import tables
 from upf.directions import Direction, directions_of
 from upf.entry import Entry, EntryKey, MeterRate
 from upf.filters import RuleList, rule_list
+from upf.marks import GUARANTEED_CLASS, OTHERS_CLASS
 from upf.policing import MeterKind, MeterName, is_guaranteed, meter_kinds, meter_rate, metered_qers
 from upf.quotas import QuotaName, is_bounded, quota_names
 from upf.session import Session
@@ -233,7 +234,7 @@ class _Compiler:
                 usage_id=pdr.usage_id,
                 is_session_metered=len(named),
                 slice_id=slice_id,
-                traffic_class=0,
+                traffic_class=OTHERS_CLASS,
                 tunnel_peer_id=self._context.peer_ids[treatment.peer],
                 teid=treatment.teid,
                 qfi=treatment.qfi,
@@ -246,7 +247,7 @@ class _Compiler:
             is_source_checked=int(pdr.is_uplink and bool(session.ip_versions)),
             is_session_metered=len(named),
             slice_id=slice_id,
-            traffic_class=0,
+            traffic_class=OTHERS_CLASS,
             route_instance=treatment.network_instance_id,
             ue_ipv4=0 if ue_ipv4 is None else int(ue_ipv4),
         )
@@ -256,15 +257,16 @@ class _Compiler:
         if not isinstance(treatment, Routed | Tunnelled):
             return _stopped(treatment, pdr)
         meters = self._meters(pdr)
+        guaranteed = is_guaranteed(pdr, self._session.qers)
         quota = self._quotas.get(pdr.pdr_id)
         common = {
             "usage_id": pdr.usage_id,
             "flow_meter_id": meters.get(MeterKind.FLOW, 0),
             "session_meter_id": meters.get(MeterKind.SESSION, 0),
-            "is_guaranteed": int(is_guaranteed(pdr, self._session.qers)),
+            "is_guaranteed": int(guaranteed),
             "quota_id": 0 if quota is None else self._context.own_ids[quota],
             "slice_id": self._session.slice_id,
-            "traffic_class": int(is_guaranteed(pdr, self._session.qers)),
+            "traffic_class": GUARANTEED_CLASS if guaranteed else OTHERS_CLASS,
         }
         if isinstance(treatment, Tunnelled):
             return tables.ForwardFlowTunnel(

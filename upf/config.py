@@ -189,6 +189,8 @@ class SliceConfig(_Table):
     guaranteed_uplink_mbps: Annotated[float, Field(ge=0)] = 0
     guaranteed_downlink_mbps: Annotated[float, Field(ge=0)] = 0
     max_sessions: Annotated[int, Field(ge=0)] | None = None
+    dscp: Annotated[int, Field(ge=0, le=63)] | None = None
+    excess_dscp: Annotated[int, Field(ge=0, le=63)] | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> SliceConfig:
@@ -210,6 +212,8 @@ class SliceConfig(_Table):
             guaranteed_uplink_bps=round(self.guaranteed_uplink_mbps * 1_000_000),
             guaranteed_downlink_bps=round(self.guaranteed_downlink_mbps * 1_000_000),
             max_sessions=self.max_sessions,
+            dscp=self.dscp,
+            excess_dscp=self.excess_dscp,
         )
 
 

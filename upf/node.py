@@ -17,6 +17,7 @@ from upf.changes import Changes
 from upf.errors import TargetError
 from upf.figures import INTERVAL_S, Sample, Sampler, SliceTotals, count_sessions
 from upf.history import History
+from upf.marks import MarkWriter
 from upf.metering import UsageCounters
 from upf.meters import MeterWriter
 from upf.n4 import N4, UP_FUNCTION_FEATURES, Identity
@@ -30,6 +31,8 @@ from upf.reports import ntp_time
 from upf.resources import Resources
 from upf.routing import Routing
 from upf.shown import Shown
+from upf.slice_writer import SliceWriter
+from upf.slices import DEFAULT_SLICE_ID
 from upf.store import MemoryStore, SQLiteStore
 from upf.transaction import SessionEntries
 from upf.views import (
@@ -202,9 +205,11 @@ class UPF(Shown):
         store: Store = MemoryStore() if path is None else SQLiteStore.open(path)
         self._stack.push_async_callback(store.close)
         meters = MeterWriter(self._target, self.occupancy)
+        self._marks = MarkWriter(self._target, has_queues=self.has_queues)
+        await self._marks.set_marks(DEFAULT_SLICE_ID, None)
         self._n4.occupancy.on_guarantee = meters.follow
         self._provisioning = Provisioning(
-            meters,
+            SliceWriter(meters, self._marks),
             store,
             rebind=self._n4.rebind_slices,
             num_sessions=lambda slice_id: self._n4.occupancy.of(slice_id).sessions,

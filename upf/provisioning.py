@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
 
     from upf.headroom import Fit
-    from upf.meters import MeterWriter
+    from upf.slice_writer import SliceWriter
     from upf.store import Document, Store
 
 KIND = "slice"
@@ -52,7 +52,7 @@ class Provisioning:
 
     def __init__(
         self,
-        meters: MeterWriter,
+        switch: SliceWriter,
         store: Store,
         *,
         rebind: Callable[[], Awaitable[None]],
@@ -62,7 +62,7 @@ class Provisioning:
         first_revision: int = 0,
     ) -> None:
         self.registry = SliceRegistry(revision=first_revision)
-        self._meters = meters
+        self._switch = switch
         self._store = store
         self._rebind = rebind
         self._num_sessions = num_sessions
@@ -88,7 +88,7 @@ class Provisioning:
             kept = replace(put, revision=each.revision or put.revision)
             self.registry = registry.with_slice(kept)
         await asyncio.gather(
-            *(self._meters.set_capacity(each) for each in self.registry.slices.values())
+            *(self._switch.put(each, None) for each in self.registry.slices.values())
         )
 
     async def change(self, name: str, wanted: Wanted) -> tuple[Slice, bool]:
@@ -120,7 +120,7 @@ class Provisioning:
             with self._made(put, held):
                 # Another slice may have got this revision: it is told when put, not before.
                 put = replace(put, revision=self._next_revision())
-                await self._meters.set_capacity(put)
+                await self._switch.put(put, held)
                 await self._keep(put, held)
             self.registry = self.registry.with_slice(put)
             if held is None or not held.has_same_members_as(put):
@@ -128,14 +128,11 @@ class Provisioning:
             return put, held is None
 
     async def _keep(self, put: Slice, held: Slice | None) -> None:
-        """Store the slice; on failure the switch limits it as before."""
+        """Store the slice; on failure the switch treats it as before."""
         try:
             await self._store.put(KIND, put.name, document_of(put))
         except StoreError:
-            if held is None:
-                await self._meters.remove_capacity(put.slice_id)
-            else:
-                await self._meters.set_capacity(held)
+            await self._switch.restore(put, held)
             raise
 
     async def _delete(self, name: str, check: Check, *, is_forced: bool) -> None:
@@ -163,11 +160,11 @@ class Provisioning:
                 self._making.discard(removed.slice_id)
 
     async def _lift(self, removed: Slice) -> None:
-        """Nobody is in the slice any more: a limit that stays is set anew for the next owner."""
+        """Nobody is in the slice any more: what stays is set anew for the next owner."""
         try:
-            await self._meters.remove_capacity(removed.slice_id)
+            await self._switch.remove(removed)
         except TargetError as error:
-            log.warning("the capacity of %s stays on the switch: %s", removed.name, error)
+            log.warning("what %s was granted stays on the switch: %s", removed.name, error)
 
     def _check_ports(self, put: Slice, held: Slice | None) -> None:
         """A guarantee that is raised must be one that the ports can keep, with all others."""
@@ -235,6 +232,8 @@ def document_of(held: Slice) -> Document:
         "guaranteed_uplink_bps": held.guaranteed_uplink_bps,
         "guaranteed_downlink_bps": held.guaranteed_downlink_bps,
         "max_sessions": held.max_sessions,
+        "dscp": held.dscp,
+        "excess_dscp": held.excess_dscp,
         "revision": held.revision,
     }
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from upf.entry import Counts
     from upf.figures import Sampler
     from upf.headroom import Fit
+    from upf.marks import MarkWriter
     from upf.metering import UsageCounters
     from upf.n4 import N4, Identity
     from upf.n4_server import N4Server
@@ -62,6 +63,7 @@ class Shown:
     _entries: SessionEntries
     _health: Health
     _identity: Identity
+    _marks: MarkWriter
     _n4: N4
     _n4_server: N4Server
     _networks: Networks
@@ -167,6 +169,7 @@ class Shown:
         )
         held.update(self._base_tables)
         held.update(self._routing.num_entries())
+        held.update(self._marks.num_entries())
         for rules in self._entries.rule_lists.ids:
             held.update(tables.TABLES[type(rule.key)] for rule in rules)
         return {name: held[name] for name in tables.TABLES.values()}

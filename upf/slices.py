@@ -41,8 +41,9 @@ class Slice:
 
     `guaranteed_uplink_bps` and `guaranteed_downlink_bps` are what the slice is promised of the
     ports: its sessions' guaranteed bit rates may take no more in sum, and what it sends within it
-    is told from what exceeds it. Bursts are in milliseconds at the capacity. `revision` tells
-    states of the same slice apart; `slice_id` is the pipeline's. The registry gives both.
+    is told from what exceeds it: `dscp` marks the outer headers of the one, `excess_dscp` (None:
+    the same) of the other. Bursts are in milliseconds at the capacity. `revision` tells states of
+    the same slice apart; `slice_id` is the pipeline's. The registry gives both.
     """
 
     name: str
@@ -55,6 +56,8 @@ class Slice:
     guaranteed_uplink_bps: int = 0
     guaranteed_downlink_bps: int = 0
     max_sessions: int | None = None
+    dscp: int | None = None
+    excess_dscp: int | None = None
     slice_id: int = DEFAULT_SLICE_ID
     revision: int = 0
 

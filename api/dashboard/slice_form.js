@@ -28,6 +28,8 @@ const FIELDS = [
   ["guaranteed_uplink_mbps", "Guaranteed uplink, Mbit/s", "0 for none", numberOrZero],
   ["guaranteed_downlink_mbps", "Guaranteed downlink, Mbit/s", "0 for none", numberOrZero],
   ["max_sessions", "Sessions at most", "Empty for no limit", number],
+  ["dscp", "DSCP of GTP-U packets", "0 to 63; empty for 0", number],
+  ["excess_dscp", "DSCP above the guaranteed share", "Empty for the same", number],
   ["uplink_burst_ms", "Uplink burst, ms", "How long it may exceed the capacity", number],
   ["downlink_burst_ms", "Downlink burst, ms", "How long it may exceed the capacity", number],
 ];
@@ -43,6 +45,8 @@ const GROUPS = [
       "uplink_burst_ms",
       "downlink_burst_ms",
       "max_sessions",
+      "dscp",
+      "excess_dscp",
     ],
   ],
 ];
@@ -57,8 +61,10 @@ const FRESH = {
   guaranteed_uplink_mbps: 0,
   guaranteed_downlink_mbps: 0,
   max_sessions: null,
+  dscp: null,
+  excess_dscp: null,
 };
-const INPUT_MODES = { sst: "numeric", max_sessions: "numeric" };
+const WHOLE = ["sst", "max_sessions", "dscp", "excess_dscp"];
 
 class Field {
   constructor([name, label, hint, read], value, isFixed) {
@@ -71,7 +77,7 @@ class Field {
       readonly: isFixed,
       autocomplete: "off",
       spellcheck: "false",
-      inputmode: /_(mbps|ms)$/.test(name) ? "decimal" : INPUT_MODES[name],
+      inputmode: WHOLE.includes(name) ? "numeric" : /_(mbps|ms)$/.test(name) ? "decimal" : null,
       "aria-describedby": `${id}-hint`,
     });
     this.hint = h("p", { class: "hint", id: `${id}-hint` }, hint);

@@ -31,6 +31,7 @@ from upf.occupancy import Demand
 from upf.ports import PortStatistics
 from upf.provisioning import Provisioning
 from upf.routes import KernelState, Link, Neighbour, NextHop, PortBinding, Unresolved
+from upf.slice_writer import SliceWriter
 from upf.slices import SNSSAI
 from upf.store import MemoryStore
 from upf.surroundings import Surroundings
@@ -76,7 +77,7 @@ class StubUPF(UPF):
         self.history = History()
         self.changes = Changes()
         self._provisioning = Provisioning(
-            self.meters,
+            SliceWriter(self.meters, Marks()),
             MemoryStore(),
             rebind=_nothing,
             num_sessions=lambda slice_id: self.occupancy(slice_id).sessions,
@@ -240,6 +241,16 @@ class Meters:
 
     async def remove_capacity(self, slice_id):
         self.capacities.pop(slice_id, None)
+
+
+class Marks:
+    """Marks nothing."""
+
+    async def set_marks(self, _slice_id, _held):
+        pass
+
+    async def remove_marks(self, _slice_id):
+        pass
 
 
 async def _nothing():

@@ -27,6 +27,8 @@ async def test_a_new_slice_answers_created_and_as_given(http, upf) -> None:
         "guaranteed_uplink_mbps": 0,
         "guaranteed_downlink_mbps": 0,
         "max_sessions": None,
+        "dscp": None,
+        "excess_dscp": None,
         "sessions": 0,
         "usage": {
             "uplink_packets": 0,
@@ -268,6 +270,7 @@ async def test_a_deleted_slice_is_gone(http) -> None:
         ({"uplink_burst_ms": 0}, "uplink_burst_ms"),
         ({"guaranteed_uplink_mbps": 21}, "guaranteed more uplink than its capacity"),
         ({"uplink_mps": 1}, "uplink_mps"),
+        ({"dscp": 64}, "dscp"),
     ],
     ids=str,
 )

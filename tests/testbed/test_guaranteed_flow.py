@@ -30,6 +30,7 @@ pytestmark = pytest.mark.root
 CAPACITY_MBPS, GUARANTEED_MBPS = 8, 2
 OTHERS_PORT, FLOW_PORT = 5300, 5400
 QFI = 5
+DSCP, EXCESS_DSCP = 18, 10
 
 
 def guaranteed_flow(ue):
@@ -79,6 +80,8 @@ def ue(lab, upf):
             "downlink_mbps": CAPACITY_MBPS,
             "downlink_burst_ms": 50,
             "guaranteed_downlink_mbps": 4,
+            "dscp": DSCP,
+            "excess_dscp": EXCESS_DSCP,
         },
     )
     with (
@@ -151,3 +154,28 @@ def test_what_a_guaranteed_flow_sends_above_its_rate_counts_as_all_else(lab, ue)
     flow, others = received_mbps(lab, ue, flow_mbps=20, others_mbps=20)
     assert flow > 0.9 * GUARANTEED_MBPS
     assert flow + others == pytest.approx(CAPACITY_MBPS, rel=0.1)
+
+
+def outer_dscps(frames):
+    """DSCPs of GTP-U headers by the destination port of the user's datagram."""
+    found = {}
+    for frame in frames:
+        inner = 14 + 20 + 8 + 16  # Ethernet, IPv4, UDP, GTP-U with its PDU session container
+        if frame[12:14] == b"\x08\x00" and frame[36:38] == (2152).to_bytes(2, "big"):
+            port = int.from_bytes(frame[inner + 22 : inner + 24], "big")
+            found.setdefault(port, set()).add(frame[15] >> 2)
+    return found
+
+
+def test_what_is_within_the_guaranteed_share_is_marked_apart_from_what_exceeds_it(lab, ue):
+    with netns.entered(lab.namespace("ran")):
+        tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
+    with tap:
+        tap.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        tap.setblocking(False)  # noqa: FBT003 - the socket's own interface
+        received_mbps(lab, ue, flow_mbps=0.5 * GUARANTEED_MBPS, others_mbps=20, seconds=1)
+        frames = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                frames.append(tap.recv(100))
+    assert outer_dscps(frames) == {FLOW_PORT: {DSCP}, OTHERS_PORT: {DSCP, EXCESS_DSCP}}

@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 
 from upf.errors import InUseError, StoreError, TargetError
+from upf.marks import MarkWriter
 from upf.meters import MeterWriter
 from upf.provisioning import Provisioning
+from upf.slice_writer import SliceWriter
 from upf.slices import SNSSAI, Slice
 from upf.store import MemoryStore
 
@@ -38,8 +40,9 @@ class Bench:
 
     def made(self, first_revision=0):
         self.meters = MeterWriter(self.target)
+        self.marks = MarkWriter(self.target, has_queues=False)
         return Provisioning(
-            self.meters,
+            SliceWriter(self.meters, self.marks),
             self.store,
             rebind=self.rebind,
             num_sessions=lambda slice_id: self.sessions.get(slice_id, 0),
@@ -176,6 +179,27 @@ async def test_a_slice_kept_with_one_burst_has_it_both_ways(bench):
     await again.restore([])
     wanted = replace(put, uplink_burst_ms=40, downlink_burst_ms=40)
     assert again.registry.slices["video"] == wanted
+
+
+async def test_a_slice_is_marked_as_asked_or_as_before(bench, target):
+    def dscps():
+        return {key[2]: params for key, (_, params) in target.table("markings").items()}
+
+    held = await bench.put(replace(VIDEO, dscp=10))
+    assert dscps() == {0: (10,), 1: (10,)}
+    await bench.put(replace(VIDEO, dscp=10, excess_dscp=0))
+    assert dscps() == {0: (10,), 1: (0,)}
+    target.refuse = lambda entry: entry.params == (46,)
+    with pytest.raises(TargetError):
+        await bench.put(replace(VIDEO, uplink_bps=16_000_000, dscp=46))
+    assert dscps() == {0: (10,), 1: (0,)}
+    assert bench.uplink_bps(held.slice_id) == 8_000_000
+    bench.store.is_full = True
+    with pytest.raises(StoreError):
+        await bench.put(replace(VIDEO, dscp=12))
+    assert dscps() == {0: (10,), 1: (0,)}
+    await bench.provisioning.delete("video", lambda _: None)
+    assert dscps() == {}
 
 
 async def test_a_slice_with_sessions_goes_only_by_force(bench):
