@@ -7,8 +7,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query, Response
-from pydantic import AwareDatetime
 
+from api.asked import Time
 from api.node import Node
 from api.problems import answers
 from api.session_schemas import AssociationBody, AssociationSetup
@@ -34,7 +34,7 @@ _PEER_FAILURES = answers(HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
 async def list_associations(
     node: Node,
     since: Annotated[
-        AwareDatetime | None, Query(description="Only those made at this time or later")
+        Time | None, Query(description="Only those made at this time or later")
     ] = None,
 ) -> list[AssociationBody]:
     return [

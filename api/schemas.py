@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from api.asked import Asked
 from upf.errors import SliceError
 from upf.slices import DEFAULT_BURST_MS, NO_SD, SNSSAI, Slice
 from upf.usage import Volume
@@ -55,7 +56,7 @@ EXAMPLE_SLICE: dict[str, Any] = {
 }
 
 
-class SliceBody(BaseModel):
+class SliceBody(Asked):
     """A network slice: which sessions belong to it, and what they may send together."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE_SLICE]})
@@ -68,7 +69,9 @@ class SliceBody(BaseModel):
         SD | None,
         Field(description="Slice differentiator, six hex digits; null or ffffff for none"),
     ] = None
-    dnns: Annotated[list[DNN], Field(max_length=64, description="Empty: every DNN")] = []
+    dnns: Annotated[list[DNN], Field(max_length=64, description="Empty: every DNN")] = Field(
+        default_factory=list
+    )
     uplink_mbps: Annotated[Mbps | None, Field(description="Capacity; null for no limit")] = None
     downlink_mbps: Annotated[Mbps | None, Field(description="Capacity; null for no limit")] = None
     uplink_burst_ms: Burst = DEFAULT_BURST_MS

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from api.asked import Asked
 from api.node import Node
 from api.problems import answers
 from api.schemas import DNN, SliceName
@@ -39,7 +40,7 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class _AnyCase(BaseModel):
+class _AnyCase(Asked):
     """Takes keys in any case; ignores those it does not know."""
 
     @model_validator(mode="before")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, WithJsonSchema
 
+from api.asked import Asked
 from api.schemas import Usage
 
 # Either version; what is neither is refused in one sentence.
@@ -94,7 +95,7 @@ class AssociationBody(BaseModel):
     since: datetime
 
 
-class AssociationSetup(BaseModel):
+class AssociationSetup(Asked):
     """The SMF to ask for an association."""
 
     model_config = ConfigDict(

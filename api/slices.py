@@ -67,7 +67,10 @@ async def list_slices(node: Node) -> list[SliceView]:
     "/{name}",
     summary="One slice with its use and headroom",
     operation_id="get_slice",
-    responses={HTTPStatus.OK: {"headers": _ETAG}, **answers(HTTPStatus.NOT_FOUND)},
+    responses={
+        HTTPStatus.OK: {"headers": _ETAG, "links": _LINKS},
+        **answers(HTTPStatus.NOT_FOUND),
+    },
 )
 async def get_slice(name: Name, node: Node, response: Response) -> SliceView:
     return _answer(node, _held(node, name), response)
@@ -113,7 +116,7 @@ async def put_slice(
     summary="Change some of a slice",
     operation_id="patch_slice",
     responses={
-        HTTPStatus.OK: {"headers": _ETAG},
+        HTTPStatus.OK: {"headers": _ETAG, "links": _LINKS},
         **answers(HTTPStatus.NOT_FOUND, *_FAILURES),
     },
 )

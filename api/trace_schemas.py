@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, StringConstraints, Tag
 
+from api.asked import Asked
 from api.session_schemas import AnyAddress
 from upf.described import DEFAULT_REMOTE_PORT, DEFAULT_UE_PORT, Description
 from upf.made_frames import PROTOCOL_NUMBERS
@@ -34,7 +35,7 @@ EXAMPLE_FRAME: dict[str, Any] = {
 }
 
 
-class PacketDescription(BaseModel):
+class PacketDescription(Asked):
     """A user's packet by what one knows of it; the rest is taken from the session.
 
     Uplink it comes in the tunnel of the UE's session; `ue` or `teid` must be given. Downlink it is
@@ -99,7 +100,7 @@ class PacketDescription(BaseModel):
         )
 
 
-class PacketOctets(BaseModel):
+class PacketOctets(Asked):
     """A whole frame as it would arrive, from its destination MAC address on."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE_FRAME]})

@@ -5,6 +5,7 @@ ours, no status and no body that the document does not speak of. Bounded by numb
 from __future__ import annotations
 
 import contextlib
+import os
 from hashlib import sha256
 from urllib.parse import quote
 
@@ -25,13 +26,19 @@ AUTHORIZATION = {"Authorization": f"Bearer {TOKEN}"}
 ENDLESS = "/v1/events"  # a stream
 # What is valid by schema may still be refused: a condition not met, an SD without SST.
 EXCLUDED = [positive_data_acceptance]
+# The same examples every time, unless one asks for others.
+SEED = os.environ.get("TERN_SEED")
 SETTINGS = settings(
     deadline=None,
     database=None,
-    derandomize=True,
+    derandomize=SEED is None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+
+
+def seeded(test):
+    return test if SEED is None else hypothesis.seed(int(SEED))(test)
 
 
 @pytest.fixture
@@ -61,6 +68,7 @@ def test_answers_are_as_documented(api_schema) -> None:
         num_operations += 1
         for mode in GenerationMode:
 
+            @seeded
             @settings(SETTINGS, max_examples=8)
             @given(case=operation.as_strategy(generation_mode=mode))
             def is_as_documented(case):
@@ -69,6 +77,9 @@ def test_answers_are_as_documented(api_schema) -> None:
             with contextlib.suppress(hypothesis.errors.Unsatisfiable):
                 is_as_documented()
     assert num_operations > 20
+
+
+LINKED = ["put_slice", "get_slice", "get_slice_usage", "patch_slice", "delete_slice"]
 
 
 def forget_slices(base_url) -> None:
@@ -81,9 +92,15 @@ def forget_slices(base_url) -> None:
 def test_slices_follow_the_links_of_the_document(api_schema, base_url) -> None:
     seen = set()
 
-    class Machine(api_schema.include(path_regex="^/v1/slices").as_state_machine()):
+    class Machine(api_schema.include(operation_id=LINKED).as_state_machine()):
         def setup(self):
             forget_slices(base_url)
+
+        def before_call(self, case):
+            # What is refused for a condition leads nowhere.
+            is_valid = case.meta.generation.mode is GenerationMode.POSITIVE
+            if case.method == "PUT" and is_valid and case.headers:
+                case.headers.clear()
 
         def get_call_kwargs(self, _case):
             return {"headers": AUTHORIZATION}
@@ -92,6 +109,11 @@ def test_slices_follow_the_links_of_the_document(api_schema, base_url) -> None:
             case.validate_response(response, excluded_checks=EXCLUDED)
             seen.add((case.method, case.path, response.status_code))
 
-    Machine.run(settings=settings(SETTINGS, max_examples=20, stateful_step_count=6))
+    Machine.run(settings=settings(SETTINGS, max_examples=30, stateful_step_count=6))
     one = "/v1/slices/{name}"
-    assert {("PUT", one, 201), ("GET", one, 200), ("DELETE", one, 204)} <= seen
+    assert {
+        ("PUT", one, 201),
+        ("GET", one, 200),
+        ("PATCH", one, 200),
+        ("DELETE", one, 204),
+    } <= seen

@@ -97,6 +97,8 @@ async def test_slices_are_many_and_what_is_not_said_stays(http, upf) -> None:
         {"sliceName": ""},
         {"sliceName": "a b"},
         {"sliceName": "s", "sliceQos": {"uplinkMbr": -1}},
+        {"sliceName": "s", "sliceQos": {"uplinkMbr": "20"}},
+        {"sliceName": "s", "sliceQos": {"uplinkMbr": True}},
         {"sliceName": "s", "sliceQos": {"uplinkMbr": 0, "bitrateUnit": "bps"}},
         {"sliceName": "s", "sliceQos": {"uplinkMbr": 1, "bitrateUnit": "furlongs"}},
         {"sliceName": "s", "sliceQos": {"uplinkMbr": 10**30}},

@@ -260,6 +260,9 @@ async def test_a_deleted_slice_is_gone(http) -> None:
     [
         ({"sst": 256}, "sst"),
         ({"sst": "one"}, "sst"),
+        ({"sst": "1"}, "sst"),
+        ({"sst": True}, "sst"),
+        ({"downlink_mbps": True}, "downlink_mbps"),
         ({"sst": None}, "set sst too"),
         ({"sd": "12345"}, "sd"),
         ({"sd": "12345g"}, "sd"),
