@@ -49,6 +49,15 @@ class Lifetime:
     run_directory: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How P4Runtime is served."""
+
+    listen: str
+    device_id: int
+    tls_files: tuple[Path, Path, Path | None] | None
+
+
 def switch(  # noqa: PLR0913 - the command's options
     build: Annotated[
         Path | None, typer.Argument(metavar="DIR", help="What `p4xdp compile` wrote.")
@@ -76,6 +85,16 @@ def switch(  # noqa: PLR0913 - the command's options
     listen: Annotated[
         str, typer.Option(metavar="ADDRESS", help="unix:PATH or HOST:PORT for P4Runtime.")
     ] = "127.0.0.1:9559",
+    tls_cert: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Our certificate (PEM): serve TLS.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The key of our certificate (PEM).")
+    ] = None,
+    tls_client_ca: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Let in only clients with a certificate of this CA."),
+    ] = None,
     device_id: Annotated[int, typer.Option(min=1, help="P4Runtime's device id.")] = 1,
     cpu_port: Annotated[
         int, typer.Option(min=0, max=511, help="Behind it are P4Runtime's packet-in and -out.")
@@ -132,15 +151,15 @@ def switch(  # noqa: PLR0913 - the command's options
         fail("--port: every number and every interface may be given once")
     settings = Settings(ports, cpu_port, host_port, tuple(recirculation_port or ()), mode)
     lifetime = Lifetime(name, not unpinned, run_dir)
-    asyncio.run(_switch(build, settings, lifetime, listen, device_id, size or []))
+    service = Service(listen, device_id, _tls_files(tls_cert, tls_key, tls_client_ca))
+    asyncio.run(_switch(build, settings, lifetime, service, size or []))
 
 
 async def _switch(
     build: Path,
     settings: Settings,
     lifetime: Lifetime,
-    listen: str,
-    device_id: int,
+    service: Service,
     size_options: list[str],
 ) -> None:
     from p4xdp import runtime  # noqa: PLC0415
@@ -153,7 +172,7 @@ async def _switch(
         pipeline = artifacts.load(build)
         sizes = artifacts.sizes(pipeline.p4info, size_options)
         home = _home(lifetime)  # waits for a process that is about to end
-        runtime.check_listen(listen)  # before any interface is touched
+        runtime.check_listen(service.listen)  # before any interface is touched
         dataplane = _open_dataplane(build, settings, sizes, home)
     except (artifacts.ArtifactError, runtime.ListenError, DataplaneError) as error:
         if home is not None:
@@ -163,8 +182,9 @@ async def _switch(
         server = await runtime.serve(
             dataplane,
             pipeline.p4info,
-            listen=listen,
-            device_id=device_id,
+            listen=service.listen,
+            device_id=service.device_id,
+            tls=None if service.tls_files is None else runtime.TLS(*service.tls_files),
             device_config=pipeline.device_config,
             sizes=sizes,
             kept=home.kept,
@@ -203,6 +223,16 @@ def _open_dataplane(
         home=home,
     )
     return dataplane
+
+
+def _tls_files(
+    certificate: Path | None, key: Path | None, client_ca: Path | None
+) -> tuple[Path, Path, Path | None] | None:
+    if certificate is None and key is None and client_ca is None:
+        return None
+    if certificate is None or key is None:
+        fail("TLS needs both --tls-cert and --tls-key")
+    return certificate, key, client_ca
 
 
 def _pair(text: str, option: str, example: str) -> tuple[int, str]:

@@ -1,6 +1,15 @@
-"""A P4Runtime server over any `p4xdp.dataplane.Dataplane`."""
+"""A P4Runtime server over any `p4xdp.dataplane.ServedDataplane`."""
 
+from p4xdp.runtime.listening import TLS, ListenError, check_listen
 from p4xdp.runtime.schema import SchemaError
-from p4xdp.runtime.server import DEFAULT_LISTEN, ListenError, RunningServer, check_listen, serve
+from p4xdp.runtime.server import DEFAULT_LISTEN, RunningServer, serve
 
-__all__ = ["DEFAULT_LISTEN", "ListenError", "RunningServer", "SchemaError", "check_listen", "serve"]
+__all__ = [
+    "DEFAULT_LISTEN",
+    "TLS",
+    "ListenError",
+    "RunningServer",
+    "SchemaError",
+    "check_listen",
+    "serve",
+]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from p4xdp.runtime.errors import Code, RequestError
 
+_MOST_OCTETS_TOLD = 32
+
 
 def decode(data: bytes, width: int, owner: str, name: str) -> int:
     """Read a bit<width> value; `owner` and `name` say what it is if refused (OUT_OF_RANGE)."""
     value = int.from_bytes(data, "big")
     if value >> width:
-        text = f"{owner}: {name}: {value:#x} does not fit in bit<{width}>"
+        told = hex(value) if len(data) <= _MOST_OCTETS_TOLD else f"a number of {len(data)} octets"
+        text = f"{owner}: {name}: {told} does not fit in bit<{width}>"
         raise RequestError(Code.OUT_OF_RANGE, text)
     if not data:
         text = f"{owner}: {name}: the value is empty; zero is '\\x00'"
@@ -26,7 +29,8 @@ def decode_signed(data: bytes, width: int, owner: str, name: str) -> int:
     """Read an int<width> value; return its bits as an unsigned number."""
     value = int.from_bytes(data, "big", signed=True)
     if not data or not -(1 << (width - 1)) <= value < 1 << (width - 1):
-        text = f"{owner}: {name}: {data.hex() or 'nothing'} does not fit in int<{width}>"
+        told = data[:_MOST_OCTETS_TOLD].hex() or "nothing"
+        text = f"{owner}: {name}: {told} does not fit in int<{width}>"
         raise RequestError(Code.OUT_OF_RANGE, text)
     return value & ((1 << width) - 1)
 

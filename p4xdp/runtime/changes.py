@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from p4xdp.runtime.schema import Schema
     from p4xdp.runtime.store import Store
 
+MOST_METADATA_OCTETS = 4096
 INSERT, MODIFY, DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
 
 
@@ -143,6 +144,9 @@ def check_idle_timeout(table: Table, message: Any) -> None:
 
 def metadata_of(message: Any) -> Metadata | None:
     """Read the client's notes on an entry."""
+    if len(message.metadata) > MOST_METADATA_OCTETS:
+        text = f"metadata of {len(message.metadata)} octets; at most {MOST_METADATA_OCTETS}"
+        raise RequestError(Code.OUT_OF_RANGE, text)
     if message.metadata or message.controller_metadata:
         return Metadata(message.metadata, message.controller_metadata)
     return None

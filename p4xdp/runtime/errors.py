@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 DETAILS_KEY = "grpc-status-details-bin"
 
+_MAX_MESSAGES = 1000  # of one answer; the errors after those have their codes alone
 _MAX_MESSAGE = 200  # characters; details travel in metadata, which clients bound (8 KiB by default)
 
 
@@ -65,11 +66,14 @@ def status_details(message: str, errors: Sequence[RequestError | None]) -> bytes
     P4Runtime specification, "Error Reporting" of the Write RPC.
     """
     status = rpc_status.Status(code=Code.UNKNOWN, message=message)
+    told = 0
     for error in errors:
         detail = p4r.Error(canonical_code=Code.OK)
         if error is not None:
             detail.canonical_code = error.code
-            detail.message = error.message[:_MAX_MESSAGE]
+            if told < _MAX_MESSAGES:
+                detail.message = error.message[:_MAX_MESSAGE]
+                told += 1
         status.details.add().Pack(detail)
     encoded: bytes = status.SerializeToString()
     return encoded

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from p4xdp.runtime.schema import Schema, Table
     from p4xdp.runtime.store import Key, Store, TableState
 
-ENTITIES_PER_MESSAGE = 1000  # about 100 kB: far below the 4 MiB a client takes by default
+# A client takes 4 MiB by default; most entities are of 100 octets.
+ENTITIES_PER_MESSAGE = 1000
+OCTETS_PER_MESSAGE = 1 << 20
 
 _ID_FIELDS = (
     "action_profile_id",
@@ -230,17 +232,19 @@ class Reader:
 def in_messages(found: Iterator[Any]) -> Iterator[Any]:
     """Pack entities, and counters' cells, into ReadResponses of bounded size."""
     response = p4r.ReadResponse()
+    octets = 0
     for each in found:
         if isinstance(each, arrays.CounterCells):
             if len(response.entities) + len(each.values) > ENTITIES_PER_MESSAGE:
                 yield response
-                response = p4r.ReadResponse()
+                response, octets = p4r.ReadResponse(), 0
             each.add_to(response.entities)
         else:
             response.entities.append(each)
-        if len(response.entities) >= ENTITIES_PER_MESSAGE:
+            octets += each.ByteSize()
+        if len(response.entities) >= ENTITIES_PER_MESSAGE or octets > OCTETS_PER_MESSAGE:
             yield response
-            response = p4r.ReadResponse()
+            response, octets = p4r.ReadResponse(), 0
     if response.entities:
         yield response
 

@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from finsy.proto import U128, p4r, rpc_status
 
-from p4xdp.dataplane import CounterValue, DataplaneError
+from p4xdp.dataplane import DataplaneError
 from p4xdp.kept import MemoryKept
-from p4xdp.runtime import packet_io, pipeline, schema
+from p4xdp.runtime import packet_io
 from p4xdp.runtime.arbitration import Arbitration, Notice
-from p4xdp.runtime.artifacts import ArtifactError
+from p4xdp.runtime.device import Device
 from p4xdp.runtime.errors import DETAILS_KEY, Code, RequestError, invalid, status_details
-from p4xdp.runtime.pipeline import Pipeline
 from p4xdp.runtime.read import Reader, in_messages
-from p4xdp.runtime.store import Store
 from p4xdp.runtime.streams import Stream
+from p4xdp.runtime.wire import Malformed
 from p4xdp.runtime.write import Batch
 
 if TYPE_CHECKING:
@@ -36,7 +35,8 @@ API_VERSION = "1.5.0"
 
 _LOG = logging.getLogger(__name__)
 _STATUS = {status.value[0]: status for status in grpc.StatusCode}
-_CELLS_PER_CALL = 4096
+MAX_STREAMS = 1024
+MAX_READS = 128
 
 
 class P4RuntimeService:
@@ -56,14 +56,10 @@ class P4RuntimeService:
         kept: Kept | None = None,
         find_compiled: Callable[[], CompiledPipeline] | None = None,
     ) -> None:
-        self._dataplane = dataplane
-        self._kept = kept or MemoryKept()
-        self._sizes = sizes or {}
-        self._find_compiled = find_compiled
-        self._pipeline = Pipeline.loaded(p4info, device_config, self._sizes, self._kept)
-        self._schema = schema.load(self._pipeline.p4info)
-        self._store = Store.of(self._schema, dataplane, self._kept)
-        self._arbitration: Arbitration[Stream] = Arbitration(device_id, self._kept)
+        kept = kept or MemoryKept()
+        self._device = Device(dataplane, p4info, device_config, sizes or {}, kept, find_compiled)
+        self._arbitration: Arbitration[Stream] = Arbitration(device_id, kept)
+        self._num_streams = self._num_reads = 0
         dataplane.on_packet_in(self._forward_packet_in)
 
     # --- unary calls (names are gRPC's) -----------------------------------------------------------
@@ -72,8 +68,9 @@ class P4RuntimeService:
         """Apply a batch of updates; UNKNOWN with one p4.v1.Error per update if any failed."""
         async with _refusing(context):
             self._authorise(request)
-            batch = Batch(self._schema, self._store, self._dataplane)
-            with self._kept.together():
+            device = self._device
+            batch = Batch(device.schema, device.store, device.dataplane)
+            with device.kept.together():
                 errors = batch.run(request.updates, request.atomicity)
             if any(errors):
                 await _abort_with_details(context, "Write", errors)
@@ -83,7 +80,19 @@ class P4RuntimeService:
         """Stream what is asked for; then UNKNOWN with details if a part was refused."""
         async with _refusing(context):
             self._arbitration.check_device(request.device_id)
-        reader = Reader(self._schema, self._store, self._dataplane)
+            if self._num_reads >= MAX_READS:
+                text = f"{MAX_READS} answers are streaming; read again when one has ended"
+                raise RequestError(Code.RESOURCE_EXHAUSTED, text)
+        self._num_reads += 1
+        try:
+            async for message in self._read(request, context):
+                yield message
+        finally:
+            self._num_reads -= 1
+
+    async def _read(self, request: Any, context: Any) -> AsyncIterator[Any]:
+        device = self._device
+        reader = Reader(device.schema, device.store, device.dataplane)
         errors: list[RequestError | None] = [None] * len(request.entities)
         selected = []
         for position, found in reader.select_all(request.entities):
@@ -102,44 +111,14 @@ class P4RuntimeService:
         """
         async with _refusing(context):
             self._authorise(request)
-            wanted = self._pipeline.check(request, self._compiled())
-            with self._kept.together():
-                if pipeline.is_commit(request) and wanted is not self._pipeline:
-                    self._replace(wanted, clears=pipeline.clears(request))
-                elif pipeline.clears(request):
-                    self._clear()
-                wanted.note(request)
+            self._device.set_pipeline(request)
         return p4r.SetForwardingPipelineConfigResponse()
-
-    def _compiled(self) -> Pipeline | None:
-        """Return the pipeline in the switch's directory, if it is of use."""
-        if self._find_compiled is None:
-            return None
-        try:
-            found = self._find_compiled()
-            other = Pipeline.loaded(found.p4info, found.device_config, self._sizes, self._kept)
-            schema.load(other.p4info)
-        except (ArtifactError, ValueError, schema.SchemaError) as error:
-            _LOG.warning("the pipeline compiled into the switch's directory: %s", error)
-            return None
-        return other
-
-    def _replace(self, wanted: Pipeline, *, clears: bool) -> None:
-        """Go over to another pipeline, with what can go on of this one or with nothing."""
-        self._dataplane.replace(keeps=not clears)
-        if clears:
-            for state in self._store.tables.values():
-                state.metadata.clear()
-            self._store.clones.clear()
-        self._pipeline = wanted
-        self._schema = schema.load(wanted.p4info)
-        self._store = Store.of(self._schema, self._dataplane, self._kept)
 
     async def GetForwardingPipelineConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Tell the config that runs here."""
         async with _refusing(context):
             self._arbitration.check_device(request.device_id)
-        return self._pipeline.get(request.response_type)
+        return self._device.pipeline.get(request.response_type)
 
     async def Capabilities(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Tell the version of P4Runtime spoken."""
@@ -153,40 +132,20 @@ class P4RuntimeService:
             device_id=request.device_id, role=request.role, election_id=_election_id(request)
         )
 
-    def _clear(self) -> None:
-        """Bring the data plane back to what it was when it started."""
-        for table in self._schema.tables.values():
-            state = self._store.tables[table.id]
-            if state.entries and not table.is_const:
-                self._dataplane.delete_entries(table.name, list(state.entries.values()))
-            state.metadata.clear()
-            default = state.initial
-            if default is not None and state.default != default:
-                self._dataplane.set_default(table.name, default.action, default.arguments)
-        for meter, configured in self._store.meters.items():
-            for index in configured:
-                self._dataplane.write_meter(meter, index, None)
-        for session in list(self._store.clones):
-            self._dataplane.set_clone_session(session, None)
-            del self._store.clones[session]
-        self._store = Store.of(self._schema, self._dataplane, self._kept)
-        self._dataplane.reset_registers()
-        for counter in self._schema.counters.values():
-            self._clear_counter(counter)
-
-    def _clear_counter(self, counter: schema.Array) -> None:
-        zero = CounterValue(0, 0)
-        for first in range(0, counter.size, _CELLS_PER_CALL):
-            count = min(_CELLS_PER_CALL, counter.size - first)
-            values = self._dataplane.read_counter(counter.name, first, count)
-            for index, value in enumerate(values, start=first):
-                if value != zero:
-                    self._dataplane.write_counter(counter.name, index, zero)
-
     # --- the stream -------------------------------------------------------------------------------
 
     async def StreamChannel(self, _requests: Any, context: Any) -> None:  # noqa: N802
         """Serve one client's stream until it ends or breaks a rule of arbitration."""
+        if self._num_streams >= MAX_STREAMS:
+            text = f"{MAX_STREAMS} streams are open, there can be no more"
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+        self._num_streams += 1
+        try:
+            await self._serve_stream(context)
+        finally:
+            self._num_streams -= 1
+
+    async def _serve_stream(self, context: Any) -> None:
         stream = Stream()
         sender = asyncio.create_task(_send_all(stream, context))
         async with _refusing(context):
@@ -200,6 +159,8 @@ class P4RuntimeService:
                 await asyncio.wait([sender])
 
     def _receive(self, stream: Stream, message: Any) -> None:
+        if isinstance(message, Malformed):
+            raise invalid(message.text)
         kind = message.WhichOneof("update")
         if kind == "arbitration":
             self._arbitrate(stream, message.arbitration)
@@ -238,7 +199,9 @@ class P4RuntimeService:
     def _packet_out(self, stream: Stream, packet: Any) -> None:
         try:
             self._check_primary(stream)
-            self._dataplane.send(packet_io.packet_out(self._schema.packet_out, packet))
+            self._device.dataplane.send(
+                packet_io.packet_out(self._device.schema.packet_out, packet)
+            )
         except RequestError as error:
             refusal = error
         except DataplaneError as error:
@@ -258,7 +221,7 @@ class P4RuntimeService:
         if not primaries:
             return
         try:
-            packet = packet_io.packet_in(self._schema.packet_in, frame)
+            packet = packet_io.packet_in(self._device.schema.packet_in, frame)
         except ValueError as error:
             _LOG.warning("packet-in dropped: %s", error)
             return

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from p4xdp.runtime.schema import Schema, Table
     from p4xdp.runtime.store import Key, Metadata, Store, TableState
 
+MAX_UPDATES = 1 << 16  # an answer has to tell of each
 _LOG = logging.getLogger(__name__)
 _Value = TypeVar("_Value")
 
@@ -49,6 +50,9 @@ class Batch:
         """
         if atomicity == p4r.WriteRequest.DATAPLANE_ATOMIC:
             raise changes.unsupported("DATAPLANE_ATOMIC writes")
+        if len(updates) > MAX_UPDATES:
+            text = f"a batch of {len(updates)} updates; at most {MAX_UPDATES}, send several"
+            raise RequestError(Code.RESOURCE_EXHAUSTED, text)
         rolls_back = atomicity == p4r.WriteRequest.ROLLBACK_ON_ERROR
         self._errors = [None] * len(updates)
         for position, update in enumerate(updates):

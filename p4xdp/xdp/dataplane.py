@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from p4xdp.dataplane import DataplaneError, PacketResult, RefusedError
 from p4xdp.xdp import succession
 from p4xdp.xdp.copies import CLONE_SESSIONS, Copies, framed
+from p4xdp.xdp.errors import LoadError
 from p4xdp.xdp.home import Home
 from p4xdp.xdp.ports import Mode, Ports, interface_indices
 from p4xdp.xdp.programs import (
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from p4xdp.xdp.programs import Running
 
 _SHORTEST_FRAME_OCTETS = 14
+_SURELY_TAKEN_OCTETS = 2048  # of a packet-out; the kernel takes what fits a page beside its own
 _INJECTED_HEAD = 128
 _INJECTION = struct.Struct(f"<QIi{_INJECTED_HEAD}sI4x")  # struct switch_injection
 
@@ -264,7 +266,13 @@ class XdpDataplane:
             raise DataplaneError("a packet-out, but the switch has no ports")
         if len(frame) < _SHORTEST_FRAME_OCTETS:
             raise DataplaneError(f"a packet-out of {len(frame)} octets is no frame")
-        inject_frame(self._running.loaded.program_fd(CONTROLLER_PROGRAM), frame)
+        try:
+            inject_frame(self._running.loaded.program_fd(CONTROLLER_PROGRAM), frame)
+        except LoadError as error:
+            if len(frame) <= _SURELY_TAKEN_OCTETS:
+                raise
+            text = f"a packet-out of {len(frame)} octets is longer than the kernel takes"
+            raise RefusedError(text) from error
 
     def on_packet_in(self, receiver: Callable[[bytes], None]) -> None:
         """Deliver packet-ins to `receiver` from now on, on the running event loop; copies too."""

@@ -17,7 +17,7 @@ HEAD = """\
 # P4Runtime, clause by clause
 
 What the specification of P4Runtime (v1.4 and v1.5) asks of a server, in the order of its sections,
-and the tests that would fail if `p4xdp switch` did otherwise. Written from the marks of the tests by
+and the tests that would fail if `p4xdp switch` did otherwise. Written from the marks of tests by
 `tests/p4xdp/runtime/conformance.py`.
 
 """

@@ -1,0 +1,88 @@
+"""The service on the wire: octets become messages, and octets that are none are refused as such."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from finsy.proto import p4r
+from google.protobuf.message import DecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+_SERVICE = "p4.v1.P4Runtime"
+_UNARY = {
+    "Write": (p4r.WriteRequest, p4r.WriteResponse),
+    "SetForwardingPipelineConfig": (
+        p4r.SetForwardingPipelineConfigRequest,
+        p4r.SetForwardingPipelineConfigResponse,
+    ),
+    "GetForwardingPipelineConfig": (
+        p4r.GetForwardingPipelineConfigRequest,
+        p4r.GetForwardingPipelineConfigResponse,
+    ),
+    "Capabilities": (p4r.CapabilitiesRequest, p4r.CapabilitiesResponse),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """Octets that are no message. `text` says so."""
+
+    text: str
+
+
+def add_service(server: Any, service: Any) -> None:
+    """Have a gRPC server answer P4Runtime's calls with `service`."""
+    handlers = {
+        name: grpc.unary_unary_rpc_method_handler(
+            _checked(getattr(service, name)),
+            request_deserializer=functools.partial(_parsed, request),
+            response_serializer=response.SerializeToString,
+        )
+        for name, (request, response) in _UNARY.items()
+    }
+    handlers["Read"] = grpc.unary_stream_rpc_method_handler(
+        _checked_stream(service.Read),
+        request_deserializer=functools.partial(_parsed, p4r.ReadRequest),
+        response_serializer=p4r.ReadResponse.SerializeToString,
+    )
+    handlers["StreamChannel"] = grpc.stream_stream_rpc_method_handler(
+        service.StreamChannel,
+        request_deserializer=functools.partial(_parsed, p4r.StreamMessageRequest),
+        response_serializer=p4r.StreamMessageResponse.SerializeToString,
+    )
+    handler = grpc.method_handlers_generic_handler(_SERVICE, handlers)
+    server.add_generic_rpc_handlers((handler,))
+
+
+def _parsed(message_type: Any, octets: bytes) -> Any:
+    try:
+        return message_type.FromString(octets)
+    except DecodeError:
+        name = message_type.DESCRIPTOR.full_name
+        return Malformed(f"these {len(octets)} octets are no {name}")
+
+
+def _checked(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    async def call(request: Any, context: Any) -> Any:
+        if isinstance(request, Malformed):
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, request.text)
+        return await method(request, context)
+
+    return call
+
+
+def _checked_stream(
+    method: Callable[[Any, Any], AsyncIterator[Any]],
+) -> Callable[[Any, Any], AsyncIterator[Any]]:
+    async def call(request: Any, context: Any) -> AsyncIterator[Any]:
+        if isinstance(request, Malformed):
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, request.text)
+        async for response in method(request, context):
+            yield response
+
+    return call
