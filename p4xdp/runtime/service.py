@@ -137,7 +137,7 @@ class P4RuntimeService:
     async def StreamChannel(self, _requests: Any, context: Any) -> None:  # noqa: N802
         """Serve one client's stream until it ends or breaks a rule of arbitration."""
         if self._num_streams >= MAX_STREAMS:
-            text = f"{MAX_STREAMS} streams are open, there can be no more"
+            text = f"{MAX_STREAMS} streams are open, and there can be no more"
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
         self._num_streams += 1
         try:
