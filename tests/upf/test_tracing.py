@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from pathlib import Path
 
@@ -41,6 +42,7 @@ KERNEL = KernelState(
     neighbours=(
         Neighbour(3, GNB, 0x020000000302),
         Neighbour(6, SERVER, 0x020000000602),
+        Neighbour(6, IPv6Address("fe80::602"), 0x020000000602),
     ),
 )
 
@@ -158,6 +160,30 @@ async def test_a_packet_to_an_idle_ue_waits_and_paging_is_named(upf):
     assert story.up_seid == upf.bench.seid
     assert "until the UE is found" in story.summary
     assert "paging" in story.what_to_do
+
+
+async def test_of_a_session_with_filters_the_flow_that_matches_is_named(upf, establishment):
+    downlink = establishment.create_pdrs[0]
+    sdf = ies.SDFFilter(flow_description="permit out 17 from any 53 to assigned")
+    pdi = replace(downlink.pdi, sdf_filters=(sdf,))
+    dedicated = replace(downlink, pdr_id=9, precedence=1, pdi=pdi)
+    request = messages.SessionModificationRequest(seid=upf.bench.seid, create_pdrs=(dedicated,))
+    assert (await upf.bench.ask(request)).cause == 1
+    dns = await upf.trace(is_uplink=False, ue=UE, remote_port=53)
+    other = await upf.trace(is_uplink=False, ue=UE, remote_port=54)
+    assert (dns.up_seid, dns.pdr_id) == (upf.bench.seid, 9)
+    assert other.pdr_id == downlink.pdr_id
+    told = meanings(dns)
+    assert any("its filters tell" in each for each in told)
+    assert any("the filter of precedence rank" in each for each in told)
+    assert any(each.startswith("PDR 9 of session") for each in told)
+    remove = ies.RemovePDR(pdr_id=downlink.pdr_id)
+    request = messages.SessionModificationRequest(seid=upf.bench.seid, remove_pdrs=(remove,))
+    assert (await upf.bench.ask(request)).cause == 1
+    nobodys = await upf.trace(is_uplink=False, ue=UE, remote_port=54)
+    assert nobodys.drop_reason is DropReason.NO_MATCHING_RULE
+    assert (nobodys.up_seid, nobodys.pdr_id) == (upf.bench.seid, None)
+    assert "none of the session's filters matches" in meanings(nobodys)
 
 
 async def test_a_drop_has_its_reason_and_what_to_do(upf):

@@ -185,6 +185,14 @@ def test_a_copy_is_told_with_its_clone_session_though_the_packet_is_dropped(stf)
     assert "copied to clone session 5" in text_of(found)
 
 
+def test_a_switch_may_have_larger_tables_than_the_program_asks_for(stf):
+    program = load("direct")
+    prefixes = "".join(f"add c_table c:{0x0A00 + 256 * n:#x}/8 c_meter_it()\n" for n in range(9))
+    source = FileSource(program, stf(prefixes))
+    found = trace(program, source, 3, direct_frame(1, 0x120B, 1))
+    assert steps(found, Applied)[2].entry.matches[0].value == 0x1200
+
+
 def test_code_between_tables_is_told_by_what_it_changes(stf):
     program = load("recirculation")
     found = traced(program, stf(RECIRCULATION), 1, bytes(41), recirculation_ports=(68,))
