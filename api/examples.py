@@ -60,6 +60,12 @@ _SLICE = {
     "name": "video",
     "sessions": 1,
     "usage": _USAGE,
+    "dropped": {
+        "uplink_packets": 0,
+        "uplink_octets": 0,
+        "downlink_packets": 31,
+        "downlink_octets": 43_400,
+    },
     "throughput": _THROUGHPUT,
     "headroom": {"uplink_mbps": 18.8, "downlink_mbps": 37.5, "sessions": 999},
     "guaranteed_in_use": {"uplink_mbps": 0, "downlink_mbps": 2},

@@ -187,14 +187,22 @@ def _slices(node: UPF, sample: Sample) -> list[Metric]:
     packets = CounterMetricFamily(
         "upf_slice_packets", "Users' IP packets after the meter", labels=["slice", "direction"]
     )
+    dropped = CounterMetricFamily(
+        "upf_slice_dropped_packets",
+        "Users' packets that rates and quotas took",
+        labels=["slice", "direction"],
+    )
     sessions = GaugeMetricFamily("upf_slice_sessions", "Sessions", labels=["slice"])
     for name, _, slice_id in _names(node):
         volume = sample.slices.get(slice_id, Volume())
         for direction, counts in (("uplink", volume.uplink), ("downlink", volume.downlink)):
             octets.add_metric([name, direction], counts.octets)
             packets.add_metric([name, direction], counts.packets)
+        lost = sample.slice_drops.get(slice_id, Volume())
+        for direction, counts in (("uplink", lost.uplink), ("downlink", lost.downlink)):
+            dropped.add_metric([name, direction], counts.packets)
         sessions.add_metric([name], node.occupancy(slice_id).sessions)
-    return [octets, packets, sessions, *_limits(node)]
+    return [octets, packets, dropped, sessions, *_limits(node)]
 
 
 def _limits(node: UPF) -> list[Metric]:

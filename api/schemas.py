@@ -138,7 +138,7 @@ class SlicePatch(SliceBody):
 
 
 class Usage(BaseModel):
-    """Packets and octets, after the slice's meter."""
+    """Users' packets and their octets."""
 
     uplink_packets: int
     uplink_octets: int
@@ -173,12 +173,14 @@ class Headroom(BaseModel):
 class SliceView(SliceBody):
     """A slice as it is now, with the sessions that belong to it and what they use.
 
-    `usage` counts since the slice was made, sessions that ended included. `etag` is for If-Match.
+    `usage` counts since the slice was made, sessions that ended included; `dropped` what rates and
+    quotas took from it since then or since the UPF started. `etag` is for If-Match.
     """
 
     name: str
     sessions: int
     usage: Usage
+    dropped: Usage
     throughput: Throughput
     headroom: Headroom
     guaranteed_in_use: Throughput

@@ -230,11 +230,13 @@ def _answer(node: UPF, held: Slice, response: Response) -> SliceView:
 def _view(node: UPF, held: Slice) -> SliceView:
     taken = node.occupancy(held.slice_id)
     throughput = slice_throughput(node, held.slice_id)
+    latest = node.sampler.pair()[0]
     return SliceView(
         **fields_of(held),
         name=held.name,
         sessions=taken.sessions,
-        usage=Usage.of(node.sampler.pair()[0].slices.get(held.slice_id, Volume())),
+        usage=Usage.of(latest.slices.get(held.slice_id, Volume())),
+        dropped=Usage.of(latest.slice_drops.get(held.slice_id, Volume())),
         throughput=throughput,
         headroom=Headroom(
             uplink_mbps=_left(mbps(held.uplink_bps), throughput.uplink_mbps),

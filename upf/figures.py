@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from upf import tables
 from upf.drops import DropReason
 from upf.entry import Counts
 from upf.ports import PortStatistics
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from upf.metering import UsageCounters
     from upf.records import SessionRecord
     from upf.rules import PDR
+    from upf.target import Target
 
 INTERVAL_S = 1.0
 # Reading the counters of many sessions takes time: it may take this part of it, and no more.
@@ -35,13 +37,15 @@ _MAX_SHARE = 0.05
 class Sample:
     """What was counted at one moment. `time` is seconds since 1970, `clock` monotonic seconds.
 
-    `slices` and `num_sessions` are by slice_id, `hits` packets by table (`upf.table_hits`).
+    `slices`, `slice_drops` and `num_sessions` are by slice_id, `hits` packets by table
+    (`upf.table_hits`).
     """
 
     number: int
     time: float
     clock: float
     slices: Mapping[int, Volume] = field(default_factory=dict)
+    slice_drops: Mapping[int, Volume] = field(default_factory=dict)
     num_sessions: Mapping[int, int] = field(default_factory=dict)
     drops: Mapping[DropReason, Counts] = field(default_factory=dict)
     ports: Mapping[str, PortStatistics] = field(default_factory=dict)
@@ -96,6 +100,33 @@ class SliceTotals:
             else Volume(total.uplink, plus(total.downlink, gained))
         )
         return gained
+
+
+class SliceDrops:
+    """What rates and quotas took from slices, by slice_id, since each was first looked at."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._bases: dict[int, Volume] = {}
+
+    async def update(self, slice_ids: Iterable[int]) -> Mapping[int, Volume]:
+        """Read the counters of these slices."""
+        slice_ids = list(slice_ids)
+        cells = [
+            tables.slice_meter_id(each, is_uplink=is_uplink)
+            for each in slice_ids
+            for is_uplink in (True, False)
+        ]
+        counts = await self._target.read_counters(tables.SLICE_DROP_COUNTER, cells)
+        dropped = {}
+        for slice_id, uplink, downlink in zip(slice_ids, counts[::2], counts[1::2], strict=True):
+            base = self._bases.setdefault(slice_id, Volume(uplink, downlink))
+            dropped[slice_id] = Volume(minus(uplink, base.uplink), minus(downlink, base.downlink))
+        return dropped
+
+    def forget(self, slice_id: int) -> None:
+        """Start a slice from zero: its identifier has a new owner."""
+        self._bases.pop(slice_id, None)
 
 
 class Sampler:

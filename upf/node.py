@@ -15,7 +15,7 @@ from pfcp import ies, messages
 from upf import preflight, switch, tables
 from upf.changes import Changes
 from upf.errors import TargetError
-from upf.figures import INTERVAL_S, Sample, Sampler, SliceTotals, count_sessions
+from upf.figures import INTERVAL_S, Sample, Sampler, SliceDrops, SliceTotals, count_sessions
 from upf.history import History
 from upf.marks import MarkWriter
 from upf.metering import UsageCounters
@@ -170,6 +170,7 @@ class UPF(Shown):
         self._stack.push_async_callback(self._target.close)
         self._counters = UsageCounters(self._target)
         self._totals = SliceTotals(self._counters)
+        self._slice_drops = SliceDrops(self._target)
         await self._set_up_switch(networks, kernel)
         self._entries = SessionEntries(self._target, networks, self._counters, self._routing)
         reporting = UsageReporting(self._counters, self._entries, time.time, self._totals.settle)
@@ -261,6 +262,7 @@ class UPF(Shown):
 
     def _forget_figures(self, slice_id: int) -> None:
         self._totals.forget(slice_id)
+        self._slice_drops.forget(slice_id)
         self.history.forget(slice_id)
 
     async def _sample(self) -> None:
@@ -281,6 +283,9 @@ class UPF(Shown):
             time=time.time(),
             clock=time.monotonic(),
             slices=await self._totals.update(records),
+            slice_drops=await self._slice_drops.update(
+                [DEFAULT_SLICE_ID, *(each.slice_id for each in self.slices())]
+            ),
             num_sessions=count_sessions(records),
             drops=await self.drops(),
             ports=await self._kernel.ports(each.name for each in self.config.interface),

@@ -208,6 +208,35 @@ async def test_concurrent_puts_leave_one_of_them_whole(others, upf) -> None:
     assert upf.meters.capacities[1] == upf.registry.slices["video"].rates()
 
 
+async def test_of_conflicting_puts_one_wins_and_the_others_are_told(others, upf) -> None:
+    made = await others.put("/v1/slices/video", json={"sst": 1})
+    conditions = {"If-Match": made.headers["ETag"]}
+    answers = await asyncio.gather(
+        *(
+            others.put(
+                "/v1/slices/video", json={"sst": 1, "uplink_mbps": n + 1}, headers=conditions
+            )
+            for n in range(30)
+        )
+    )
+    (winner,) = (each for each in answers if each.status_code == 200)
+    losers = [each for each in answers if each is not winner]
+    assert {each.status_code for each in losers} == {412}
+    assert all("get it anew, then change it" in each.json()["detail"] for each in losers)
+    shown = await others.get("/v1/slices/video")
+    assert shown.json()["uplink_mbps"] == winner.json()["uplink_mbps"]
+    assert shown.headers["ETag"] == winner.headers["ETag"]
+    creations = await asyncio.gather(
+        *(
+            others.put(
+                "/v1/slices/iot", json={"sst": 2, "dnns": [f"d{n}"]}, headers={"If-None-Match": "*"}
+            )
+            for n in range(30)
+        )
+    )
+    assert sorted(each.status_code for each in creations) == [201] + [412] * 29
+
+
 # TLS.
 
 

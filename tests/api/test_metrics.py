@@ -30,6 +30,7 @@ async def text(http, upf, session_of, port):
     upf.sample = replace(
         upf.sample,
         slices={1: Volume(Counts(10, 1000), Counts(20, 2000)), 0: Volume(Counts(1, 100))},
+        slice_drops={1: Volume(downlink=Counts(4, 400))},
         drops={DropReason.NO_SESSION: Counts(7, 700)},
         ports={"n3": port("n3", 10_000, 500), "n6": port("n6", 10_000, 600)},
     )
@@ -59,6 +60,7 @@ async def text(http, upf, session_of, port):
         "fivegs_upffunction_sm_n4sessionreportsucc_total 7.0",
         'upf_n4_session_requests_total{cause="65",message="SessionDeletionRequest"} 1.0',
         'upf_slice_octets_total{direction="downlink",slice="video"} 2000.0',
+        'upf_slice_dropped_packets_total{direction="downlink",slice="video"} 4.0',
         'upf_slice_sessions{slice="video"} 3.0',
         'upf_slice_capacity_bits_per_second{direction="uplink",slice="video"} 2e+07',
         'upf_slice_max_sessions{slice="video"} 9.0',

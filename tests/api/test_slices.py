@@ -36,6 +36,12 @@ async def test_a_new_slice_answers_created_and_as_given(http, upf) -> None:
             "downlink_packets": 0,
             "downlink_octets": 0,
         },
+        "dropped": {
+            "uplink_packets": 0,
+            "uplink_octets": 0,
+            "downlink_packets": 0,
+            "downlink_octets": 0,
+        },
         "throughput": {"uplink_mbps": 0, "downlink_mbps": 0},
         "headroom": {"uplink_mbps": 20, "downlink_mbps": 50.5, "sessions": None},
         "guaranteed_in_use": {"uplink_mbps": 0, "downlink_mbps": 0},

@@ -148,6 +148,8 @@ def test_guaranteed_flow_passes_a_full_slice_which_keeps_its_capacity(lab, upf, 
     flow, others = received_mbps(lab, ue, flow_mbps=0.9 * GUARANTEED_MBPS, others_mbps=20)
     assert flow == pytest.approx(0.9 * GUARANTEED_MBPS, rel=0.1)
     assert others == pytest.approx(CAPACITY_MBPS - GUARANTEED_MBPS, rel=0.1)
+    time.sleep(2)  # until the next sample is taken
+    assert upf.rest.get("/v1/slices/voice")["dropped"]["downlink_packets"] > 1000
 
 
 def test_what_a_guaranteed_flow_sends_above_its_rate_counts_as_all_else(lab, ue):
