@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Self
@@ -185,6 +185,7 @@ class UPF(Shown):
         )
         self._n4.occupancy.limits_of = self.slice_of_id
         self._n4.paging = self._paging
+        self._punts.on_quota = reporting.note_stopped
         await self._restore_slices()
         self._stack.push_async_callback(self._cancel_background)
         self._run("routing", self._routing.run)
@@ -232,11 +233,21 @@ class UPF(Shown):
             unlimited = dict.fromkeys(range(2 * tables.NUM_SLICES))
             await self._target.write_meters(tables.SLICE_METER, unlimited)
         await self._target.write_meters(tables.PUNT_METER, punt_meter_rates())
+        await self._show_notices()
         self._routing = Routing(self._target, kernel, ports)
         self._paging = Paging(self._target, self._n4_server.report)
         self._punts = Punts(self._target, self._routing, self._paging, self._owner_of)
         self._target.on_packet_in(self._punts.receive)
         await self._routing.start()
+
+    async def _show_notices(self) -> None:
+        """Be told when a quota stops a packet; without it the next sweep finds out."""
+        try:
+            await self._target.write_clone_session(
+                tables.MIRROR_SESSION_CONTROLLER, tables.CONTROLLER_PORT
+            )
+        except TargetError as error:
+            log.warning("the switch will not tell of quotas that stop a packet: %s", error)
 
     async def _sweep(self, reporting: UsageReporting) -> None:
         """Look at limits twice a second, and when one's time has come."""
@@ -246,7 +257,8 @@ class UPF(Shown):
             deadline = reporting.next_deadline()
             if deadline is not None:
                 left_s = min(left_s, max(MIN_WAIT_S, deadline - time.time()))
-            await asyncio.sleep(left_s)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(reporting.is_urgent.wait(), left_s)
             began = time.monotonic()
             is_full = began >= next_sweep
             try:

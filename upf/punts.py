@@ -61,7 +61,6 @@ def punt_meter_rates() -> dict[int, MeterRate]:
 _IGNORED = {
     PuntReason.TTL_EXPIRED: "ttl_expired",
     PuntReason.TOO_BIG: "too_big",
-    PuntReason.QUOTA_EXHAUSTED: "quota_exhausted",
     PuntReason.GTPU_EXTENSION: "gtpu_extension",
 }
 
@@ -69,7 +68,8 @@ _IGNORED = {
 class Punts:
     """Takes every packet-in, a frame as it arrived. `counts` by what became of them.
 
-    `owner_of` tells the session and the PDR that a usage_id belongs to.
+    `owner_of` tells the session and the PDR that a usage_id belongs to, `on_quota` is told the
+    session of which a quota stopped a packet.
     """
 
     def __init__(self, target: Target, routing: Routing, paging: Paging, owner_of: OwnerOf) -> None:
@@ -78,6 +78,7 @@ class Punts:
         self._routing = routing
         self._paging = paging
         self._owner_of = owner_of
+        self.on_quota: Callable[[SessionRecord], None] = lambda _: None
 
     async def receive(self, packet: PacketIn) -> None:
         """Do what the reason calls for."""
@@ -91,6 +92,8 @@ class Punts:
                     await self._indicate_error(packet)
                 case PuntReason.BUFFER | PuntReason.NOTIFY:
                     self._page(packet)
+                case PuntReason.QUOTA_EXHAUSTED:
+                    self._tell_of_quota(packet)
                 case _ if packet.reason in _IGNORED:
                     self.counts[_IGNORED[PuntReason(packet.reason)]] += 1
                 case _:
@@ -136,6 +139,12 @@ class Punts:
         else:
             self.counts["notified"] += 1
             self._paging.tell(*owner)
+
+    def _tell_of_quota(self, packet: PacketIn) -> None:
+        self.counts["quota_exhausted"] += 1
+        owner = self._owner_of(packet.usage_id)
+        if owner is not None:
+            self.on_quota(owner[0])
 
     def _destination(self, packet: PacketIn) -> IPAddress | None:
         """Where a packet is routed to: its tunnel's peer, else its own destination."""

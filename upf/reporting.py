@@ -50,6 +50,8 @@ class UsageReporting:
     ) -> None:
         self._ledger = Ledger(counters, wall_clock, on_final)
         self._quotas = QuotaEnforcement(self._ledger, entries)
+        self._stopped: dict[int, SessionRecord] = {}
+        self.is_urgent = asyncio.Event()
 
     # What N4 asks for. The caller holds the session's lock.
 
@@ -124,17 +126,23 @@ class UsageReporting:
         return await self._look(await self._quotas.used_up())
 
     async def expire(self) -> Requests:
-        """Look at what has come to its time. TargetError if the switch does not say."""
+        """Look at what has come to its time, and where a packet was stopped.
+
+        TargetError if the switch does not say.
+        """
+        self.is_urgent.clear()
+        stopped, self._stopped = self._stopped, {}
         await self._ledger.read_some(self._ledger.expire())
-        return await self._look({})
+        return await self._look(await self._quotas.used_up(stopped.values()))
 
     def next_deadline(self) -> float | None:
         """When `expire` has something to do, sweeps aside."""
         return self._ledger.watch.next_deadline()
 
-    async def check(self, record: SessionRecord) -> Requests:
-        """Look at a session of which the switch stopped a packet. TargetError as above."""
-        return await self._look(await self._quotas.used_up([record]))
+    def note_stopped(self, record: SessionRecord) -> None:
+        """Have a session looked at, of which the switch stopped a packet: `expire` is urgent."""
+        self._stopped[record.session.up_seid] = record
+        self.is_urgent.set()
 
     async def _look(self, used_up: Mapping[SessionRecord, frozenset[QuotaName]]) -> Requests:
         """Look at the sessions that were woken, and at those with quotas used up."""

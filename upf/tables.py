@@ -325,6 +325,9 @@ FLOW_METER: Final = "Egress.enforcement.flow_meters"
 SESSION_METER: Final = "Egress.enforcement.session_meters"
 SLICE_METER: Final = "Egress.enforcement.slice_meters"
 PUNT_METER: Final = "Egress.punt_meters"
+# Where copies of packets that the controller has to know of go.
+MIRROR_SESSION_CONTROLLER: Final = 1
+CONTROLLER_PORT: Final = 192
 QUOTAS: Final = "Egress.enforcement.quotas"  # a cell: octets that may still pass, then one of
 QUOTA_UNTOLD: Final = 1  # every packet has fitted so far
 QUOTA_TOLD: Final = 2  # one did not

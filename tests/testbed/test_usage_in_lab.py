@@ -135,7 +135,7 @@ def fresh(ran):
 
 def test_a_volume_quota_stops_at_the_octet_and_is_told_once(ue):
     ue.measured(urr.triggers("volqu"), urr.volume_quota(11 * ECHO))
-    assert ue.ping(9) == 5  # the sixth request passes, its answer does not fit any more
+    assert ue.ping(6) == 5  # the sixth request passes, its answer does not fit any more
     (report,) = ue.told()
     assert report.triggers == {"volqu"}
     assert (report.total_bytes, report.uplink_bytes) == (11 * ECHO, 6 * ECHO)

@@ -41,6 +41,7 @@ class FakeTarget:
     counts: dict = field(default_factory=dict)
     meters: dict = field(default_factory=dict)
     registers: dict = field(default_factory=dict)
+    clones: dict = field(default_factory=dict)
     sent: list = field(default_factory=list)
     again: list = field(default_factory=list)
     sizes: dict = field(default_factory=lambda: {"Egress.enforcement.session_meters": 512})
@@ -84,6 +85,9 @@ class FakeTarget:
 
     async def read_registers(self, register, indexes):
         return [self.registers.get((register, index), (0, 0)) for index in indexes]
+
+    async def write_clone_session(self, session_id, port):
+        self.clones[session_id] = port
 
     async def read_entries(self, table):
         return [entry for entry in self.entries.values() if entry.table == table]

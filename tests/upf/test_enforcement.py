@@ -330,7 +330,11 @@ async def test_a_switch_that_refuses_is_asked_again(bench, target, switch, estab
 async def test_a_packet_that_the_switch_stopped_is_told_at_once(bench, switch, establish):
     await establish(**quota(5000))
     switch.offer(1, 9)
-    ((_, request),) = await bench.reporting.check(bench.record)
+    assert not bench.reporting.is_urgent.is_set()
+    bench.reporting.note_stopped(bench.record)
+    assert bench.reporting.is_urgent.is_set()
+    ((_, request),) = await bench.reporting.expire()
+    assert not bench.reporting.is_urgent.is_set()
     assert request.usage_reports[0].usage_report_trigger.volqu
 
 

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network
 import pytest
 
 from pfcp import enums, ies, messages
-from upf import switch
+from upf import switch, tables
 from upf.config import parse
 from upf.drops import DropReason
 from upf.entry import Counts, MeterRate, Prefix
@@ -456,3 +456,36 @@ async def test_taken_n4_port_is_told_and_nothing_is_left(lab):
 async def test_n4_address_of_another_host_is_told(lab):
     with pytest.raises(StartError, match="on no interface"):
         await UPF.start(parse(CONFIG | {"n4": {"address": "192.0.2.77"}}, source="upf.toml"))
+
+
+async def test_a_quota_that_stops_a_packet_is_told_before_the_next_sweep(
+    upf, associated_smf, establishment, target, monkeypatch
+):
+    monkeypatch.setattr("upf.node.SWEEP_INTERVAL_S", BOUND_S)
+    await asyncio.sleep(0.6)  # the sweep before comes sooner
+    assert target.clones == {tables.MIRROR_SESSION_CONTROLLER: tables.CONTROLLER_PORT}
+    urr = replace(
+        establishment.create_urrs[0],
+        reporting_triggers=ies.ReportingTriggers(volqu=True),
+        volume_threshold=None,
+        volume_quota=ies.VolumeQuota(total_bytes=1 << 30),
+    )
+    fseid = replace(establishment.cp_fseid, ipv4=IPv4Address(SMF_ADDRESS))
+    await associated_smf(replace(establishment, create_urrs=(urr,), cp_fseid=fseid))
+    (record,) = upf._n4.sessions.values()
+    update = ies.UpdateFAR(
+        far_id=1,
+        apply_action=ies.ApplyAction(forw=True),
+        update_forwarding_parameters=ies.UpdateForwardingParameters(
+            destination_interface=enums.DestinationInterface.ACCESS,
+            outer_header_creation=ies.OuterHeaderCreation(teid=1, ipv4=IPv4Address("10.100.3.2")),
+        ),
+    )
+    seid = record.session.up_seid
+    await associated_smf(messages.SessionModificationRequest(seid=seid, update_fars=(update,)))
+    (number,) = record.held.cells.values()
+    target.registers[tables.QUOTAS, number] = (700, tables.QUOTA_TOLD)
+    usage_id = record.session.pdrs[1].usage_id
+    await target.receiver(PacketIn(2, 0, PuntReason.QUOTA_EXHAUSTED, b"", usage_id))
+    request = await associated_smf.receive(lambda m: isinstance(m, messages.SessionReportRequest))
+    assert request.usage_reports[0].usage_report_trigger.volqu

@@ -75,3 +75,10 @@ def test_drop_reasons_are_those_of_the_pipeline():
 
 def test_punt_reasons_are_those_of_the_pipeline():
     assert p4_constants("PUNT_") == {each.name: each.value for each in PuntReason}
+
+
+def test_copies_for_the_controller_leave_where_the_pipeline_means():
+    text = (P4 / "include" / "types.p4").read_text()
+    (session,) = re.findall(r"MIRROR_SESSION_CONTROLLER = (\d+);", text)
+    (port,) = re.findall(r"#define CPU_PORT (\d+)", text)
+    assert (int(session), int(port)) == (tables.MIRROR_SESSION_CONTROLLER, tables.CONTROLLER_PORT)

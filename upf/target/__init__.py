@@ -41,6 +41,9 @@ class Target(Protocol):
     async def read_registers(self, register: str, indexes: Sequence[int]) -> list[tuple[int, ...]]:
         """Read cells of a register, in the order asked."""
 
+    async def write_clone_session(self, session_id: int, port: int) -> None:
+        """Have copies of packets that are mirrored to a session leave by a port."""
+
     async def read_entries(self, table: str) -> list[Entry]:
         """Everything a table holds."""
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import grpc
-from finsy.proto import p4r, p4r_grpc
+from finsy.proto import p4r, p4r_grpc, rpc_code
 
 from upf.entry import Counts
-from upf.errors import PipelineMismatchError, TargetError
-from upf.target import rpc_errors, schema
+from upf.errors import PipelineMismatchError, TargetError, WriteRejectedError
+from upf.target import rpc_errors, schema, values
 from upf.target.session import Session
 from upf.target.tracer import Tracer
 from upf.target.writer import WRITE_TIMEOUT_S, Writer
@@ -185,6 +185,23 @@ class P4RuntimeTarget:
                 cell = entity.register_entry
                 found[cell.index.index] = schema.register_cell(cell.data)
         return _in_order(found, indexes, register)
+
+    async def write_clone_session(self, session_id: int, port: int) -> None:
+        """Have copies of packets that are mirrored to a session leave by a port."""
+        try:
+            await self._write_clone_session(p4r.Update.INSERT, session_id, port)
+        except WriteRejectedError as error:
+            if [failure.code for failure in error.failures] != [rpc_code.ALREADY_EXISTS]:
+                raise
+            await self._write_clone_session(p4r.Update.MODIFY, session_id, port)
+
+    async def _write_clone_session(self, kind: int, session_id: int, port: int) -> None:
+        request = self._session.identity().request(p4r.WriteRequest.CONTINUE_ON_ERROR)
+        entity = request.updates.add(type=kind).entity
+        entry = entity.packet_replication_engine_entry.clone_session_entry
+        entry.session_id = session_id
+        entry.replicas.add(port=values.encode(port), instance=1)
+        await self._write_cells(request, f"setting clone session {session_id}")
 
     async def read_entries(self, table: str) -> list[Entry]:
         """Everything a table holds."""

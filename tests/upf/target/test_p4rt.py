@@ -8,7 +8,7 @@ import grpc
 import pytest
 from finsy.proto import p4r
 
-from p4xdp.dataplane import CounterValue, MeterConfig
+from p4xdp.dataplane import CounterValue, MeterConfig, Replica
 from p4xdp.runtime import serve
 from upf.entry import Counts, Entry, MeterRate, Prefix
 from upf.errors import (
@@ -341,3 +341,9 @@ async def test_columns_of_counters_are_asked_for_again_and_again(target, datapla
     assert reads == [(1, 3), (7, 1), (5, 1), (9, 1)] * 2
     with pytest.raises(TargetError, match="beyond its 10 cells"):
         await target.read_columns(target.counters_request("Egress.usage", [8, 9, 10]))
+
+
+async def test_mirrored_packets_are_sent_where_told_whatever_was_before(target, dataplane):
+    for port in (1, 2):
+        await target.write_clone_session(1, port)
+        assert dataplane.clones[1].replicas == (Replica(port, 1),)
