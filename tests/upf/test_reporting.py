@@ -168,3 +168,25 @@ async def test_usage_of_a_removed_pdr_is_not_lost(bench, target, establishment, 
     )
     answer = await bench.ask(messages.SessionDeletionRequest(seid=seid))
     assert answer.usage_reports[0].volume_measurement.total_bytes == 50
+
+
+async def test_all_urrs_are_queried_and_the_reference_comes_back(
+    bench, target, establishment, to_gnb
+):
+    seid, usage = await established(bench, establishment, to_gnb)
+    other = replace(establishment.create_urrs[0], urr_id=2)
+    update = ies.UpdatePDR(pdr_id=1, urr_ids=(1, 2))
+    await bench.ask(
+        messages.SessionModificationRequest(seid=seid, create_urrs=(other,), update_pdrs=(update,))
+    )
+    target.count(usage[1], packets=1, octets=50)
+    answer = await bench.ask(
+        messages.SessionModificationRequest(
+            seid=seid, pfcpsmreq_flags=ies.PFCPSMReqFlags(qaurr=True), query_urr_reference=77
+        )
+    )
+    told = [
+        (each.urr_id, each.query_urr_reference, each.volume_measurement.total_bytes)
+        for each in answer.usage_reports
+    ]
+    assert told == [(1, 77, 50), (2, 77, 50)]
