@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING
+
 from p4xdp import ir
+
+if TYPE_CHECKING:
+    from p4xdp.dataplane import Match
 
 _DECIMAL_BELOW = 10
 
@@ -92,6 +98,33 @@ def statement(node: ir.Statement) -> str:  # noqa: C901, PLR0911, PLR0912 - one 
             return f"{short(node.table)}.apply()"
         case ir.If():
             return f"if ({expression(node.condition)})"
+
+
+def value_text(name: str, value: int, width: int) -> str:
+    """Return a value as its width and the name of what has it suggest: an address, or a number."""
+    if width == 48:
+        return value.to_bytes(6, "big").hex(":")
+    if width == 128:
+        return str(IPv6Address(value))
+    if width == 32 and any(part in name for part in ("addr", "ipv4", "ip_")):
+        return str(IPv4Address(value))
+    return str(value) if value < 65536 and "type" not in name else f"{value:#x}"
+
+
+def match_text(name: str, match: Match, width: int) -> str:
+    """Return what a field of an entry asks: a value, a prefix, value and mask, a range, or `*`."""
+    ones = (1 << width) - 1
+    if match.high is not None:
+        is_any = (match.value, match.high) == (0, ones)
+        return "*" if is_any else f"{match.value}..{match.high}"
+    if match.mask == 0:
+        return "*"
+    text = value_text(name, match.value, width)
+    if match.mask == ones:
+        return text
+    if (ones ^ match.mask) & ((ones ^ match.mask) + 1) == 0:
+        return f"{text}/{match.mask.bit_count()}"
+    return f"{text} mask {match.mask:#x}"
 
 
 def short(name: str) -> str:

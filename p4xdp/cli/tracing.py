@@ -75,6 +75,7 @@ def trace(  # noqa: PLR0913 - the command's options
     up: no switch tells how full they are.
     """
     from p4xdp import trace as tracing  # noqa: PLC0415
+    from p4xdp.client import SwitchError  # noqa: PLC0415
 
     program = load(source, defines, includes)
     if switch is not None and entries is not None:
@@ -85,7 +86,7 @@ def trace(  # noqa: PLR0913 - the command's options
             found = tracing.trace(
                 program, state, port, octets, cpu_port=cpu_port, host_port=host_port
             )
-    except tracing.TraceError as error:
+    except (tracing.TraceError, SwitchError) as error:
         fail(str(error))
     if as_json:
         from p4xdp.trace.document import document  # noqa: PLC0415

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """What a switch holds. Every call may raise `TraceError`."""
+    """What a switch holds. Every call may raise `p4xdp.client.SwitchError`."""
 
     def entries(self, table: ir.Table, values: Sequence[int]) -> Sequence[Entry]:
         """Return the entries of `table`; those that do not match `values` may be left out."""

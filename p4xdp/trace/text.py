@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from rich.text import Text
 
 from p4xdp import ir
 from p4xdp.trace.steps import Applied, Counted, Metered, Mirrored, Parsed, Ran, Registered
+from p4xdp.wording import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,7 @@ def _applied(step: Applied) -> Text:
 
 def _key(field: KeyField) -> str | None:
     """A field with what it was, and what the entry asks; None if it does not matter to that."""
-    value = _number(field.name, field.value, field.width)
+    value = value_text(field.name, field.value, field.width)
     ones = (1 << field.width) - 1
     match = field.match
     if match is None or (match.high is None and match.mask == ones):
@@ -94,7 +94,7 @@ def _key(field: KeyField) -> str | None:
         return f"{field.name}={value} in {match.value}..{match.high}"
     if match.mask == 0:
         return None
-    asked = _number(field.name, match.value, field.width)
+    asked = value_text(field.name, match.value, field.width)
     if field.kind is ir.MatchKind.LPM:
         return f"{field.name}={value} in {asked}/{match.mask.bit_count()}"
     return f"{field.name}={value} as {asked} mask {match.mask:#x}"
@@ -123,18 +123,7 @@ def _is_header(name: str, values: tuple[Value, ...]) -> bool:
 
 
 def _value(value: Value) -> str:
-    return _number(value.name, value.value, value.width)
-
-
-def _number(name: str, value: int, width: int) -> str:
-    """As its width and name suggest: an address, a small number, or hex."""
-    if width == 48:
-        return value.to_bytes(6, "big").hex(":")
-    if width == 128:
-        return str(IPv6Address(value))
-    if width == 32 and any(part in name for part in ("addr", "ipv4", "ip_")):
-        return str(IPv4Address(value))
-    return str(value) if value < 65536 and "type" not in name else f"{value:#x}"
+    return value_text(value.name, value.value, value.width)
 
 
 def _rate(step: Metered) -> str:

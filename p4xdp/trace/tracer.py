@@ -29,7 +29,7 @@ def trace(  # noqa: PLR0913 - which ports are special is part of the question
     recirculation_ports: Collection[int] = (),
     now_ns: int = 0,
 ) -> Trace:
-    """Return what `frame`, received on `port`, undergoes; TraceError if `source` fails.
+    """Return what `frame`, received on `port`, undergoes; SwitchError if `source` fails.
 
     On `cpu_port` the frame begins with the packet_out header.
     """

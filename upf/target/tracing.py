@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from p4xdp import frontend, ir
 from p4xdp import trace as p4trace
+from p4xdp.client import SwitchError
 from p4xdp.p4info import p4info
 from p4xdp.runtime import packet_io
 from p4xdp.runtime import schema as p4schema
@@ -47,7 +48,7 @@ def trace_on(address: str, device_id: int, schema: Schema, port: int, frame: byt
     try:
         with SwitchSource(program, address, device_id) as source:
             found = p4trace.trace(program, source, port, frame)
-    except p4trace.TraceError as error:
+    except (p4trace.TraceError, SwitchError) as error:
         raise TargetError(f"the packet cannot be traced: {error}") from error
     return packet_trace(program, found, schema)
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from p4xdp import frontend
 from p4xdp.cli import app
+from p4xdp.client import SwitchError
 from p4xdp.dataplane import Entry, Match, MeterConfig
 from p4xdp.interp import Interpreter
 from p4xdp.p4info import p4info
@@ -131,9 +132,9 @@ async def test_another_program_than_the_switch_runs_is_refused(switch):
 
 
 def test_a_switch_that_is_not_there_is_told_in_time(monkeypatch, tmp_path):
-    monkeypatch.setattr("p4xdp.trace.switch._TIMEOUT_S", 0.3)
+    monkeypatch.setattr("p4xdp.client._TIMEOUT_S", 0.3)
     program = frontend.load(PROGRAMS / "direct.p4")
-    with pytest.raises(TraceError, match="no P4Runtime server answers at unix:"):
+    with pytest.raises(SwitchError, match="no P4Runtime server answers at unix:"):
         SwitchSource(program, f"unix:{tmp_path}/none.sock")
 
 
