@@ -90,13 +90,15 @@ class PacketResult:
 
     `verdict` is "drop", "forward" (out of `port`), "host" (to this host's own stack) or
     "controller" (a packet-in, its header first). A drop has port None and an empty frame. `copies`
-    tells the same of the copies made of it, in the order they were made.
+    tells the same of the copies made of it, in the order they were made; `digests` are the values
+    that the controller is told, each under the name of the digest.
     """
 
     verdict: Literal["drop", "forward", "host", "controller"]
     port: int | None
     frame: bytes
     copies: tuple[PacketResult, ...] = ()
+    digests: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
 def require_cells(array: str, first: int, count: int, size: int) -> None:
@@ -164,6 +166,9 @@ class Dataplane(Protocol):
 
         Called from the event loop's thread.
         """
+
+    def on_digest(self, receiver: Callable[[str, tuple[int, ...]], None]) -> None:
+        """Digests: `receiver` gets the name and the values, a number each. Called as above."""
 
     def port_names(self) -> dict[int, str]:
         """Port number -> interface name."""

@@ -399,6 +399,16 @@ class MirrorPacket:
 
 
 @dataclass(frozen=True, slots=True)
+class PackDigest:
+    """Ingress deparser only: `digest.pack({fields})`: the values are told to the controller,
+    whether the packet is dropped or not."""
+
+    digest: str
+    fields: tuple[Expression, ...]
+    at: Position = dataclasses.field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Extract:
     """Parser only: read `header` at the cursor, make it valid, move on."""
 
@@ -441,6 +451,7 @@ Statement: TypeAlias = (
     | UpdateChecksum
     | ComputeHash
     | MirrorPacket
+    | PackDigest
     | Extract
     | Advance
     | Emit
@@ -610,6 +621,29 @@ class Register:
     annotations: tuple[Annotation, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class DigestField:
+    """A number of a digest. `name` is empty if it is all there is."""
+
+    name: str
+    width: int
+    is_signed: bool = False
+    is_bool: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What packets may tell the controller, one value a field. `type_name` is that of the struct,
+    or of the header (`is_header`), or None if there is one field alone.
+    """
+
+    name: str
+    fields: tuple[DigestField, ...]
+    type_name: str | None = None
+    is_header: bool = False
+    annotations: tuple[Annotation, ...] = ()
+
+
 # --- the whole ------------------------------------------------------------------------------------
 
 
@@ -636,6 +670,7 @@ class Gress:
     roles: dict[str, Variable]
     intrinsic: Header | None
     reads_parser_error: bool
+    digests: dict[str, Digest] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

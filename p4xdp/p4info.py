@@ -145,7 +145,10 @@ def _document(message: Any, annotations: Iterable[ir.Annotation]) -> None:
             setattr(message.doc, one.name, one.text.strip('"'))
 
 
-def _describe(spec: Any, field: ir.RegisterField) -> None:
+def _describe(spec: Any, field: ir.RegisterField | ir.DigestField) -> None:
+    if isinstance(field, ir.DigestField) and field.is_bool:
+        spec.bool.SetInParent()
+        return
     kind = spec.bitstring.int if field.is_signed else spec.bitstring.bit
     kind.bitwidth = field.width
 
@@ -162,6 +165,7 @@ class _Builder:
         self._counters = [one for gress in gresses for one in gress.counters.values()]
         self._meters = [one for gress in gresses for one in gress.meters.values()]
         self._registers = [one for gress in gresses for one in gress.registers.values()]
+        self._digests = list(program.ingress.digests.values())
         self._actions: dict[str, ir.Action] = {}
         for gress in gresses:
             self._actions.update(gress.actions)
@@ -177,7 +181,13 @@ class _Builder:
         self._header_ids = assign_ids(p4i.P4Ids.CONTROLLER_HEADER, headers)
         prefixed = (
             self._prefixed(one.name)
-            for objects in (self._tables, self._counters, self._meters, self._registers)
+            for objects in (
+                self._tables,
+                self._counters,
+                self._meters,
+                self._registers,
+                self._digests,
+            )
             for one in objects
         )
         self._aliases = aliases((*self._actions, *headers, *prefixed))
@@ -186,7 +196,9 @@ class _Builder:
         return f"{self._program.pipe}.{name}"
 
     def _prefixed_ids(
-        self, prefix: int, objects: Iterable[ir.Table | ir.Counter | ir.Meter | ir.Register]
+        self,
+        prefix: int,
+        objects: Iterable[ir.Table | ir.Counter | ir.Meter | ir.Register | ir.Digest],
     ) -> dict[str, int]:
         names = {self._prefixed(one.name): _given_id(one.annotations) for one in objects}
         ids = assign_ids(prefix, names)
@@ -207,6 +219,7 @@ class _Builder:
         self._add_counters()
         self._add_meters()
         self._add_registers()
+        self._add_digests()
         for name, header in self._program.controller_headers:
             self._add_controller_header(name, header)
         return self._info
@@ -215,7 +228,7 @@ class _Builder:
         self,
         message: Any,
         number: int,
-        declared: ir.Table | ir.Action | ir.Counter | ir.Meter | ir.Register,
+        declared: ir.Table | ir.Action | ir.Counter | ir.Meter | ir.Register | ir.Digest,
     ) -> None:
         preamble = message.preamble
         preamble.id = number
@@ -310,10 +323,36 @@ class _Builder:
                 _describe(message.type_spec, one.fields[0])
                 continue
             message.type_spec.struct.name = one.struct
-            described = self._info.type_info.structs[one.struct]
-            if not described.members:
-                for field in one.fields:
-                    _describe(described.members.add(name=field.name).type_spec, field)
+            self._describe_struct(one.fields, one.struct)
+
+    def _add_digests(self) -> None:
+        ids = self._prefixed_ids(p4i.P4Ids.DIGEST, self._digests)
+        for one in self._digests:
+            message = self._info.digests.add()
+            self._preamble(message, ids[one.name], one)
+            if one.type_name is None:
+                _describe(message.type_spec, one.fields[0])
+            elif one.is_header:
+                message.type_spec.header.name = one.type_name
+                self._describe_header(one, one.type_name)
+            else:
+                message.type_spec.struct.name = one.type_name
+                self._describe_struct(one.fields, one.type_name)
+
+    def _describe_struct(
+        self, fields: Sequence[ir.RegisterField | ir.DigestField], name: str
+    ) -> None:
+        described = self._info.type_info.structs[name]
+        if not described.members:
+            for field in fields:
+                _describe(described.members.add(name=field.name).type_spec, field)
+
+    def _describe_header(self, digest: ir.Digest, name: str) -> None:
+        described = self._info.type_info.headers[name]
+        if not described.members:
+            for field in digest.fields:
+                spec = described.members.add(name=field.name).type_spec
+                (spec.int if field.is_signed else spec.bit).bitwidth = field.width
 
     def _size_or_table(self, message: Any, one: ir.Counter | ir.Meter) -> None:
         if one.size is not None:

@@ -159,5 +159,7 @@ def expressions(  # noqa: PLR0911  # one case a kind
             return (statement.target, *statement.fields)
         case ir.MirrorPacket():
             return (statement.session, *statement.fields)
+        case ir.PackDigest():
+            return statement.fields
         case _:
             return ()

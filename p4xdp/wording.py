@@ -90,6 +90,8 @@ def statement(node: ir.Statement) -> str:  # noqa: C901, PLR0911, PLR0912 - one 
         case ir.MirrorPacket():
             fields = ", ".join(map(expression, node.fields))
             return f"mirror to session {expression(node.session)} with {{{fields}}}"
+        case ir.PackDigest():
+            return f"digest {short(node.digest)} of {{{', '.join(map(expression, node.fields))}}}"
         case ir.CallAction():
             return f"{short(node.name)}()"
         case ir.Exit():

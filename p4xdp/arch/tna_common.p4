@@ -236,6 +236,13 @@ extern Mirror {
     void emit<T>(in MirrorId_t session_id, in T hdr);
 }
 
+// Likewise, under `if (digest_type == N)`.
+extern Digest<T> {
+    Digest();
+    Digest(DigestType_t digest_type);
+    void pack(in T data);
+}
+
 // --- blocks and packages --------------------------------------------------------------------------
 
 #ifdef T2NA

@@ -283,7 +283,7 @@ class DeclarationChecker(RegisterChecker):
                     "use a number or a const",
                 )
         for width in kind.arguments:
-            if not isinstance(width, Bits):
+            if not isinstance(width, Bits) and kind.declaration.name != "Digest":
                 raise SourceError(node.type.at, f"{kind} of {width}", "use bit<>")
 
     def _check_parser(self, node: syntax.ParserDeclaration) -> None:

@@ -1,5 +1,5 @@
 """What a deparser of Tofino can do: emit headers, update checksums under simple conditions, and
-have packets copied.
+have packets copied or told to the controller.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from p4xdp import ir
 from p4xdp.frontend.errors import SourceError
-from p4xdp.frontend.mirrors import MirrorChecker
+from p4xdp.frontend.selections import SELECTIONS, SelectionChecker, refuse_unselected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,7 +30,9 @@ class _Checker:
 
     def __init__(self, roles: Mapping[str, ir.Variable], *, is_ingress: bool) -> None:
         self._computed: set[str] = set()
-        self._mirrors = MirrorChecker(roles, is_ingress=is_ingress)
+        self._selections = [
+            SelectionChecker(selection, roles, is_ingress=is_ingress) for selection in SELECTIONS
+        ]
 
     def check(self, body: Iterable[ir.Statement], *, conditional: bool) -> None:
         for node in body:
@@ -45,7 +47,7 @@ class _Checker:
                     _check_effect(node, conditional=conditional)
 
     def _check_branch(self, node: ir.If, *, conditional: bool) -> None:
-        if not conditional and self._mirrors.is_branch(node):
+        if not conditional and any(one.is_branch(node) for one in self._selections):
             self.check(node.otherwise, conditional=False)
             return
         _check_condition(node.condition, self._computed, node.at)
@@ -60,12 +62,8 @@ def _check_effect(node: ir.Statement, *, conditional: bool) -> None:
                 "a deparser emits the same headers always",
                 "make the header invalid in the control instead",
             )
-        case ir.MirrorPacket():
-            raise SourceError(
-                node.at,
-                "a copy is made under mirror_type alone",
-                "if (..._dprsr_md.mirror_type == 1) { ... }, or construct Mirror(1)",
-            )
+        case ir.MirrorPacket() | ir.PackDigest():
+            refuse_unselected(node)
         case ir.UpdateChecksum():
             for field in node.fields:
                 _check_summand(field, node.at)

@@ -9,8 +9,8 @@ from p4xdp.frontend import syntax
 from p4xdp.frontend.effects import Cell, cells, overlap, touches, writes
 from p4xdp.frontend.elaborate_statements import StatementElaborator, as_lvalue, copy
 from p4xdp.frontend.errors import SourceError
-from p4xdp.frontend.mirrors import mirror_of
 from p4xdp.frontend.registers import require_local, require_one_execution
+from p4xdp.frontend.selections import DIGEST, MIRROR, require_octets, under_selection
 from p4xdp.frontend.storage import (
     ActionBinding,
     Binding,
@@ -243,7 +243,7 @@ class CallElaborator(StatementElaborator):
         self._before.extend(self._extern_call(base, node, callee, result))
         return result
 
-    def _extern_call(
+    def _extern_call(  # noqa: PLR0911  # one case a kind
         self,
         base: ExternBinding,
         node: syntax.Call,
@@ -268,6 +268,8 @@ class CallElaborator(StatementElaborator):
                 return self._compute_hash(base, node, target)
             case "Mirror", "emit":
                 return [self._mirror(base, node)]
+            case "Digest", "pack":
+                return [self._pack(base, node)]
             case "Checksum", "update":
                 assert target is not None
                 return [self._update_checksum(node, target)]
@@ -364,7 +366,18 @@ class CallElaborator(StatementElaborator):
         assert session is not None
         fields = self._data(node, "hdr")[1] if "hdr" in node.bound else ()
         mirrored = ir.MirrorPacket(session, fields, node.at)
-        return mirror_of(mirrored, base.selected, self._storage.roles)
+        require_octets(mirrored)
+        return under_selection(MIRROR, mirrored, base.selected, self._storage.roles)
+
+    def _pack(self, base: ExternBinding, node: syntax.Call) -> ir.Statement:
+        assert base.digest is not None
+        if base.name in self._storage.digests:
+            raise SourceError(
+                node.at, f"{base.name} is packed a second time", "declare another Digest"
+            )
+        self._storage.digests[base.name] = base.digest
+        packed = ir.PackDigest(base.name, self._data(node, "data")[1], node.at)
+        return under_selection(DIGEST, packed, base.selected, self._storage.roles)
 
     def _data(
         self, node: syntax.Call, name: str

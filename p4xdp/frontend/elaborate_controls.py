@@ -9,12 +9,13 @@ from p4xdp.dataplane import Entry
 from p4xdp.frontend import syntax
 from p4xdp.frontend.check_tables import control_plane_name, key_text
 from p4xdp.frontend.constants import unsigned
+from p4xdp.frontend.digests import elaborate_digest
 from p4xdp.frontend.elaborate_calls import CallElaborator
 from p4xdp.frontend.entries import entry_matches, require_distinct
 from p4xdp.frontend.errors import SourceError
 from p4xdp.frontend.hashes import hash_algorithm
-from p4xdp.frontend.mirrors import mirror_type
 from p4xdp.frontend.registers import elaborate_register
+from p4xdp.frontend.selections import DIGEST, MIRROR, selected_type
 from p4xdp.frontend.storage import (
     ActionBinding,
     Binding,
@@ -28,7 +29,7 @@ from p4xdp.frontend.types import BlockOf, ExternOf, width_of
 
 _DEFAULT_TABLE_SIZE = 512  # of the Tofino back end
 _NO_ACTION = "NoAction"
-_OF_DEPARSERS = frozenset({"Mirror"})
+_OF_DEPARSERS = frozenset({"Mirror", "Digest"})
 
 
 class ControlElaborator(CallElaborator):
@@ -94,8 +95,20 @@ class ControlElaborator(CallElaborator):
         elif kind.declaration.name == "Hash":
             return ExternBinding(name, kind, hash_algorithm(node, kind))
         elif kind.declaration.name == "Mirror":
-            return ExternBinding(name, kind, selected=mirror_type(node))
+            return ExternBinding(name, kind, selected=selected_type(MIRROR, node))
+        elif kind.declaration.name == "Digest":
+            self._require_ingress(node, kind)
+            return ExternBinding(
+                name,
+                kind,
+                selected=selected_type(DIGEST, node),
+                digest=elaborate_digest(name, node, kind),
+            )
         return ExternBinding(name, kind)
+
+    def _require_ingress(self, node: syntax.InstanceDeclaration, kind: ExternOf) -> None:
+        if self._storage.name != "ingress":
+            raise SourceError(node.at, f"a {kind} in egress", "move it to the ingress deparser")
 
     def _require_place(self, node: syntax.InstanceDeclaration, kind: ExternOf) -> None:
         extern, is_deparser = kind.declaration.name, self._place is Place.DEPARSER

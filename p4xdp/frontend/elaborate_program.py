@@ -153,6 +153,7 @@ class _Gress:
             counters=storage.counters,
             meters=storage.meters,
             registers=storage.registers,
+            digests=storage.digests,
             roles=storage.roles,
             intrinsic=storage.intrinsic,
             reads_parser_error=error is not None and (error.name, "") in read,

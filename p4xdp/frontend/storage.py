@@ -36,7 +36,8 @@ class PacketBinding:
 @dataclass(frozen=True, slots=True)
 class ExternBinding:
     """`name` is the control-plane name; `hash_algorithm` is a Hash's, `register_action` a
-    RegisterAction's, `selected` the type that a Mirror is constructed with.
+    RegisterAction's, `selected` the type that a Mirror or Digest is constructed with, `digest` what
+    the Digest is.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ExternBinding:
     hash_algorithm: ir.HashAlgorithm | None = None
     register_action: RegisterMethod | None = None
     selected: int | None = None
+    digest: ir.Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class GressStorage:
     counters: dict[str, ir.Counter] = field(default_factory=dict)
     meters: dict[str, ir.Meter] = field(default_factory=dict)
     registers: dict[str, ir.Register] = field(default_factory=dict)
+    digests: dict[str, ir.Digest] = field(default_factory=dict)
     roles: dict[str, ir.Variable] = field(default_factory=dict)
     called_actions: dict[str, None] = field(default_factory=dict)
     intrinsic: ir.Header | None = None

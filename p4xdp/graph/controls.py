@@ -19,6 +19,7 @@ _EXTERNS = (
     ir.ComputeHash,
     ir.UpdateChecksum,
     ir.MirrorPacket,
+    ir.PackDigest,
 )
 
 # Ends that still lead nowhere: the node, and when its edge is taken.

@@ -81,16 +81,19 @@ class Interpreter:
         self._recirculation_ports = frozenset(recirculation_ports)
         self._drops = dict.fromkeys(_DROP_REASONS, 0)
         self._clone_sessions: dict[int, CloneSession] = {}
+        self._digests: list[tuple[str, tuple[int, ...]]] = []  # of the packet at hand
+        self._digest_receiver: Callable[[str, tuple[int, ...]], None] = lambda _name, _values: None
         self._receiver: Callable[[bytes], None] = lambda _frame: None
         self._store = Store(program)
 
     def run(self, port: int, frame: bytes, now_ns: int) -> PacketResult:
         """Return what becomes of `frame` received on `port` (packet_out first on the CPU port)."""
         made: list[_Copy] = []
+        self._digests = []
         result = self._pass_through(port, frame, now_ns, made)
         result = self._recirculated(result, now_ns, made)
         copies = [one for copy in made for one in self._replicated(copy, now_ns)]
-        return dataclasses.replace(result, copies=tuple(copies))
+        return dataclasses.replace(result, copies=tuple(copies), digests=tuple(self._digests))
 
     def _recirculated(self, result: PacketResult, now_ns: int, made: list[_Copy]) -> PacketResult:
         """Return what becomes of a packet that has left, if it left to come back."""
@@ -128,6 +131,7 @@ class Interpreter:
         )
         between = _run_gress(ingress, drops_on_parser_error=not ingress.gress.reads_parser_error)
         made += [_Copy(session, header, frame) for session, header in ingress.mirrored]
+        self._digests += ingress.digests
         if between is None:
             return _DROPPED
         egress_port = ingress.role("ucast_egress_port")
@@ -166,6 +170,8 @@ class Interpreter:
                 self._receiver(one.frame)
             elif one.port is not None:
                 self._transmit(one.port, one.frame)
+        for digest in result.digests:
+            self._digest_receiver(*digest)
         return result
 
     def insert_entries(self, table: str, entries: Sequence[Entry]) -> None:
@@ -256,6 +262,9 @@ class Interpreter:
     def on_packet_in(self, receiver: Callable[[bytes], None]) -> None:
         self._receiver = receiver
 
+    def on_digest(self, receiver: Callable[[str, tuple[int, ...]], None]) -> None:
+        self._digest_receiver = receiver
+
     def port_names(self) -> dict[int, str]:
         return dict(self._ports)
 
@@ -283,7 +292,7 @@ def _after_parser(machine: Machine) -> bytes | None:
     with contextlib.suppress(ExitControl):
         execute(machine.gress.control, machine)
     is_dropped = bool(machine.role("drop_ctl") & 1)
-    if is_dropped and not machine.role("mirror_type"):
+    if is_dropped and not machine.role("mirror_type") and not machine.role("digest_type"):
         return None
     execute(machine.gress.deparser, machine)
     return None if is_dropped else machine.deparsed()

@@ -26,7 +26,7 @@ class Machine:
     `frame` is what the parser reads and what counters and meters take the length of; `device` holds
     the fields of the intrinsic metadata header. `arguments` and `entry` belong to the table entry
     whose action runs. `mirrored` are the copies that the deparser has asked for: the session, and
-    what stands in front. `observer` is told what happens.
+    what stands in front; `digests` the values it has packed. `observer` is told what happens.
     """
 
     gress: ir.Gress
@@ -41,6 +41,7 @@ class Machine:
     arguments: tuple[int, ...] = ()
     entry: Entry | None = None
     mirrored: list[tuple[int, bytes]] = field(default_factory=list)
+    digests: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
     observer: Observer | None = None
 
     def role(self, name: str) -> int:

@@ -62,6 +62,9 @@ def _execute(  # noqa: C901, PLR0912  # one case a kind
             session = evaluate(statement.session, machine)
             bits, width = _concatenated(statement.fields, machine)
             machine.mirrored.append((session, bits.to_bytes(width // 8, "big")))
+        case ir.PackDigest():
+            values = tuple(evaluate(field, machine) for field in statement.fields)
+            machine.digests.append((statement.digest, values))
         case ir.Extract():
             machine.extract(statement.header)
         case ir.Advance():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from p4xdp.dataplane import CounterValue
 from p4xdp.runtime import pipeline, schema
 from p4xdp.runtime.artifacts import ArtifactError
+from p4xdp.runtime.digests import DigestLists
 from p4xdp.runtime.pipeline import Pipeline
 from p4xdp.runtime.store import Store
 
@@ -25,7 +26,9 @@ _CELLS_PER_CALL = 4096
 
 
 class Device:
-    """`schema` and `store` are those of the pipeline of the moment."""
+    """`schema`, `store` and `digests` are those of the pipeline of the moment. `send_digests` gets
+    a DigestList, and says whether somebody is there to get it.
+    """
 
     def __init__(  # what a server is made of
         self,
@@ -35,14 +38,25 @@ class Device:
         sizes: Mapping[str, int],
         kept: Kept,
         find_compiled: Callable[[], CompiledPipeline] | None,
+        send_digests: Callable[[Any], bool],
     ) -> None:
         self.dataplane = dataplane
         self.kept = kept
         self.pipeline = Pipeline.loaded(p4info, device_config, sizes, kept)
         self.schema = schema.load(self.pipeline.p4info)
-        self.store = Store.of(self.schema, dataplane, kept)
         self._sizes = sizes
         self._find_compiled = find_compiled
+        self._send_digests = send_digests
+        self._begin()
+        dataplane.on_digest(self._take_digest)
+
+    def _begin(self) -> None:
+        """Begin with what the data plane holds."""
+        self.store = Store.of(self.schema, self.dataplane, self.kept)
+        self.digests = DigestLists(self.schema, self.store, self._send_digests)
+
+    def _take_digest(self, name: str, values: tuple[int, ...]) -> None:
+        self.digests.take(name, values)
 
     def set_pipeline(self, request: Any) -> None:
         """Carry out a SetForwardingPipelineConfig; RequestError, DataplaneError."""
@@ -74,9 +88,10 @@ class Device:
             for state in self.store.tables.values():
                 state.metadata.clear()
             self.store.clones.clear()
+            self.store.digests.clear()
         self.pipeline = wanted
         self.schema = schema.load(wanted.p4info)
-        self.store = Store.of(self.schema, self.dataplane, self.kept)
+        self._begin()
 
     def _clear(self) -> None:
         """Bring the data plane back to what it was when it started."""
@@ -94,7 +109,8 @@ class Device:
         for session in list(self.store.clones):
             self.dataplane.set_clone_session(session, None)
             del self.store.clones[session]
-        self.store = Store.of(self.schema, self.dataplane, self.kept)
+        self.store.digests.clear()
+        self._begin()
         self.dataplane.reset_registers()
         for counter in self.schema.counters.values():
             self._clear_counter(counter)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from finsy.proto import p4r
 
-from p4xdp.runtime import arrays, changes, clones, entries, registers
+from p4xdp.runtime import arrays, changes, clones, digests, entries, registers
 from p4xdp.runtime.errors import Code, RequestError, invalid
 from p4xdp.runtime.store import DEFAULT_ENTRY, Metadata
 
@@ -27,7 +27,6 @@ OCTETS_PER_MESSAGE = 1 << 20
 
 _ID_FIELDS = (
     "action_profile_id",
-    "digest_id",
     "extern_type_id",
     "value_set_id",
 )
@@ -87,6 +86,8 @@ class Reader:
             case "packet_replication_engine_entry":
                 message = entity.packet_replication_engine_entry
                 return clones.read_replication(self._store, message)
+            case "digest_entry":
+                return digests.read_digests(self._schema, self._store, entity.digest_entry)
             case None:
                 raise invalid("the request names no entity")
             case _:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from finsy.proto import p4r
@@ -11,6 +10,7 @@ from finsy.proto import p4r
 from p4xdp.dataplane import CloneSession, RefusedError, Replica
 from p4xdp.runtime import bytestrings
 from p4xdp.runtime.errors import Code, RequestError, invalid
+from p4xdp.runtime.keeping import KeptMessages
 
 if TYPE_CHECKING:
     from p4xdp.dataplane import Dataplane
@@ -18,19 +18,15 @@ if TYPE_CHECKING:
 
 _LARGEST_INSTANCE = 0xFFFF  # egress_rid is a bit<16>
 _PORT_BITS = 32
-_KIND = "clone"  # kept
 
 _LOG = logging.getLogger(__name__)
 
 
-class CloneSessions(MutableMapping[int, Any]):
+class CloneSessions(KeptMessages):
     """CloneSessionEntries by session."""
 
     def __init__(self, kept: Kept) -> None:
-        self._kept = kept
-        self._entries: dict[int, Any] = {}
-        for key, octets in kept.all(_KIND).items():
-            self._entries[int(key)] = p4r.CloneSessionEntry.FromString(octets)
+        super().__init__(kept, "clone", p4r.CloneSessionEntry)
 
     def restore(self, dataplane: Dataplane) -> None:
         """Tell a data plane of them; those are forgotten that it cannot have any more."""
@@ -40,23 +36,6 @@ class CloneSessions(MutableMapping[int, Any]):
             except RefusedError as error:
                 _LOG.warning("clone session %d is given up: %s", session, error)
                 del self[session]
-
-    def __getitem__(self, session: int) -> Any:
-        return self._entries[session]
-
-    def __setitem__(self, session: int, entry: Any) -> None:
-        self._kept.put(_KIND, str(session), entry.SerializeToString())
-        self._entries[session] = entry
-
-    def __delitem__(self, session: int) -> None:
-        del self._entries[session]
-        self._kept.drop(_KIND, str(session))
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
 
 
 def canonical(entry: Any) -> Any:

@@ -112,6 +112,23 @@ class RegisterField:
 
 
 @dataclass(frozen=True, slots=True)
+class DigestField:
+    width: int
+    is_signed: bool = False
+    is_bool: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What packets may tell: a "struct" or "header" of `fields`, or one alone ("bitstring")."""
+
+    id: int
+    name: str
+    kind: str
+    fields: tuple[DigestField, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PacketHeader:
     """A @controller_header: its fields, first at the most significant end."""
 
@@ -129,6 +146,7 @@ class Schema:
     counters: dict[int, Array]
     meters: dict[int, Array]
     registers: dict[int, Register]
+    digests: dict[int, Digest]
     direct_counters: frozenset[int]
     direct_meters: frozenset[int]
     packet_in: PacketHeader | None
@@ -152,6 +170,7 @@ def load(info: Any) -> Schema:
         counters={c.preamble.id: _array(c) for c in info.counters},
         meters={m.preamble.id: _array(m) for m in info.meters},
         registers={r.preamble.id: _register(r, info.type_info) for r in info.registers},
+        digests={d.preamble.id: _digest(d, info.type_info) for d in info.digests},
         direct_counters=direct_counters,
         direct_meters=direct_meters,
         packet_in=headers.get("packet_in"),
@@ -174,13 +193,35 @@ def _register(spec: Any, type_info: Any) -> Register:
     types = [spec.type_spec]
     if is_struct:
         types = [m.type_spec for m in type_info.structs[spec.type_spec.struct.name].members]
-    fields = tuple(_register_field(name, one) for one in types)
+    fields = tuple(_register_field(f"register {name}", one) for one in types)
     return Register(spec.preamble.id, name, spec.size, fields=fields, is_struct=is_struct)
 
 
-def _register_field(register: str, spec: Any) -> RegisterField:
+def _digest(spec: Any, type_info: Any) -> Digest:
+    name, kind = spec.preamble.name, spec.type_spec.WhichOneof("type_spec")
+    if kind == "header":
+        members = type_info.headers[spec.type_spec.header.name].members
+        numbers = (getattr(m.type_spec, m.type_spec.WhichOneof("type_spec")) for m in members)
+        signs = (m.type_spec.HasField("int") for m in members)
+        fields = tuple(DigestField(n.bitwidth, s) for n, s in zip(numbers, signs, strict=True))
+        return Digest(spec.preamble.id, name, kind, fields)
+    types = [spec.type_spec]
+    if kind == "struct":
+        types = [m.type_spec for m in type_info.structs[spec.type_spec.struct.name].members]
+    fields = tuple(_digest_field(name, one) for one in types)
+    return Digest(spec.preamble.id, name, kind, fields)
+
+
+def _digest_field(digest: str, spec: Any) -> DigestField:
+    if spec.HasField("bool"):
+        return DigestField(1, is_bool=True)
+    number = _register_field(f"digest {digest}", spec)
+    return DigestField(number.width, number.is_signed)
+
+
+def _register_field(owner: str, spec: Any) -> RegisterField:
     if spec.bitstring.WhichOneof("type_spec") not in ("bit", "int"):
-        raise SchemaError(f"register {register}: its cells are not numbers")
+        raise SchemaError(f"{owner}: it has parts that are not numbers")
     is_signed = spec.bitstring.HasField("int")
     described = spec.bitstring.int if is_signed else spec.bitstring.bit
     return RegisterField(described.bitwidth, is_signed)

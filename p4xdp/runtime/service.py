@@ -57,7 +57,9 @@ class P4RuntimeService:
         find_compiled: Callable[[], CompiledPipeline] | None = None,
     ) -> None:
         kept = kept or MemoryKept()
-        self._device = Device(dataplane, p4info, device_config, sizes or {}, kept, find_compiled)
+        self._device = Device(
+            dataplane, p4info, device_config, sizes or {}, kept, find_compiled, self._send_digests
+        )
         self._arbitration: Arbitration[Stream] = Arbitration(device_id, kept)
         self._num_streams = self._num_reads = 0
         dataplane.on_packet_in(self._forward_packet_in)
@@ -170,13 +172,12 @@ class P4RuntimeService:
             )
         elif kind == "packet":
             self._packet_out(stream, message.packet)
+        elif kind == "digest_ack":
+            self._acknowledge(stream, message.digest_ack)
         else:
             error = RequestError(Code.UNIMPLEMENTED, f"{kind or 'an empty message'} is not served")
             response = _stream_error(error)
-            if kind == "digest_ack":
-                response.error.digest_list_ack.SetInParent()
-            else:
-                response.error.other.SetInParent()
+            response.error.other.SetInParent()
             stream.send_packet(response)
 
     def _arbitrate(self, stream: Stream, bid: Any) -> None:
@@ -198,7 +199,7 @@ class P4RuntimeService:
 
     def _packet_out(self, stream: Stream, packet: Any) -> None:
         try:
-            self._check_primary(stream)
+            self._check_primary(stream, "send packets")
             self._device.dataplane.send(
                 packet_io.packet_out(self._device.schema.packet_out, packet)
             )
@@ -212,9 +213,24 @@ class P4RuntimeService:
         response.error.packet_out.packet_out.CopyFrom(packet)
         stream.send_packet(response)
 
-    def _check_primary(self, stream: Stream) -> None:
+    def _acknowledge(self, stream: Stream, message: Any) -> None:
+        try:
+            self._check_primary(stream, "acknowledge digests")
+            self._device.digests.acknowledge(message)
+        except RequestError as error:
+            response = _stream_error(error)
+            response.error.digest_list_ack.digest_list_ack.CopyFrom(message)
+            stream.send_packet(response)
+
+    def _send_digests(self, message: Any) -> bool:
+        primaries = self._arbitration.primaries()
+        for stream in primaries:
+            stream.send_packet(p4r.StreamMessageResponse(digest=message))
+        return bool(primaries)
+
+    def _check_primary(self, stream: Stream, to_do: str) -> None:
         if stream not in self._arbitration.primaries():
-            raise RequestError(Code.PERMISSION_DENIED, "only the primary may send packets")
+            raise RequestError(Code.PERMISSION_DENIED, f"only the primary may {to_do}")
 
     def _forward_packet_in(self, frame: bytes) -> None:
         primaries = self._arbitration.primaries()

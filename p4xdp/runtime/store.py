@@ -10,7 +10,10 @@ from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from finsy.proto import p4r
+
 from p4xdp.dataplane import Entry, Match, MeterConfig
+from p4xdp.runtime.keeping import KeptMessages
 from p4xdp.runtime.replication import CloneSessions
 from p4xdp.runtime.schema import Default, MatchType
 
@@ -90,12 +93,13 @@ class TableState:
 @dataclass(slots=True)
 class Store:
     """`meters`: by name of the array, then by index; cells not named are unlimited. `clones`: the
-    CloneSessionEntries, by session.
+    CloneSessionEntries, by session. `digests`: the DigestEntries, by id.
     """
 
     tables: dict[int, TableState]
     meters: dict[str, dict[int, MeterConfig]]
     clones: CloneSessions
+    digests: KeptMessages
 
     @classmethod
     def of(cls, schema: Schema, dataplane: ServedDataplane, kept: Kept) -> Store:
@@ -105,7 +109,10 @@ class Store:
         clones.restore(dataplane)
         names = [meter.name for meter in schema.meters.values()]
         meters = {name: dict(dataplane.held_meters(name)) for name in names}
-        return cls(tables, meters, clones)
+        digests = KeptMessages(kept, "digest", p4r.DigestEntry)
+        for number in digests.keys() - schema.digests.keys():
+            del digests[number]  # of another program
+        return cls(tables, meters, clones, digests)
 
 
 def _state(table: Table, dataplane: ServedDataplane, kept: Kept) -> TableState:

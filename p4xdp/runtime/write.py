@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from finsy.proto import p4r
 
 from p4xdp.dataplane import DataplaneError
-from p4xdp.runtime import arrays, changes, clones, entries, registers
+from p4xdp.runtime import arrays, changes, clones, digests, entries, registers
 from p4xdp.runtime.changes import DELETE, INSERT, MODIFY, Change, Group
 from p4xdp.runtime.errors import Code, RequestError, invalid
 from p4xdp.runtime.store import DEFAULT_ENTRY
@@ -87,6 +87,11 @@ class Batch:
             message = update.entity.packet_replication_engine_entry
             undo = clones.write_replication(self._store, self._dataplane, kind, message)
             self._undo.append(undo)
+            return
+        if entity == "digest_entry":
+            self._flush()
+            message = update.entity.digest_entry
+            self._undo.append(digests.write_digest(self._schema, self._store, kind, message))
             return
         write = {
             "counter_entry": self._write_counter,

@@ -99,6 +99,8 @@ def generate(program: ir.Program) -> tuple[str, dict[str, object]]:
         out.lines('#include "hash.h"', "")
     if has_copies:
         out.lines('#include "mirror.h"', "")
+    if program.ingress.digests:
+        out.lines('#include "digest.h"', "")
     for layout in symbols.tables.values():
         declare_table(layout, out)
     for gress in gresses:
@@ -237,14 +239,20 @@ class _Pipeline:
             statements.render(storage.gress.deparser)
             return
         is_dropped = f"{storage.variable(drop)} & 1"
-        mirror_type = storage.gress.roles.get("mirror_type")
-        if mirror_type is None or not mirrors(storage.gress):
+        asks = [
+            f"!{storage.variable(storage.gress.roles[role])}"
+            for role, is_used in (
+                ("mirror_type", mirrors(storage.gress)),
+                ("digest_type", bool(storage.gress.digests)),
+            )
+            if is_used and role in storage.gress.roles
+        ]
+        if not asks:
             self._out.line(f"if ({is_dropped}) return DROPPED_BY_PROGRAM;")
             statements.render(storage.gress.deparser)
             return
-        # What is dropped may be copied all the same: from egress, as it would leave.
-        mirrored = storage.variable(mirror_type)
-        self._out.line(f"if (({is_dropped}) && !{mirrored}) return DROPPED_BY_PROGRAM;")
+        # What is dropped may be copied and told of all the same: from egress, as it would leave.
+        self._out.line(f"if (({is_dropped}) && {' && '.join(asks)}) return DROPPED_BY_PROGRAM;")
         statements.render(storage.gress.deparser)
         if storage is self._ingress:
             self._out.line(f"if ({is_dropped}) return DROPPED_BY_PROGRAM;")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from p4xdp.dataplane import DataplaneError, PacketResult, RefusedError
 from p4xdp.xdp import succession
 from p4xdp.xdp.copies import CLONE_SESSIONS, Copies, framed
+from p4xdp.xdp.digests import Digests
 from p4xdp.xdp.errors import LoadError
 from p4xdp.xdp.home import Home
 from p4xdp.xdp.ports import Mode, Ports, interface_indices
@@ -60,6 +61,7 @@ _SWITCH_DROPS = {
     12: "copies_busy",
     13: "copy_too_long",
     14: "mirrored_twice",
+    15: "digests_busy",
 }
 
 
@@ -71,6 +73,7 @@ class XdpDataplane:
         self._build_dir = program.source.parent
         self._settings = program.settings
         self._receiver: Callable[[bytes], None] | None = None
+        self._digest_receiver: Callable[[str, tuple[int, ...]], None] | None = None
         self._use(running)
         links, numbers = (running.loaded.map(f"switch_{name}", 4, 4) for name in ("links", "ports"))
         self._ports = Ports(home, links, numbers, running.num_interfaces)
@@ -82,14 +85,19 @@ class XdpDataplane:
         self._packet_ins = PacketIns(running.loaded.map("switch_ring", 0, 0).fd)
         has_copies = running.manifest.has_copies
         self._copies = Copies(running.loaded, self._settings.cpu_port) if has_copies else None
+        digests = running.manifest.digests
+        self._digests = Digests(running.loaded, digests) if digests else None
         if self._receiver is not None:
             self.on_packet_in(self._receiver)
+        if self._digest_receiver is not None:
+            self.on_digest(self._digest_receiver)
 
     def _let_go(self) -> None:
         """Give back all that `_use` took."""
         self._packet_ins.close()
-        if self._copies is not None:
-            self._copies.close()
+        for ring in (self._copies, self._digests):
+            if ring is not None:
+                ring.close()
         self._injection.close()
         self._running.close()
 
@@ -282,6 +290,11 @@ class XdpDataplane:
         if self._copies is not None:
             self._copies.deliver(loop)
 
+    def on_digest(self, receiver: Callable[[str, tuple[int, ...]], None]) -> None:
+        self._digest_receiver = receiver
+        if self._digests is not None:
+            self._digests.deliver_to(receiver, asyncio.get_running_loop())
+
     def port_names(self) -> dict[int, str]:
         return self._ports.names()
 
@@ -304,6 +317,8 @@ class XdpDataplane:
         if len(frame) < _SHORTEST_FRAME_OCTETS:
             raise DataplaneError(f"{len(frame)} octets are no frame")
         result = self._result(*self._run(TEST_PROGRAM, port, frame, now_ns))
+        told = tuple(self._digests.waiting()) if self._digests is not None else ()
+        result = dataclasses.replace(result, digests=told)
         if self._copies is None:
             return result
         copies = [

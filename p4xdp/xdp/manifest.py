@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from p4xdp import ir
     from p4xdp.xdp.statements import Symbols
 
-FORMAT = 7
+FORMAT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,9 @@ class RegisterInfo:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A program as the control path sees it. `has_copies`: it may have packets copied."""
+    """A program as the control path sees it. `has_copies`: it may have packets copied.
+    `digests`: by name, the widths of their fields; a digest is numbered by its place here.
+    """
 
     source_sha256: str
     tables: Mapping[str, TableInfo]
@@ -73,6 +75,7 @@ class Manifest:
     meters: Mapping[str, ArrayInfo]
     registers: Mapping[str, RegisterInfo]
     has_copies: bool
+    digests: Mapping[str, tuple[int, ...]]
 
 
 def manifest_of(program: ir.Program, symbols: Symbols) -> dict[str, object]:
@@ -126,6 +129,10 @@ def manifest_of(program: ir.Program, symbols: Symbols) -> dict[str, object]:
             for name, register in gress.registers.items()
         },
         "has_copies": any(map(mirrors, gresses)),
+        "digests": {
+            name: [field.width for field in digest.fields]
+            for name, digest in program.ingress.digests.items()
+        },
     }
 
 
@@ -166,6 +173,7 @@ def parse_manifest(data: Mapping[str, Any], origin: str) -> Manifest:
         meters={name: ArrayInfo(**meter) for name, meter in data["meters"].items()},
         registers={name: _register(register) for name, register in data["registers"].items()},
         has_copies=data["has_copies"],
+        digests={name: tuple(widths) for name, widths in data["digests"].items()},
     )
 
 

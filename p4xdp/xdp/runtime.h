@@ -158,9 +158,10 @@ enum switch_drop {
     DROPPED_COPIES_BUSY = -12, /* the ring of copies is full */
     DROPPED_COPY_TOO_LONG = -13,
     DROPPED_MIRRORED_TWICE = -14, /* a copy is not copied again */
+    DROPPED_DIGESTS_BUSY = -15,   /* the ring of digests is full: the packet goes on */
 };
 
-#define SWITCH_DROP_REASONS 15
+#define SWITCH_DROP_REASONS 16
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -164,14 +164,15 @@ def _refuse_odd_deparsers(gress: ir.Gress) -> None:
                     f"{statement.header.name} is emitted twice", statement.at
                 )
             seen.add(statement.header.name)
-        elif seen and not _only_mirrors(statement):
+        elif seen and not _only_selects(statement):
             raise UnsupportedProgramError(
                 "the deparser does more after its first emit; emit last", statement.at
             )
 
 
-def _only_mirrors(statement: ir.Statement) -> bool:
-    return all(isinstance(one, ir.If | ir.MirrorPacket) for one in nested((statement,)))
+def _only_selects(statement: ir.Statement) -> bool:
+    kinds = (ir.If, ir.MirrorPacket, ir.PackDigest)
+    return all(isinstance(one, kinds) for one in nested((statement,)))
 
 
 class _Analysis:

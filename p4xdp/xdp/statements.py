@@ -11,7 +11,7 @@ from p4xdp.xdp.applying import Applying
 from p4xdp.xdp.expressions import constant
 from p4xdp.xdp.hashing import hash_of
 from p4xdp.xdp.layout import TableLayout
-from p4xdp.xdp.mirroring import IS_MIRRORED, Mirroring, mirror
+from p4xdp.xdp.mirroring import IS_MIRRORED, Mirroring, mirror, tell
 from p4xdp.xdp.registers import packed, unpacked, widths_of
 from p4xdp.xdp.storage import wide
 
@@ -126,6 +126,11 @@ class Statements:
                 self.store(statement.target, hash_of(statement, fields))
             case ir.MirrorPacket():
                 self._mirror(statement)
+            case ir.PackDigest():
+                self._out.position(statement.at)
+                number = list(self._gress.digests).index(statement.digest)
+                packed = [(self.expression(one), one.width) for one in statement.fields]
+                tell(statement, number, packed, self._out)
             case ir.Exit():
                 self._out.jump(self.end)
             case ir.Emit():

@@ -310,4 +310,5 @@ def _possible(result: PacketResult) -> PacketResult:
     """Return what the kernel makes of it, which lets no frame be made that is too short."""
     copies = tuple(map(_possible, result.copies))
     is_short = result.verdict != "drop" and len(result.frame) < SHORTEST_OCTETS
-    return dataclasses.replace(_DROPPED if is_short else result, copies=copies)
+    leaving = _DROPPED if is_short else result
+    return dataclasses.replace(leaving, copies=copies, digests=result.digests)

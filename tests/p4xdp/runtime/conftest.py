@@ -148,6 +148,9 @@ class FakeDataplane:
     def on_packet_in(self, receiver):
         self.receiver = receiver
 
+    def on_digest(self, receiver):
+        self.digest_receiver = receiver
+
     def port_names(self):
         return {1: "n3", 2: "n6"}
 

@@ -33,6 +33,7 @@ async def sessions(client, number=0):
     return [one.packet_replication_engine_entry for one in found]
 
 
+@pytest.mark.clause("Clone sessions", "INSERT, MODIFY and DELETE; reading one or, with 0, all")
 async def test_a_session_is_inserted_modified_read_and_deleted(client, dataplane):
     first = session(5, (b"\xc0", 3), (b"\x02", 0), packet_length_bytes=100, class_of_service=2)
     await client.write((INSERT, first), (INSERT, session(1023, (b"\x01", 1))))
@@ -56,6 +57,9 @@ async def test_ports_are_read_back_in_their_shortest_form_or_as_numbers(client):
     assert await sessions(client) == [session(7, (b"\xc0", 0)), old]
 
 
+@pytest.mark.clause(
+    "Clone sessions", "session 0 cannot be written; ports and instances must exist, replicas differ"
+)
 @pytest.mark.parametrize(
     ("kind", "entry", "code"),
     [
@@ -93,6 +97,7 @@ async def test_a_replica_without_a_port_is_refused(client):
     assert await client.codes((INSERT, entry)) == [INVALID]
 
 
+@pytest.mark.clause("Clone sessions", "sessions take part in batches that are rolled back")
 async def test_what_is_rolled_back_was_never_there(client, dataplane):
     await client.write((INSERT, session(5, (b"\x01", 0))), (INSERT, session(6, (b"\x02", 0))))
     before = dict(dataplane.clones)

@@ -118,10 +118,3 @@ async def test_a_data_plane_that_cannot_send_is_told_as_internal(client, datapla
     dataplane.broken.add("send")
     await send(client, packet_out(_1=b"\x01"))
     assert (await client.receive()).error.canonical_code == 13
-
-
-async def test_digest_acknowledgements_are_unimplemented(client):
-    await client.stream.write(p4r.StreamMessageRequest(digest_ack=p4r.DigestListAck()))
-    error = (await client.receive()).error
-    assert error.canonical_code == 12
-    assert error.WhichOneof("details") == "digest_list_ack"
