@@ -44,12 +44,14 @@ def needs_of(units: Sequence[Unit]) -> list[Need]:
 def _need(earlier: int, later: int, first: Unit, second: Unit) -> Need | None:
     if are_exclusive(first, second):
         return None
+    is_missed = any(unit is first for unit in second.missed)
+    written = first.written_by_default if is_missed else first.written
     for bits, why in (
         (second.matched, "matches on"),
         (second.read, "computes with"),
         (second.written, "overwrites"),
     ):
-        storage = overlap(first.written, bits)
+        storage = overlap(written, bits)
         if storage is not None:
             return Need(earlier, later, 1, storage, why)
     if any(unit is first for unit in second.after):

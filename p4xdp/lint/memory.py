@@ -12,8 +12,8 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from p4xdp import ir
-from p4xdp.lint.access import Bits, bits_of, flat, merge
-from p4xdp.walk import expressions, parts
+from p4xdp.lint.access import Bits, bits_of, merge
+from p4xdp.lint.action_data import Format, formats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +24,6 @@ _SRAM_OCTETS = 16
 _OVERHEAD_BITS = 64  # of a word, beside the key
 _VERSION_BITS = 4
 _GHOST_BITS = 10  # of the key, told by the place of the entry
-_IMMEDIATE_OCTETS = 4
 _MAX_PACK = 9
 _MAX_PACK_PER_WORD = 5
 _MAX_WIDTH = 8
@@ -55,14 +54,6 @@ class Blocks:
 
 
 NOTHING = Blocks()
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """Where the data of a table's actions lie: beside the key, and in a memory of its own."""
-
-    immediate_bits: int
-    table_octets: int
 
 
 def is_ternary(table: ir.Table) -> bool:
@@ -102,75 +93,6 @@ def _action_bits(table: ir.Table) -> int:
     """Return what an entry needs to name its action."""
     actions = _hit_actions(table)
     return (actions - 1).bit_length() if actions <= 8 else 6
-
-
-# --- action data ----------------------------------------------------------------------------------
-
-
-def formats(table: ir.Table, gress: ir.Gress, live: set[str]) -> list[Format]:
-    """Return the ways to divide action data, from none beside the key to as much as fits."""
-    slots = [
-        sorted(slots_of(gress.actions[reference.action], live), key=lambda slot: slot[1])
-        for reference in table.actions
-        if not reference.default_only
-    ]
-    total = max((sum(octets for _, octets in action) for action in slots), default=0)
-    if table.direct_meter is not None:
-        # The colour comes by the way of immediate data, in its last octet.
-        return [Format(8 * _IMMEDIATE_OCTETS, _power_of_two(total))]
-    found = [Format(0, _power_of_two(total))]
-    for limit in range(1, _IMMEDIATE_OCTETS + 1):
-        immediate = [_greedy(action, limit) for action in slots]
-        rest = [
-            sum(octets for _, octets in action) - moved
-            for action, (_, moved) in zip(slots, immediate, strict=True)
-        ]
-        bits = max((bits for bits, _ in immediate), default=0)
-        found.append(Format(bits, _power_of_two(max(rest, default=0))))
-    return list(dict.fromkeys(found))
-
-
-def _greedy(slots: Sequence[tuple[int, int]], limit: int) -> tuple[int, int]:
-    bits = octets = 0
-    for width, size in slots:
-        if octets + size <= limit:
-            bits = octets * 8 + width
-            octets += size
-    return bits, octets
-
-
-def slots_of(action: ir.Action, live: set[str]) -> list[tuple[int, int]]:
-    """Return (bits, octets of the container) for what an action takes from its entry.
-
-    A parameter that only goes where nobody looks is none. One that is not a multiple of a
-    container is cut: 48 bits are 32 and 16.
-    """
-    used = {part.index for statement in flat(action.body) for part in _params(statement, live)}
-    found: list[tuple[int, int]] = []
-    for index, (_, width) in enumerate(action.params):
-        rest = width if index in used else 0
-        while rest > 0:
-            piece = min(rest, 32 if rest > 16 else 16 if rest > 8 else 8)
-            octets = 4 if piece > 16 else 2 if piece > 8 else 1
-            if piece == 24:  # two containers, so that no octet is wasted
-                found += [(16, 2), (8, 1)]
-            else:
-                found.append((piece, octets))
-            rest -= piece
-    return found
-
-
-def _params(statement: ir.Statement, live: set[str]) -> Iterator[ir.Param]:
-    target = getattr(statement, "target", None)
-    if isinstance(statement, ir.Assign) and not set(bits_of(statement.target)) & live:
-        return
-    for expression in expressions(statement):
-        if expression is not target:
-            yield from (part for part in parts(expression) if isinstance(part, ir.Param))
-
-
-def _power_of_two(octets: int) -> int:
-    return 1 << (octets - 1).bit_length() if octets else 0
 
 
 def _action_data(entries: int, octets: int) -> int:

@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from p4xdp.lint.depth import levels
+from p4xdp.lint.hints import less, shares
 from p4xdp.lint.memory import NOTHING, Blocks, is_ternary, key_bits
 from p4xdp.lint.units import Unit, are_exclusive
 
@@ -31,6 +32,7 @@ class Stage:
     srams: int = 0
     tcams: int = 0
     map_rams: int = 0
+    largest_array: int = 0  # in map RAMs
     logical_tables: int = 0
     ternary_tables: int = 0
     counters: int = 0
@@ -49,6 +51,7 @@ class _Job:
     counters: int
     meters: int
     is_merged: bool  # a gateway in front of a table takes no place of its own
+    shares: dict[int, Blocks]  # by stage, where the program says so (`@stage`)
     tail: int = 0
     first: int | None = None
     last: int | None = None
@@ -110,7 +113,15 @@ def _jobs(
         demand = demands.get(id(unit), Demand())
         merged = unit.is_gateway and id(unit) in guards
         jobs.append(
-            _Job(unit, demand.table, demand.externs, demand.counters, demand.meters, merged)
+            _Job(
+                unit,
+                demand.table,
+                demand.externs,
+                demand.counters,
+                demand.meters,
+                merged,
+                shares(unit, demand.table),
+            )
         )
     for need in sorted(needs, key=lambda one: -one.later):
         earlier, later = jobs[need.earlier], jobs[need.later]
@@ -152,14 +163,21 @@ def _fill(
     changed = True
     while changed:
         changed = False
-        # Tables larger than a stage fill what the others leave.
-        for job in sorted(left, key=lambda job: job.table.srams > target.table_srams_per_stage):
+        # What the program puts here comes first; tables larger than a stage fill what others leave.
+        for job in sorted(left, key=lambda job: _turn(job, number, target)):
             group = groups.get(id(job), [job])
-            if number in where[id(job.unit)]:
+            if number in where[id(job.unit)] or _belongs_elsewhere(job, number):
                 continue
             if not all(_is_ready(one, number, waits, group) for one in group):
                 continue
-            if stage.logical_tables + len(group) > target.logical_tables_per_stage:
+            kept = sum(
+                _turn(one, number, target) == 2
+                and number not in where[id(one.unit)]
+                and _is_ready(one, number, waits, [one])
+                for one in left
+                if one not in group
+            )
+            if stage.logical_tables + len(group) + kept > target.logical_tables_per_stage:
                 continue
             if all(_put(one, stage, number, target) for one in group):
                 changed = True
@@ -168,7 +186,19 @@ def _fill(
                     stage.units.append(one.unit)
                     if one.last is not None:
                         left.remove(one)
+                break  # what may go in now may be more urgent than what comes next
     return left
+
+
+def _turn(job: _Job, number: int, target: Target) -> int:
+    if number in job.shares:
+        return 0
+    return 2 if job.table.srams > target.table_srams_per_stage else 1
+
+
+def _belongs_elsewhere(job: _Job, number: int) -> bool:
+    """Return whether the program names other stages, and the last of them is still to come."""
+    return bool(job.shares) and number not in job.shares and number < max(job.shares)
 
 
 def _is_ready(
@@ -189,22 +219,19 @@ def _put(job: _Job, stage: Stage, number: int, target: Target) -> bool:
     """Take what the job wants of a stage, or of a table as much as is left."""
     if not _has_room(job, stage, target):
         return False
-    share = _share(job, stage, target)
+    share = _share(job, stage, target, number)
     if share is None:
         return False
     stage.srams += share.srams + job.externs.srams
     stage.tcams += share.tcams
     stage.map_rams += share.map_rams + job.externs.map_rams
+    stage.largest_array = max(stage.largest_array, job.externs.map_rams)
     stage.logical_tables += 0 if job.is_merged else 1
     stage.ternary_tables += 1 if share.tcams else 0
     stage.counters += job.counters
     stage.meters += job.meters
     stage.exact_key_bytes += _exact_key_bytes(job.unit)
-    job.table = Blocks(
-        job.table.srams - share.srams,
-        job.table.tcams - share.tcams,
-        job.table.map_rams - share.map_rams,
-    )
+    job.table = less(job.table, share)
     job.externs, job.counters, job.meters = NOTHING, 0, 0
     if job.first is None:
         job.first = number
@@ -230,12 +257,12 @@ def _exact_key_bytes(unit: Unit) -> int:
     return (key_bits(unit.table) + 7) // 8
 
 
-def _share(job: _Job, stage: Stage, target: Target) -> Blocks | None:
+def _share(job: _Job, stage: Stage, target: Target, number: int) -> Blocks | None:
     """Return what of a table fits now, None if too little. Externs come whole or not at all."""
     srams = target.srams_per_stage - stage.srams - job.externs.srams
-    map_rams = target.array_map_rams_per_stage - stage.map_rams - job.externs.map_rams
+    map_rams = _array_map_rams(job, stage, target) - stage.map_rams - job.externs.map_rams
     tcams = target.tcams_per_stage - stage.tcams
-    wanted = job.table
+    wanted = job.shares.get(number, job.table)
     if not stage.units and job.externs != NOTHING and (srams < 0 or map_rams < 0):
         # It fits no stage at all; that is told elsewhere. Let the rest be placed.
         return wanted
@@ -250,6 +277,14 @@ def _share(job: _Job, stage: Stage, target: Target) -> Blocks | None:
     taken = Blocks(int(wanted.srams * part), int(wanted.tcams * part), int(wanted.map_rams * part))
     is_worth_it = taken.srams >= _LEAST_SHARE if wanted.tcams == 0 else taken.tcams > 0
     return taken if is_worth_it else None
+
+
+def _array_map_rams(job: _Job, stage: Stage, target: Target) -> int:
+    largest = max(stage.largest_array, job.externs.map_rams)
+    rest = stage.map_rams + job.externs.map_rams - largest
+    if rest <= target.tiny_array_map_rams or largest <= target.small_array_map_rams:
+        return target.array_map_rams_at_most
+    return target.array_map_rams_per_stage
 
 
 def dependency_stages(units: Sequence[Unit], needs: Sequence[Need]) -> int:

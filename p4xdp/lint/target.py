@@ -14,9 +14,10 @@ class Target:
     """Limits of one pipe. Blocks are RAMs: SRAM 1,024 x 128 bits, TCAM 512 x 44 bits.
 
     Of a stage's SRAMs, a table that spreads over stages was seen to get `table_srams_per_stage`; of
-    its map RAMs, arrays were seen to get `array_map_rams_per_stage`; the largest array was seen to
-    have `array_words` of 128 bits, or `meter_cells` if it is a meter; the direct counter of a table
-    that spreads over stages was seen to get `direct_map_rams` in each.
+    its map RAMs, arrays were seen to get `array_map_rams_per_stage`, and `array_map_rams_at_most`
+    where none is above `small_array_map_rams` or all but one take `tiny_array_map_rams` together.
+    The largest array was seen to have `array_words` of 128 bits, or `meter_cells` if it is a meter;
+    the direct counter of a table that spreads over stages got `direct_map_rams` in each.
     """
 
     name: str
@@ -29,7 +30,10 @@ class Target:
     table_srams_per_stage: int = 76
     tcams_per_stage: int = 24
     map_rams_per_stage: int = 48
-    array_map_rams_per_stage: int = 36
+    array_map_rams_per_stage: int = 38
+    array_map_rams_at_most: int = 44
+    small_array_map_rams: int = 16
+    tiny_array_map_rams: int = 4
     meter_cells: int = 24576
     logical_tables_per_stage: int = 16
     ternary_tables_per_stage: int = 8
@@ -64,6 +68,7 @@ TARGETS = {
             deparser_checksums=8,
             array_words=34 * 1024,
             direct_map_rams=18,
+            meter_cells=32 * 1024,
         ),
     )
 }

@@ -23,7 +23,8 @@ class Unit:
 
     `matched` decides what it does (key, condition); `read` and `written` are what its actions use.
     `path` says on which side of which branch it is: (branch, arm) from the outside in. `after` are
-    the units that must not come in a later stage, because they decide whether this one runs.
+    the units that must not come in a later stage, because they decide whether this one runs;
+    `missed` are tables among them that have then written `written_by_default` and no more.
     """
 
     name: str
@@ -35,8 +36,10 @@ class Unit:
     matched: Bits = field(default_factory=dict)
     read: Bits = field(default_factory=dict)
     written: Bits = field(default_factory=dict)
+    written_by_default: Bits = field(default_factory=dict)
     externs: tuple[str, ...] = ()
     after: tuple[Unit, ...] = ()
+    missed: tuple[Unit, ...] = ()
     body: tuple[ir.Statement, ...] = ()
 
 
@@ -78,6 +81,7 @@ class _Collector:
         self._gress = gress
         self._live = live
         self._branches = 0
+        self._missed: list[Unit] = []
         self.units: list[Unit] = []
 
     def block(
@@ -121,8 +125,11 @@ class _Collector:
             )
             decides.matched = matched
         branch = self._branch()
-        self.block(statement.then, (*path, (branch, "then")), (*after, decides))
-        self.block(statement.otherwise, (*path, (branch, "else")), (*after, decides))
+        for arm, body in (("then", statement.then), ("else", statement.otherwise)):
+            is_miss = not decides.is_gateway and arm == _arm_of_miss(statement.condition)
+            self._missed += [decides] * is_miss
+            self.block(body, (*path, (branch, arm)), (*after, decides))
+            del self._missed[len(self._missed) - is_miss :]
 
     def _apply(
         self, statement: ir.Apply, path: tuple[tuple[int, str], ...], after: tuple[Unit, ...]
@@ -138,6 +145,8 @@ class _Collector:
             merge(unit.written, self._live_only(writes(body)))
             externs += [name for one in body if (name := extern_of(one)) is not None]
         unit.externs = tuple(dict.fromkeys(externs))
+        default = flat(self._gress.actions[table.default_action].body)
+        unit.written_by_default = self._live_only(writes(default))
         self._add(unit)
         branch = self._branch()
         for action, body_of_case in statement.cases:
@@ -188,12 +197,24 @@ class _Collector:
         return {name: mask for name, mask in bits.items() if name in self._live}
 
     def _add(self, unit: Unit) -> Unit:
+        unit.missed = tuple(self._missed)
         self.units.append(unit)
         return unit
 
     def _branch(self) -> int:
         self._branches += 1
         return self._branches
+
+
+def _arm_of_miss(condition: ir.Expression) -> str | None:
+    """Return the arm taken when the table missed, for a condition that is its `hit` or not that."""
+    match condition:
+        case ir.Read():
+            return "else"
+        case ir.Unary(operand=ir.Read()):
+            return "then"
+        case _:
+            return None
 
 
 def _place(at: ir.Position) -> str:
