@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from p4xdp.cli import compiling, inspecting, switching, testing, tracing, viewing
+from p4xdp.cli import compiling, inspecting, operating, switching, testing, tracing, viewing
 
 app = typer.Typer(
     help="P4-16 for Linux: compile a TNA program to XDP and serve it with P4Runtime.",
@@ -23,6 +23,7 @@ app.command(epilog=viewing.GRAPH_EXAMPLES)(viewing.graph)
 app.command(epilog=viewing.LINT_EXAMPLES)(viewing.lint)
 app.command(epilog=testing.STF_EXAMPLE)(testing.stf)
 app.command()(switching.switch)
+app.command(epilog=operating.PORTS_EXAMPLES)(operating.ports)
 app.command(epilog=inspecting.TABLES_EXAMPLES)(inspecting.tables)
 app.command(epilog=inspecting.COUNTERS_EXAMPLES)(inspecting.counters)
 app.command(epilog=tracing.TRACE_EXAMPLES)(tracing.trace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -17,7 +18,9 @@ from p4xdp.cli import ending
 from p4xdp.cli.common import fail
 
 if TYPE_CHECKING:
-    from p4xdp.dataplane import ServedDataplane
+    from collections.abc import AsyncIterator
+
+    from p4xdp.xdp.dataplane import XdpDataplane
     from p4xdp.xdp.home import Home
 
 
@@ -190,13 +193,31 @@ async def _switch(
             kept=home.kept,
             find_compiled=lambda: artifacts.load(build),
         )
-        print(f"READY {server.address}", flush=True)  # noqa: T201
-        await stop.wait()
+        async with _at_work(dataplane, home, server.address):
+            print(f"READY {server.address}", flush=True)  # noqa: T201
+            await stop.wait()
         await server.stop()
     except (runtime.ListenError, runtime.SchemaError) as error:
         fail(str(error))
     finally:
         dataplane.close()
+
+
+@contextlib.asynccontextmanager
+async def _at_work(dataplane: XdpDataplane, home: Home, address: str) -> AsyncIterator[None]:
+    """Follow the interfaces and listen to the operator while the switch serves."""
+    from p4xdp.control import Control  # noqa: PLC0415
+
+    watch = dataplane.follow_links(asyncio.get_running_loop())
+    control = None
+    if home.directory is not None:
+        control = await Control.open(home.directory, dataplane, address)
+    try:
+        yield
+    finally:
+        watch.close()
+        if control is not None:
+            await control.close()
 
 
 def _home(lifetime: Lifetime) -> Home:
@@ -209,10 +230,10 @@ def _home(lifetime: Lifetime) -> Home:
 
 def _open_dataplane(
     build: Path, settings: Settings, sizes: dict[str, int], home: Home
-) -> ServedDataplane:
+) -> XdpDataplane:
     from p4xdp.xdp.dataplane import XdpDataplane  # noqa: PLC0415
 
-    dataplane: ServedDataplane = XdpDataplane.open(
+    return XdpDataplane.open(
         build,
         ports=settings.ports,
         cpu_port=settings.cpu_port,
@@ -222,7 +243,6 @@ def _open_dataplane(
         mode=settings.mode.value,
         home=home,
     )
-    return dataplane
 
 
 def _tls_files(

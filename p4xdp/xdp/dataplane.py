@@ -16,7 +16,7 @@ from p4xdp.xdp.copies import CLONE_SESSIONS, Copies, framed
 from p4xdp.xdp.digests import Digests
 from p4xdp.xdp.errors import LoadError
 from p4xdp.xdp.home import Home
-from p4xdp.xdp.ports import Mode, Ports, interface_indices
+from p4xdp.xdp.ports import Mode, Port, Ports, interface_indices
 from p4xdp.xdp.programs import (
     BENCHMARK_PROGRAM,
     CONTROLLER_PROGRAM,
@@ -30,6 +30,7 @@ from p4xdp.xdp.programs import (
 )
 from p4xdp.xdp.ring import PacketIns
 from p4xdp.xdp.running import RunResult, inject_frame, run_program
+from p4xdp.xdp.watch import LinkWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -163,7 +164,7 @@ class XdpDataplane:
         if self._settings.has_ports:
             program_fd = running.loaded.program_fd(WIRE_PROGRAM)
             self._ports.use(program_fd)
-            self._ports.open(ports, program_fd, mode)
+            self._ports.open(ports, mode)
         succession.forget_others(running, self._home)
 
     def replace(self, *, keeps: bool) -> None:
@@ -294,6 +295,29 @@ class XdpDataplane:
         self._digest_receiver = receiver
         if self._digests is not None:
             self._digests.deliver_to(receiver, asyncio.get_running_loop())
+
+    def ports(self) -> list[Port]:
+        """Return the ports, by number."""
+        return self._ports.all()
+
+    def attach_port(self, number: int, name: str) -> None:
+        """Have one port more."""
+        _require_ports([(number, name)], self._own_ports(), self._settings.recirculation_ports)
+        self._ports.attach(number, name)
+
+    def detach_port(self, number: int) -> None:
+        """Have one port less."""
+        if number not in self._ports.names():
+            raise DataplaneError(f"there is no port {number}")
+        self._ports.detach(number)
+
+    def follow_links(self, loop: asyncio.AbstractEventLoop) -> LinkWatch:
+        """Follow what becomes of the ports' interfaces, until what is returned is closed."""
+        self._ports.refresh()
+        return LinkWatch(loop, self._ports.refresh)
+
+    def _own_ports(self) -> tuple[int, int]:
+        return self._settings.cpu_port, self._settings.host_port
 
     def port_names(self) -> dict[int, str]:
         return self._ports.names()

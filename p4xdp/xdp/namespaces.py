@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 _CLONE_NEWNET = 0x40000000
 _FLAG_UP = 1
+_FLAG_LOWER_UP = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Interface:
     ifindex: int
     kind: str
     is_up: bool
+    has_carrier: bool
     peer_ifindex: int | None
     peer_namespace_id: int | None
     program_id: int | None
@@ -102,6 +104,7 @@ def interface(name: str) -> Interface:
         ifindex=link["index"],
         kind=(info.get_attr("IFLA_INFO_KIND") if info else None) or "",
         is_up=bool(link["flags"] & _FLAG_UP),
+        has_carrier=bool(link["flags"] & _FLAG_LOWER_UP),
         peer_ifindex=link.get_attr("IFLA_LINK"),
         peer_namespace_id=link.get_attr("IFLA_LINK_NETNSID"),
         program_id=(xdp.get_attr("IFLA_XDP_PROG_ID") if xdp else None) or None,

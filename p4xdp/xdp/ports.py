@@ -40,14 +40,17 @@ _KIND = "ports"  # kept by number: the rest of a port, as JSON
 @dataclass(slots=True)
 class Port:
     """An interface with the program. `mode` is "native" or "generic"; `link` is None while the
-    interface is gone.
+    interface is gone. `state` is "up", "down" or "gone", as it was when last looked at.
+    `is_extra`: it was attached to a running switch, not named when that was started.
     """
 
     number: int
     interface: str
     ifindex: int
     mode: str
+    is_extra: bool = False
     link: int | None = None
+    state: str = "up"
 
 
 class Ports:
@@ -63,6 +66,7 @@ class Ports:
         self._num_interfaces = num_interfaces
         self._preparations = Preparations(home.kept)
         self._ports: dict[int, Port] = {}
+        self._program_fd = -1
         if self._pins is not None:
             self._pins.mkdir(exist_ok=True)
             self._take_over(self._pins)
@@ -71,24 +75,48 @@ class Ports:
         """Return the interfaces by port number."""
         return {number: port.interface for number, port in sorted(self._ports.items())}
 
+    def all(self) -> list[Port]:
+        """Return the ports, by number."""
+        return [port for _, port in sorted(self._ports.items())]
+
     def use(self, program_fd: int) -> None:
         """Have all ports run this program from their next packet on."""
+        self._program_fd = program_fd
         for port in self._ports.values():
             if port.link is not None and not runs(port.link, program_fd):
                 replace_program(port.link, program_fd)
 
-    def open(self, wanted: Mapping[int, str], program_fd: int, mode: Mode) -> None:
-        """Have exactly the ports `wanted`: all of them, or PortError and the new ones not.
+    def open(self, wanted: Mapping[int, str], mode: Mode) -> None:
+        """Have exactly the ports `wanted` beside the extra ones: all of them, or PortError and the
+        new ones not.
 
         "auto" is native if every interface can, else generic: much slower, and said in the log.
         """
-        for port in list(self._ports.values()):
-            if wanted.get(port.number) != port.interface or mode not in ("auto", port.mode):
+        names = set(wanted.values())
+        for port in self.all():
+            is_wanted = wanted.get(port.number) == port.interface or (
+                port.is_extra and port.number not in wanted and port.interface not in names
+            )
+            if not is_wanted or mode not in ("auto", port.mode):
                 self.detach(port.number)
         new = {number: name for number, name in wanted.items() if number not in self._ports}
-        found = {number: interface(name) for number, name in new.items()}
+        self._add({number: interface(name) for number, name in new.items()}, mode)
+        self.refresh()
+
+    def attach(self, number: int, name: str) -> None:
+        """Have one port more; PortError says what is in the way."""
+        taken = [p for p in self.all() if number == p.number or name == p.interface]
+        if taken:
+            raise PortError(f"port {taken[0].number} is {taken[0].interface} already")
+        self._add({number: interface(name)}, "auto")
+        port = self._ports[number]
+        port.is_extra = True
+        self._keep(port)
+
+    def _add(self, found: Mapping[int, Interface], mode: Mode) -> None:
         for each in found.values():
             self._require_usable(each)
+        program_fd = self._program_fd
         try:
             if self._modes() == {"generic"} or not self._open_natively(found, program_fd, mode):
                 for number, each in found.items():
@@ -96,6 +124,47 @@ class Ports:
         except BaseException:
             self._give_up(found)
             raise
+
+    def refresh(self) -> None:
+        """See what became of the interfaces; attach again what went away and is back."""
+        for port in self.all():
+            try:
+                found = interface(port.interface)
+            except PortError:
+                self._note_gone(port)
+                continue
+            if port.link is None or found.ifindex != port.ifindex:
+                self._note_gone(port)
+                self._return(port, found)
+            elif port.state != _state(found):
+                port.state = _state(found)
+                _logger.warning("port %d (%s) is %s", port.number, port.interface, port.state)
+
+    def _note_gone(self, port: Port) -> None:
+        if port.state == "gone":
+            return
+        _logger.error("port %d: interface %s is gone", port.number, port.interface)
+        port.state = "gone"
+        if self._pins is not None:
+            (self._pins / str(port.number)).unlink(missing_ok=True)
+        self._lose_link(port)
+
+    def _return(self, port: Port, found: Interface) -> None:
+        if not found.is_up:
+            return  # not yet
+        is_extra = port.is_extra
+        try:
+            del self._ports[port.number]
+            if port.mode == "native":
+                self._open_natively({port.number: found}, self._program_fd, "native")
+            else:
+                self._attach_generically(port.number, found, self._program_fd)
+        except PortError as error:
+            _logger.error("port %d cannot come back: %s", port.number, error)
+            self._ports[port.number] = port
+            return
+        self._ports[port.number].is_extra = is_extra
+        self._keep(self._ports[port.number])
 
     def detach(self, number: int) -> None:
         """Take a port away, if there is such a port, and switch back what was switched for it."""
@@ -135,8 +204,7 @@ class Ports:
             if port.link is not None and _is_where_it_was(port, port.link):
                 self._lead_to(port)
             else:
-                _logger.warning("port %d: interface %s is gone", port.number, port.interface)
-                self.detach(port.number)
+                self._note_gone(port)
 
     def _modes(self) -> set[str]:
         return {port.mode for port in self._ports.values()}
@@ -210,12 +278,15 @@ class Ports:
             if error.errno in (errno.EBUSY, errno.EEXIST):
                 raise PortError(f"interface {found.name} already has an XDP program") from error
             return f"interface {found.name} does not take {mode} XDP ({error.strerror})"
+        self._keep(port)
         if self._pins is not None:
-            rest = {"interface": port.interface, "ifindex": port.ifindex, "mode": port.mode}
-            self._kept.put(_KIND, str(number), json.dumps(rest).encode())
             bpffs.pin(port.link, self._pins / str(number))
         _logger.info("port %d on %s: %s XDP", number, found.name, mode)
         return None
+
+    def _keep(self, port: Port) -> None:
+        rest = {each: getattr(port, each) for each in ("interface", "ifindex", "mode", "is_extra")}
+        self._kept.put(_KIND, str(port.number), json.dumps(rest).encode())
 
     def _lead_to(self, port: Port) -> None:
         number, ifindex = port.number.to_bytes(4, "little"), port.ifindex.to_bytes(4, "little")
@@ -230,6 +301,10 @@ class Ports:
         self._numbers.put(port.ifindex.to_bytes(4, "little"), bytes(4))
         with suppress(LoadError):  # the kernel takes out what is gone itself
             self._links.delete(port.number.to_bytes(4, "little"))
+
+
+def _state(found: Interface) -> str:
+    return "up" if found.is_up and found.has_carrier else "down"
 
 
 def remove(home: Home) -> None:
