@@ -20,6 +20,7 @@ pytestmark = pytest.mark.root
 DOCS = Path(__file__).parents[2] / "docs" / "screenshots"
 IS_FOR_DOCS = os.environ.get("TERN_PICTURES") == "1"
 STEP_S = 5.0
+FULL_AGAIN_MS = 45_000
 PAST_MS = 58_000 if IS_FOR_DOCS else 1_000
 SLICES = {
     "broadband": {"sst": 1, "uplink_mbps": 10, "downlink_mbps": 20, "max_sessions": 100},
@@ -93,7 +94,8 @@ def test_pictures_of_every_kind_of_view(open_page, ues, pictures):
     with open_page() as page, open_page(f"#/sessions/{seid}") as session:
         page.get_by_text("1 min", exact=True).click()
         page.wait_for_timeout(PAST_MS)
-        page.locator(".figure.down[data-full]").wait_for()
+        # Between two steps that fill the slice lie four that do not.
+        page.locator(".figure.down[data-full]").wait_for(timeout=FULL_AGAIN_MS)
         take(page, "slices", "light", "dark")
         page.set_viewport_size({"width": 390, "height": 844})
         page.wait_for_timeout(500)
