@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DEFAULT_LISTEN = "127.0.0.1:9559"  # IANA's port for P4Runtime
 MAX_MESSAGE_BYTES = 48 << 20  # more than the largest batch taken should need
 MAX_METADATA_BYTES = 4 << 20  # of requests
+MAX_PENDING = 16384  # calls that we have not yet looked at
 MAX_CALLS = 4096  # at the same time, streams among them
 
 _GRPC_LOG = logging.getLogger("grpc._cython.cygrpc")
@@ -79,6 +80,9 @@ async def serve(  # noqa: PLR0913  # all but the first two are settings with a d
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+            # Beyond it gRPC itself says CANCELLED, and not why.
+            ("grpc.server.max_pending_requests", MAX_PENDING),
+            ("grpc.server.max_pending_requests_hard_limit", 2 * MAX_PENDING),
             ("grpc.so_reuseport", 0),  # a port that is taken must be an error
         ],
         maximum_concurrent_rpcs=MAX_CALLS,
