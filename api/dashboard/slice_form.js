@@ -28,8 +28,8 @@ const FIELDS = [
   ["guaranteed_uplink_mbps", "Guaranteed uplink, Mbit/s", "0 for none", numberOrZero],
   ["guaranteed_downlink_mbps", "Guaranteed downlink, Mbit/s", "0 for none", numberOrZero],
   ["max_sessions", "Sessions at most", "Empty for no limit", number],
-  ["dscp", "DSCP of GTP-U packets", "0 to 63; empty for 0", number],
-  ["excess_dscp", "DSCP above the guaranteed share", "Empty for the same", number],
+  ["dscp", "DSCP of GTP-U", "0 to 63; empty for 0", number],
+  ["excess_dscp", "DSCP of excess", "Above the guaranteed share; empty for the same", number],
   ["uplink_burst_ms", "Uplink burst, ms", "How long it may exceed the capacity", number],
   ["downlink_burst_ms", "Downlink burst, ms", "How long it may exceed the capacity", number],
 ];
