@@ -36,7 +36,7 @@ def stop(name: str, run_directory: Path) -> None:
 def detach(name: str, run_directory: Path) -> None:
     """End the process that serves a switch, if one does, and take its program off all ports."""
     from p4xdp.dataplane import DataplaneError  # noqa: PLC0415
-    from p4xdp.xdp import home, ports  # noqa: PLC0415
+    from p4xdp.xdp import home, port  # noqa: PLC0415
 
     try:
         directory = home.directory_of(name, run_directory)
@@ -45,7 +45,7 @@ def detach(name: str, run_directory: Path) -> None:
         process = home.process_of(directory)
         if process is not None:
             _end(process, directory)
-        ports.remove(home.Home.enter(name, run_directory))
+        port.remove(home.Home.enter(name, run_directory))
     except DataplaneError as error:
         fail(str(error))
     except PermissionError:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-import struct
 from typing import TYPE_CHECKING, Self
 
 from p4xdp.dataplane import DataplaneError, PacketResult, RefusedError
@@ -16,9 +15,8 @@ from p4xdp.xdp.copies import CLONE_SESSIONS, Copies, framed
 from p4xdp.xdp.digests import Digests
 from p4xdp.xdp.errors import LoadError
 from p4xdp.xdp.home import Home
-from p4xdp.xdp.ports import Mode, Port, Ports, interface_indices
+from p4xdp.xdp.ports import Mode, Ports, interface_indices
 from p4xdp.xdp.programs import (
-    BENCHMARK_PROGRAM,
     CONTROLLER_PROGRAM,
     COPY_PROGRAM,
     PORTS,
@@ -29,7 +27,8 @@ from p4xdp.xdp.programs import (
     num_interfaces_for,
 )
 from p4xdp.xdp.ring import PacketIns
-from p4xdp.xdp.running import RunResult, inject_frame, run_program
+from p4xdp.xdp.running import inject_frame
+from p4xdp.xdp.trials import SHORTEST_FRAME_OCTETS, Trials, switch_drops
 from p4xdp.xdp.watch import LinkWatch
 
 if TYPE_CHECKING:
@@ -38,32 +37,12 @@ if TYPE_CHECKING:
 
     from p4xdp.dataplane import CloneSession, CounterValue, Entry, MeterConfig
     from p4xdp.metering import CellState
+    from p4xdp.xdp.port import Port
     from p4xdp.xdp.programs import Running
 
-_SHORTEST_FRAME_OCTETS = 14
 _SURELY_TAKEN_OCTETS = 2048  # of a packet-out; the kernel takes what fits a page beside its own
-_INJECTED_HEAD = 128
-_INJECTION = struct.Struct(f"<QIi{_INJECTED_HEAD}sI4x")  # struct switch_injection
 
 _logger = logging.getLogger(__name__)
-
-# enum switch_drop, negated.
-_SWITCH_DROPS = {
-    2: "no_ingress_port",
-    3: "no_egress_port",
-    4: "controller_busy",
-    5: "too_long_for_controller",
-    6: "no_headroom",
-    7: "internal",
-    8: "register_busy",
-    9: "recirculated_twice",
-    10: "misparsed",
-    11: "no_clone_session",
-    12: "copies_busy",
-    13: "copy_too_long",
-    14: "mirrored_twice",
-    15: "digests_busy",
-}
 
 
 class XdpDataplane:
@@ -82,7 +61,7 @@ class XdpDataplane:
     def _use(self, running: Running) -> None:
         self._running = running
         self._contents = running.contents
-        self._injection = running.loaded.map(".data.switch", 4, _INJECTION.size).mapped()
+        self._trials = Trials(running.loaded, self._settings)
         self._packet_ins = PacketIns(running.loaded.map("switch_ring", 0, 0).fd)
         has_copies = running.manifest.has_copies
         self._copies = Copies(running.loaded, self._settings.cpu_port) if has_copies else None
@@ -99,7 +78,7 @@ class XdpDataplane:
         for ring in (self._copies, self._digests):
             if ring is not None:
                 ring.close()
-        self._injection.close()
+        self._trials.close()
         self._running.close()
 
     @classmethod
@@ -273,7 +252,7 @@ class XdpDataplane:
     def send(self, frame: bytes) -> None:
         if not self._settings.has_ports:
             raise DataplaneError("a packet-out, but the switch has no ports")
-        if len(frame) < _SHORTEST_FRAME_OCTETS:
+        if len(frame) < SHORTEST_FRAME_OCTETS:
             raise DataplaneError(f"a packet-out of {len(frame)} octets is no frame")
         try:
             inject_frame(self._running.loaded.program_fd(CONTROLLER_PROGRAM), frame)
@@ -324,12 +303,7 @@ class XdpDataplane:
 
     def switch_drops(self) -> dict[str, int]:
         """Return how many packets the switch itself dropped, by reason."""
-        drops = self._running.loaded.map("switch_drops", 4, 8, is_per_cpu=True)
-        words = memoryview(drops.read_array(0, max(_SWITCH_DROPS) + 1)).cast("Q")
-        found = {
-            reason: sum(words[index * drops.cpus : (index + 1) * drops.cpus])
-            for index, reason in _SWITCH_DROPS.items()
-        }
+        found = switch_drops(self._running.loaded)
         found["copy_too_long"] += self._copies.too_long if self._copies is not None else 0
         return found
 
@@ -338,49 +312,22 @@ class XdpDataplane:
 
         The kernel takes no frame shorter than 14 octets, here or from an interface.
         """
-        if len(frame) < _SHORTEST_FRAME_OCTETS:
-            raise DataplaneError(f"{len(frame)} octets are no frame")
-        result = self._result(*self._run(TEST_PROGRAM, port, frame, now_ns))
+        result = self._trials.run(TEST_PROGRAM, port, frame, now_ns)
         told = tuple(self._digests.waiting()) if self._digests is not None else ()
         result = dataclasses.replace(result, digests=told)
         if self._copies is None:
             return result
         copies = [
-            self._result(
-                *self._run(COPY_PROGRAM, port, framed(replica, copy, is_test=True), now_ns)
-            )
+            self._trials.run(COPY_PROGRAM, port, framed(replica, copy, is_test=True), now_ns)
             for replica, copy in self._copies.waiting()
         ]
         return dataclasses.replace(result, copies=tuple(copies))
-
-    def _result(self, result: RunResult, outcome: int) -> PacketResult:
-        reason = _SWITCH_DROPS.get(-outcome)
-        if reason in ("internal", "misparsed"):
-            raise DataplaneError(f"the switch itself drops this packet: {reason}")
-        if outcome < 0:
-            return PacketResult("drop", None, b"")
-        if outcome == self._settings.cpu_port:
-            return PacketResult("controller", outcome, result.frame)
-        return PacketResult(
-            "host" if outcome == self._settings.host_port else "forward", outcome, result.frame
-        )
 
     def measure(self, port: int, frame: bytes, *, repeat: int) -> float:
         """Return the nanoseconds the program takes for `frame` received on `port`, without those of
         receiving and sending; opened with `testing`. The frame has at least 128 octets.
         """
-        if len(frame) < _INJECTED_HEAD:
-            raise DataplaneError(f"a frame of {len(frame)} octets, not at least {_INJECTED_HEAD}")
-        result, _ = self._run(BENCHMARK_PROGRAM, port, frame, 0, repeat=repeat)
-        return result.duration_ns
-
-    def _run(
-        self, program: str, port: int, frame: bytes, now_ns: int, *, repeat: int = 1
-    ) -> tuple[RunResult, int]:
-        head = frame[:_INJECTED_HEAD]
-        self._injection[:] = _INJECTION.pack(now_ns, port, 0, head, len(frame))
-        result = run_program(self._running.loaded.program_fd(program), frame, repeat=repeat)
-        return result, _INJECTION.unpack(self._injection[:])[2]
+        return self._trials.measure(port, frame, repeat)
 
     def close(self) -> None:
         self._ports.close()

@@ -7,19 +7,17 @@ the program off the interfaces, however the process ends.
 from __future__ import annotations
 
 import errno
-import json
 import logging
 import os
-import socket
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from p4xdp.xdp import bpffs
 from p4xdp.xdp.errors import LoadError, PortError
 from p4xdp.xdp.libbpf import library
-from p4xdp.xdp.links import interface_of, link_xdp, replace_program, runs
+from p4xdp.xdp.links import link_xdp, replace_program, runs
 from p4xdp.xdp.namespaces import Interface, interface
+from p4xdp.xdp.port import Port, forget, keep, kept_ports, pin_of, state_of
 from p4xdp.xdp.preparing import Preparations
 
 if TYPE_CHECKING:
@@ -34,23 +32,6 @@ Mode: TypeAlias = Literal["auto", "native", "generic"]
 _logger = logging.getLogger(__name__)
 
 _FLAGS = {"generic": 1 << 1, "native": 1 << 2}  # XDP_FLAGS_SKB_MODE, XDP_FLAGS_DRV_MODE
-_KIND = "ports"  # kept by number: the rest of a port, as JSON
-
-
-@dataclass(slots=True)
-class Port:
-    """An interface with the program. `mode` is "native" or "generic"; `link` is None while the
-    interface is gone. `state` is "up", "down" or "gone", as it was when last looked at.
-    `is_extra`: it was attached to a running switch, not named when that was started.
-    """
-
-    number: int
-    interface: str
-    ifindex: int
-    mode: str
-    is_extra: bool = False
-    link: int | None = None
-    state: str = "up"
 
 
 class Ports:
@@ -60,7 +41,7 @@ class Ports:
 
     def __init__(self, home: Home, links: Map, numbers: Map, num_interfaces: int) -> None:
         self._kept = home.kept
-        self._pins = None if home.pins is None else home.pins / "links"
+        self._pins = home.pins
         self._links = links
         self._numbers = numbers
         self._num_interfaces = num_interfaces
@@ -68,7 +49,7 @@ class Ports:
         self._ports: dict[int, Port] = {}
         self._program_fd = -1
         if self._pins is not None:
-            self._pins.mkdir(exist_ok=True)
+            (self._pins / "links").mkdir(exist_ok=True)
             self._take_over(self._pins)
 
     def names(self) -> dict[int, str]:
@@ -111,7 +92,7 @@ class Ports:
         self._add({number: interface(name)}, "auto")
         port = self._ports[number]
         port.is_extra = True
-        self._keep(port)
+        keep(self._kept, port)
 
     def _add(self, found: Mapping[int, Interface], mode: Mode) -> None:
         for each in found.values():
@@ -136,8 +117,8 @@ class Ports:
             if port.link is None or found.ifindex != port.ifindex:
                 self._note_gone(port)
                 self._return(port, found)
-            elif port.state != _state(found):
-                port.state = _state(found)
+            elif port.state != state_of(found):
+                port.state = state_of(found)
                 _logger.warning("port %d (%s) is %s", port.number, port.interface, port.state)
 
     def _note_gone(self, port: Port) -> None:
@@ -146,7 +127,7 @@ class Ports:
         _logger.error("port %d: interface %s is gone", port.number, port.interface)
         port.state = "gone"
         if self._pins is not None:
-            (self._pins / str(port.number)).unlink(missing_ok=True)
+            pin_of(self._pins, port.number).unlink(missing_ok=True)
         self._lose_link(port)
 
     def _return(self, port: Port, found: Interface) -> None:
@@ -164,7 +145,7 @@ class Ports:
             self._ports[port.number] = port
             return
         self._ports[port.number].is_extra = is_extra
-        self._keep(self._ports[port.number])
+        keep(self._kept, self._ports[port.number])
 
     def detach(self, number: int) -> None:
         """Take a port away, if there is such a port, and switch back what was switched for it."""
@@ -172,9 +153,9 @@ class Ports:
         if port is None:
             return
         if self._pins is not None:
-            (self._pins / str(number)).unlink(missing_ok=True)
+            pin_of(self._pins, number).unlink(missing_ok=True)
         self._lose_link(port)
-        self._kept.drop(_KIND, str(number))
+        forget(self._kept, number)
         self._preparations.undo(port.interface)
 
     def detach_all(self) -> None:
@@ -195,13 +176,12 @@ class Ports:
     # --- what is there already ------------------------------------------------------------------
 
     def _take_over(self, pins: Path) -> None:
-        for key, text in self._kept.all(_KIND).items():
-            port = Port(int(key), **json.loads(text))
-            pin = pins / key
+        for port in kept_ports(self._kept):
+            pin = pin_of(pins, port.number)
             if pin.exists():
                 port.link = bpffs.opened(pin)
             self._ports[port.number] = port
-            if port.link is not None and _is_where_it_was(port, port.link):
+            if port.link is not None and port.is_where_it_was(port.link):
                 self._lead_to(port)
             else:
                 self._note_gone(port)
@@ -278,15 +258,11 @@ class Ports:
             if error.errno in (errno.EBUSY, errno.EEXIST):
                 raise PortError(f"interface {found.name} already has an XDP program") from error
             return f"interface {found.name} does not take {mode} XDP ({error.strerror})"
-        self._keep(port)
+        keep(self._kept, port)
         if self._pins is not None:
-            bpffs.pin(port.link, self._pins / str(number))
+            bpffs.pin(port.link, pin_of(self._pins, number))
         _logger.info("port %d on %s: %s XDP", number, found.name, mode)
         return None
-
-    def _keep(self, port: Port) -> None:
-        rest = {each: getattr(port, each) for each in ("interface", "ifindex", "mode", "is_extra")}
-        self._kept.put(_KIND, str(port.number), json.dumps(rest).encode())
 
     def _lead_to(self, port: Port) -> None:
         number, ifindex = port.number.to_bytes(4, "little"), port.ifindex.to_bytes(4, "little")
@@ -303,28 +279,6 @@ class Ports:
             self._links.delete(port.number.to_bytes(4, "little"))
 
 
-def _state(found: Interface) -> str:
-    return "up" if found.is_up and found.has_carrier else "down"
-
-
-def remove(home: Home) -> None:
-    """Detach the ports that an earlier process pinned in `home`, and remove that."""
-    preparations = Preparations(home.kept)
-    for key, text in home.kept.all(_KIND).items():
-        if home.pins is not None:
-            (home.pins / "links" / key).unlink(missing_ok=True)
-        preparations.undo(json.loads(text)["interface"])
-    home.remove()
-
-
 def interface_indices(names: Iterable[str]) -> list[int]:
     """Return the indices of interfaces; PortError names one that does not exist."""
     return [interface(name).ifindex for name in names]
-
-
-def _is_where_it_was(port: Port, link: int) -> bool:
-    try:
-        ifindex = socket.if_nametoindex(port.interface)
-    except OSError:
-        return False
-    return interface_of(link) == port.ifindex == ifindex
