@@ -19,6 +19,7 @@ from upf.quotas import (
     left_of,
     quota_names,
     used_up,
+    withheld_of,
 )
 from upf.triggers import is_near_end
 
@@ -43,6 +44,8 @@ class QuotaEnforcement:
     def first_grants(self, session: Session) -> Mapping[QuotaName, Grant]:
         """What cells of the quotas of a new session hold."""
         names = set(quota_names(session).values())
+        if not names:
+            return {}
         now = self._ledger.now()
         fresh = {urr_id: begin(urr, (), {}, now) for urr_id, urr in session.urrs.items()}
         return {name: grant_of(left_of(name, fresh), None) for name in names}
@@ -59,9 +62,10 @@ class QuotaEnforcement:
 
     def watch(self, record: SessionRecord) -> None:
         """Ask the switch from now on whether a session's cells are used up, if they may be soon."""
-        held = record.held.grants
-        is_near = any(not grant.is_whole for grant in held.values()) or (
-            bool(held) and any(is_near_end(each) for each in record.measurements.values())
+        withheld = withheld_of(record.held.grants)
+        is_near = bool(record.held.grants) and any(
+            is_near_end(each, withheld.get(urr_id, 0))
+            for urr_id, each in record.measurements.items()
         )
         if is_near and not record.is_deleted:
             self._near_end[record.session.up_seid] = record
@@ -95,7 +99,7 @@ class QuotaEnforcement:
         session = record.session
         ends = {urr_id: trigger for urr_id, trigger in ends.items() if urr_id in session.urrs}
         cells = [name for name in cells if name in record.held.grants]
-        partly = {name for name in cells if not record.held.grants[name].is_whole}
+        partly = {name for name in cells if record.held.grants[name].withheld}
         spent = {bound for name in cells for bound in name.bounds}
         for urr_id, trigger in ends.items():
             measurement = record.measurements[urr_id]

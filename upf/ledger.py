@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from upf.errors import TargetError
 from upf.measurement import begin, fold, relink, report, reprovision, split
 from upf.metering import columns_of
+from upf.quotas import withheld_of
 from upf.reports import UsageReportIE, usage_report_ie
 from upf.triggers import alarms, next_deadline
 from upf.watch import Watch
@@ -128,13 +129,14 @@ class Ledger:
     def arm(self, record: SessionRecord) -> None:
         """Say when to look at a session again."""
         pdrs = [pdr for pdr in record.session.pdrs.values() if pdr.urr_ids]
+        withheld = withheld_of(record.held.grants)
         levels: dict[int, int] = {}
         readings: dict[int, Counts] = {}
         deadlines: list[float] = []
         for urr_id, urr in record.session.urrs.items():
             measurement = record.measurements[urr_id]
             readings.update(measurement.seen)
-            for usage_id, level in alarms(measurement, urr, pdrs).items():
+            for usage_id, level in alarms(measurement, urr, pdrs, withheld.get(urr_id, 0)).items():
                 levels[usage_id] = min(level, levels.get(usage_id, level))
             deadline = next_deadline(measurement, urr)
             if deadline is not None:

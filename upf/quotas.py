@@ -138,10 +138,10 @@ def ended_bounds(urr: URR, measurement: Measurement, trigger: str) -> frozenset[
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What is put into a cell. `is_whole`: all that was left."""
+    """What is put into a cell. `withheld` is what was left besides."""
 
     octets: int
-    is_whole: bool
+    withheld: int = 0
 
 
 def grant_of(left: int, gained_lately: int | None) -> Grant:
@@ -152,6 +152,16 @@ def grant_of(left: int, gained_lately: int | None) -> Grant:
     """
     octets = left
     if gained_lately is not None:
-        octets -= min(left // 2, max(MIN_RESERVE_OCTETS, gained_lately // 8))
+        octets = max(0, left - max(MIN_RESERVE_OCTETS, gained_lately // 4))
     octets = min(octets, MAX_CELL_OCTETS)
-    return Grant(octets, octets == left)
+    return Grant(octets, left - octets)
+
+
+def withheld_of(grants: Mapping[QuotaName, Grant]) -> Mapping[int, int]:
+    """What cells were not given, by the URRs whose quotas they are of."""
+    return {
+        bound.urr_id: grant.withheld
+        for name, grant in sorted(grants.items(), key=lambda each: each[1].withheld)
+        for bound in name.bounds
+        if grant.withheld
+    }

@@ -129,10 +129,13 @@ def _time_limits(measurement: Measurement, urr: URR) -> Iterator[float]:
             yield measurement.metered_until + limit_s - usage.duration_s
 
 
-def alarms(measurement: Measurement, urr: URR, pdrs: Iterable[PDR]) -> Mapping[int, int]:
+def alarms(
+    measurement: Measurement, urr: URR, pdrs: Iterable[PDR], withheld: int = 0
+) -> Mapping[int, int]:
     """Octets that counters, by usage_id, have to show before something may become due.
 
-    Of what several counters have to gain together one of them has to gain its share.
+    Of what several counters have to gain together one of them has to gain its share. `withheld` is
+    what of a quota the switch was not given: it may stop packets so much earlier.
     """
     if urr.is_suspended:
         return {}
@@ -140,7 +143,7 @@ def alarms(measurement: Measurement, urr: URR, pdrs: Iterable[PDR]) -> Mapping[i
     found: dict[int, int] = {}
     is_first_awaited = _awaits_packet(measurement, urr)
     for pdr in measured:
-        left = min(_octets_left(measurement, urr, measured, pdr), default=None)
+        left = min(_octets_left(measurement, urr, measured, pdr, withheld), default=None)
         if is_first_awaited:
             left = 1
         if left is not None:
@@ -159,7 +162,7 @@ def _awaits_packet(measurement: Measurement, urr: URR) -> bool:
 
 
 def _octets_left(
-    measurement: Measurement, urr: URR, measured: list[PDR], pdr: PDR
+    measurement: Measurement, urr: URR, measured: list[PDR], pdr: PDR, withheld: int
 ) -> Iterator[int]:
     """What a PDR's counter may gain before one of the limits can be reached, and its share of a
     quota's end: from there on the switch is asked.
@@ -167,9 +170,8 @@ def _octets_left(
     if "volth" in urr.triggers:
         yield from _shares(measurement.threshold, measurement.towards_threshold, measured, pdr, 0)
     if measurement.stopped_by is None:
-        yield from _shares(
-            measurement.quota, measurement.towards_quota, measured, pdr, NEAR_END_OCTETS
-        )
+        early = NEAR_END_OCTETS + withheld
+        yield from _shares(measurement.quota, measurement.towards_quota, measured, pdr, early)
 
 
 def _shares(
@@ -194,13 +196,16 @@ def _left(limit: VolumeLimit, volume: Volume) -> Iterator[tuple[int, bool | None
         yield limit.downlink - volume.downlink.octets, False
 
 
-def is_near_end(measurement: Measurement) -> bool:
-    """Whether a packet of the largest size might not fit a volume quota any more."""
+def is_near_end(measurement: Measurement, withheld: int = 0) -> bool:
+    """Whether a packet of the largest size might not fit any more into what the switch was given of
+    a volume quota: all but `withheld`.
+    """
     volume = measurement.quota.volume
     return (
         volume is not None
         and measurement.stopped_by is None
         and any(
-            left <= NEAR_END_OCTETS for left, _ in _left(volume, measurement.towards_quota.volume)
+            left <= NEAR_END_OCTETS + withheld
+            for left, _ in _left(volume, measurement.towards_quota.volume)
         )
     )

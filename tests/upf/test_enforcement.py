@@ -2,68 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from pfcp import enums, ies, messages
-from upf import tables
+from tests.upf.quota_switch import PACKET, Switch, with_urr
 from upf.errors import WriteRejectedError
+from upf.triggers import MAX_PACKET_OCTETS
 
-PACKET = 1000
 TOTAL = 10_500
 
 
 @pytest.fixture
 def switch(bench, target):
     return Switch(bench, target)
-
-
-class Switch:
-    """What the data plane does with packets of the bench's one session."""
-
-    def __init__(self, bench, target):
-        self.bench, self.target = bench, target
-
-    def offer(self, pdr_id, packets, size=PACKET):
-        """How many of these packets pass."""
-        return sum(self._pass(pdr_id, size) for _ in range(packets))
-
-    def action(self, pdr_id):
-        """Name of the action and parameters of a PDR's flow."""
-        usage_id = self.bench.record.session.pdrs[pdr_id].usage_id
-        for entry in self.target.entries.values():
-            name = entry.action.rpartition(".")[2]
-            if name.startswith("forward") and entry.params[0] == usage_id:
-                return name, entry.params
-        return "drop", ()
-
-    def _pass(self, pdr_id, size):
-        name, params = self.action(pdr_id)
-        if name == "drop":
-            return False
-        if name.startswith("forward_flow") and (quota_id := params[4]):
-            remaining, told = self.target.registers[tables.QUOTAS, quota_id]
-            if remaining < size:
-                self.target.registers[tables.QUOTAS, quota_id] = remaining, 2
-                return False
-            self.target.registers[tables.QUOTAS, quota_id] = remaining - size, told
-        usage_id = self.bench.record.session.pdrs[pdr_id].usage_id
-        self.target.count(usage_id, packets=1, octets=size)
-        return True
-
-
-def with_urr(establishment, *, on=(1, 2), triggers=("volqu",), **fields):
-    """The captured request with its one URR otherwise, named by these PDRs."""
-    urr = replace(
-        establishment.create_urrs[0],
-        reporting_triggers=ies.ReportingTriggers(**dict.fromkeys(triggers, True)),
-        **{"volume_threshold": None, **fields},
-    )
-    pdrs = [
-        replace(pdr, urr_ids=(1,) if pdr.pdr_id in on else ()) for pdr in establishment.create_pdrs
-    ]
-    return replace(establishment, create_urrs=(urr,), create_pdrs=tuple(pdrs))
 
 
 def quota(total=None, **parts):
@@ -85,9 +36,12 @@ def establish(bench, establishment, to_gnb):
 def reports(bench):
     """Sweeps and gives (triggers, octets) of the reports of the one session."""
 
-    async def reports():
+    async def reports(*, is_shown=False):
         found = []
-        for _, request in await bench.reporting.sweep():
+        if is_shown:
+            bench.reporting.note_stopped(bench.record)
+        look = bench.reporting.expire if is_shown else bench.reporting.sweep
+        for _, request in await look():
             for each in request.usage_reports:
                 triggers = {
                     name
@@ -101,11 +55,14 @@ def reports(bench):
 
 
 async def drained(switch, reports, size=PACKET):
-    """Offers more than any quota allows, sweep after sweep: packets that passed, and reports."""
+    """Offers more than any quota allows, look after look: packets that passed, and reports.
+
+    The switch shows that it stopped a packet, where that is too large for a sweep to expect it.
+    """
     passed, told = 0, []
     for _ in range(4):
         passed += switch.offer(1, 300, size)
-        told += await reports()
+        told += await reports(is_shown=size > MAX_PACKET_OCTETS)
     return passed, told
 
 
@@ -375,3 +332,17 @@ async def test_a_rule_made_anew_under_an_old_id_has_its_own_quota(
     )
     assert answer.usage_reports[0].usage_report_trigger.termr
     assert switch.offer(1, 9) == 2
+
+
+async def test_a_renewed_quota_far_from_its_end_is_not_asked_of_the_switch(
+    bench, target, switch, establish, reports
+):
+    seid = await establish(**quota(1 << 30))
+    switch.offer(1, 20)
+    await grant(bench, seid, **quota(1 << 30))
+    read, target.read_registers = target.read_registers, None
+    switch.offer(1, 20)
+    assert await reports() == []
+    target.read_registers = read
+    _, told = await drained(switch, reports, size=1 << 24)
+    assert [triggers for triggers, _ in told] == [{"volqu"}]
