@@ -98,30 +98,34 @@ def check_repetition(units: Sequence[Unit]) -> Iterator[Finding]:
     """Yield tables and externs that one packet could meet twice."""
     for one, other in combinations(units, 2):
         if one.table is not None and one.table is other.table:
-            name = wording.short(one.table.name)
-            yield _twice(one, other, f"table {name} is applied", "table-applied-twice")
+            # The front end refuses a table that a packet may come by twice.
+            what = f"table {wording.short(one.table.name)} is applied"
+            yield _shared(one, other, what, "table-applied-twice")
         else:
             for extern in sorted(set(one.externs) & set(other.externs)):
-                name = wording.short(extern)
-                yield _twice(one, other, f"{name} is used", "extern-used-twice")
+                yield _used_twice(one, other, f"{wording.short(extern)} is used")
 
 
-def _twice(one: Unit, other: Unit, what: str, rule: str) -> Finding:
+def _used_twice(one: Unit, other: Unit, what: str) -> Finding:
     if are_exclusive(one, other):
-        return Finding(
-            Severity.note,
-            rule,
-            other.at,
-            f"{what} here and at line {one.at.line}, on branches that exclude each other: "
-            "both share one stage",
-        )
+        return _shared(one, other, what, "extern-used-twice")
     return Finding(
         Severity.error,
-        rule,
+        "extern-used-twice",
         other.at,
         f"{what} here and at line {one.at.line}, and a packet may come by both; "
         "a memory answers once per packet",
         "decide the key or index first and use it in one place",
+    )
+
+
+def _shared(one: Unit, other: Unit, what: str, rule: str) -> Finding:
+    return Finding(
+        Severity.note,
+        rule,
+        other.at,
+        f"{what} here and at line {one.at.line}, on branches that exclude each other: "
+        "both share one stage",
     )
 
 
