@@ -88,6 +88,7 @@ class SMF:
         self.heartbeats_answered = 0
         self.reports: list[UsageReport] = []
         self.pagings: list[tuple[int, ...]] = []  # PDR ids of each Downlink Data Report
+        self.inactive: list[EstablishedSession] = []
         self.faults: list[str] = []
         self._cp_seids = itertools.count(1)
         self._sequence_numbers = itertools.count(1)
@@ -251,6 +252,8 @@ class SMF:
         for paging in dissection.ies(request, 83):
             self.pagings.append(tuple(int(each.id) for each in dissection.ies(paging, 56)))
         self.reports += [_usage_report(report) for report in dissection.ies(request, 80)]
+        if dissection.ie(request, 39).UPIR:
+            self.inactive.append(established)
         response = n4.PFCPSessionReportResponse(IE_list=[n4.IE_Cause(cause=_ACCEPTED)])
         self._send(bytes(_header(established.up_seid, request.seq) / response))
 

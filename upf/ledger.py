@@ -53,7 +53,7 @@ class Ledger:
         """Measure a session just established."""
         pdrs = record.session.pdrs.values()
         bases = {pdr.usage_id: self._counters.base(pdr.usage_id) for pdr in pdrs}
-        now = self.now()
+        now = record.active_at = self.now()
         record.measurements = {
             urr_id: begin(urr, pdrs, bases, now) for urr_id, urr in record.session.urrs.items()
         }
@@ -67,12 +67,12 @@ class Ledger:
             self._note(readings)
 
     async def read_some(self, records: Iterable[SessionRecord]) -> None:
-        """Read the measured counters of some sessions. TargetError if the switch does not say."""
+        """Read the counters of some sessions. TargetError if the switch does not say."""
         ids = {
             pdr.usage_id
             for record in records
             for pdr in record.session.pdrs.values()
-            if pdr.urr_ids and not record.is_deleted
+            if not record.is_deleted
         }
         self._note(columns_of(await self._counters.read(ids)))
 
@@ -141,10 +141,25 @@ class Ledger:
             deadline = next_deadline(measurement, urr)
             if deadline is not None:
                 deadlines.append(deadline)
+        timer_s = record.session.inactivity_timer_s
+        if timer_s is not None:
+            for pdr in record.session.pdrs.values():
+                readings.setdefault(pdr.usage_id, self._counters.base(pdr.usage_id))
+            if not record.is_idle_told:
+                deadlines.append(record.active_at + timer_s)
         deadline, now = min(deadlines, default=None), self.now()
         if deadline is not None and deadline <= now:
             deadline = now + RETRY_S
         self.watch.set(record, readings, levels, deadline)
+
+    def is_idle(self, record: SessionRecord) -> bool:
+        """Whether a session's inactivity timer has run out and nobody was told."""
+        timer_s = record.session.inactivity_timer_s
+        return (
+            timer_s is not None
+            and not record.is_idle_told
+            and self.now() >= record.active_at + timer_s
+        )
 
     # What was used.
 
@@ -152,7 +167,8 @@ class Ledger:
         """Fold what counters gained; `session` holds the rules that were measured by."""
         pdrs = [pdr for pdr in session.pdrs.values() if pdr.urr_ids]
         now = self.now()
-        sight = self.watch.sight((pdr.usage_id for pdr in pdrs), now)
+        sight = self.watch.sight((pdr.usage_id for pdr in session.pdrs.values()), now)
+        record.active_at = max(sight.last.values(), default=record.active_at)
         for urr_id, urr in session.urrs.items():
             folded = fold(record.measurements[urr_id], urr, pdrs, sight)
             record.measurements[urr_id] = split(folded, now)

@@ -261,6 +261,7 @@ class N4:
             dnn=dnn,
             s_nssai=s_nssai,
             slice_id=self._slice_of(s_nssai, dnn),
+            inactivity_timer_s=request.user_plane_inactivity_timer_s or None,
         )
 
     async def _modify(
@@ -278,6 +279,7 @@ class N4:
                 session = replace(
                     before.modified(change).granted(granted_anew(given)),
                     chosen_fteids=resources.chosen,
+                    inactivity_timer_s=_inactivity_timer_s(request, before),
                 )
                 gained = demand_of(session).minus(demand_of(before))
                 self._occupy(before.slice_id, gained, undo)
@@ -299,6 +301,8 @@ class N4:
                 _queried(request, session),
                 request.query_urr_reference,
             )
+            if request.user_plane_inactivity_timer_s is not None:
+                self._reporting.wait_idle(record)
         return messages.SessionModificationResponse(
             seid=session.cp_seid,
             cause=enums.Cause.REQUEST_ACCEPTED,
@@ -427,6 +431,15 @@ def _change(request: messages.SessionModificationRequest, translator: Translator
         cp_seid=fseid.seid if fseid is not None else None,
         cp_address=fseid.ipv4 if fseid is not None else None,
     )
+
+
+def _inactivity_timer_s(
+    request: messages.SessionModificationRequest, session: Session
+) -> int | None:
+    """The inactivity timer from now on; 0 is none."""
+    if request.user_plane_inactivity_timer_s is None:
+        return session.inactivity_timer_s
+    return request.user_plane_inactivity_timer_s or None
 
 
 def _given_of_urrs(change: Change) -> Given:

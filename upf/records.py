@@ -15,7 +15,9 @@ from upf.transaction import NOTHING_HELD, Held
 class SessionRecord:
     """A session in force. `owner` is the CP function that made it.
 
-    Whoever changes it holds `lock`; `version` counts the changes.
+    Whoever changes it holds `lock`; `version` counts the changes. `active_at` is when it had its
+    latest packet, as far as somebody looked, and `is_idle_told` that the CP function knows of none
+    since.
     """
 
     session: Session
@@ -25,4 +27,6 @@ class SessionRecord:
     measurements: dict[int, Measurement] = field(default_factory=dict)
     version: int = 0
     is_deleted: bool = False
+    active_at: float = 0.0
+    is_idle_told: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

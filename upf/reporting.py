@@ -92,6 +92,8 @@ class UsageReporting:
         added = [each for each in after.urrs if not goes_on(each, before, after, given)]
         are_links_changed = _links(before) != _links(after)
         if not (gone or queried or removed or added or given or are_links_changed):
+            if after.inactivity_timer_s is not None:
+                ledger.arm(record)  # a new PDR has packets too
             return ()
         readings = await ledger.read_all_of(before, after)
         ledger.fold(record, before)
@@ -105,6 +107,11 @@ class UsageReporting:
         self._quotas.watch(record)
         ledger.release(gone, readings, before.slice_id)
         return tuple(reports)
+
+    def wait_idle(self, record: SessionRecord) -> None:
+        """Wait from now on for a session's inactivity timer, which was given anew."""
+        record.active_at, record.is_idle_told = self._ledger.now(), False
+        self._ledger.arm(record)
 
     async def end(self, record: SessionRecord) -> tuple[ies.UsageReportInDeletionResponse, ...]:
         """Last reports of a session whose entries are gone; its counters are given back."""
@@ -154,6 +161,10 @@ class UsageReporting:
             if number % _LOOKS_AT_ONCE == 0:
                 await asyncio.sleep(0)
             requests += _request(record, self._report_due(record))
+            if self._ledger.is_idle(record):
+                record.is_idle_told = True
+                requests.append((record, _inactivity_report(record)))
+                self._ledger.arm(record)
             cells = used_up.get(record, frozenset())
             if cells or self._ends(record) or _has_new_quota(record):
                 stops.append(self._stop(record, cells))
@@ -240,6 +251,12 @@ def _request(record: SessionRecord, reports: Reports) -> Requests:
         usage_reports=tuple(reports),
     )
     return [(record, request)]
+
+
+def _inactivity_report(record: SessionRecord) -> messages.SessionReportRequest:
+    return messages.SessionReportRequest(
+        seid=record.session.cp_seid, report_type=ies.ReportType(upir=True)
+    )
 
 
 def _has(session: Session, pdr_id: int, pdr: PDR) -> bool:

@@ -66,6 +66,7 @@ class Session:
     chosen_fteids: Mapping[ChooseKey, LocalFTEID] = field(default_factory=dict)
     quota_grants: Mapping[int, int] = field(default_factory=dict)
     spent: frozenset[Bound] = frozenset()
+    inactivity_timer_s: int | None = None
 
     @property
     def ue_ipv4(self) -> IPv4Address | None:

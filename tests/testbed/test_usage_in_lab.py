@@ -131,6 +131,7 @@ def until(condition, bound_s=3.0):
 @pytest.fixture(autouse=True)
 def fresh(ran):
     ran[1].reports.clear()
+    ran[1].inactive.clear()
 
 
 def test_a_volume_quota_stops_at_the_octet_and_is_told_once(ue):
@@ -280,6 +281,19 @@ def test_use_before_and_after_a_monitoring_time_is_told_apart(ue):
     assert ue.ping(3) == 3
     told = [(each.part, set(each.triggers), each.total_bytes) for each in ue.told(2)]
     assert told == [("bef", {"monit"}, 4 * ECHO), ("aft", {"volth"}, 6 * ECHO)]
+
+
+def test_inactivity_of_the_user_plane_is_told_once_and_not_while_packets_come(ue):
+    timer = n4.IE_UserPlaneInactivityTimer(timer=2)
+    ue.smf.modify(ue.established, timer)
+    begun = time.monotonic()
+    while time.monotonic() < begun + 3.0:
+        assert ue.ping() == 1
+        assert ue.smf.inactive == []
+        time.sleep(0.3)
+    until(lambda: ue.smf.inactive, bound_s=4.0)
+    time.sleep(2.5)
+    assert ue.smf.inactive == [ue.established]
 
 
 def test_no_octet_is_lost_or_counted_twice_however_rules_change_meanwhile(ue):

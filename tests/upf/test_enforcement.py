@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pfcp import enums, ies, messages
@@ -306,6 +308,26 @@ async def test_a_quota_renewed_while_it_was_being_stopped_is_not_stopped(
     await grant(bench, seid, **quota(9000))
     assert await reports() == []
     assert await drained(switch, reports) == (4, [({"volqu"}, 9000)])
+
+
+async def test_a_second_quota_on_a_pdr_stops_it_at_the_next_sweep(
+    bench, switch, establishment, reports, to_gnb
+):
+    request = with_urr(establishment, **quota(1 << 30))
+    other = replace(
+        request.create_urrs[0], urr_id=2, volume_quota=ies.VolumeQuota(total_bytes=5000)
+    )
+    pdrs = [
+        replace(pdr, urr_ids=(1, 2) if pdr.pdr_id == 1 else pdr.urr_ids)
+        for pdr in request.create_pdrs
+    ]
+    answer = await bench.ask(
+        replace(request, create_urrs=(*request.create_urrs, other), create_pdrs=tuple(pdrs))
+    )
+    await bench.ask(to_gnb(answer.up_fseid.seid))
+    assert switch.offer(1, 9) == 9
+    assert await reports() == [({"volqu"}, 9000)]
+    assert (switch.offer(1, 1), switch.offer(2, 1)) == (0, 1)
 
 
 async def test_cells_are_given_back(bench, target, switch, establish, reports):

@@ -170,6 +170,31 @@ async def test_usage_of_a_removed_pdr_is_not_lost(bench, target, establishment, 
     assert answer.usage_reports[0].volume_measurement.total_bytes == 50
 
 
+async def test_a_session_without_packets_for_its_timer_is_told_once(
+    bench, target, establishment, to_gnb
+):
+    request = replace(establishment, user_plane_inactivity_timer_s=60)
+    seid, usage = await established(bench, request, to_gnb)
+    for _ in range(3):
+        bench.clock[0] += 50
+        target.count(usage[2], packets=1, octets=100)  # of a PDR that no URR measures
+        assert await bench.reporting.sweep() == []
+    assert bench.reporting.next_deadline() <= bench.clock[0] + 60
+    bench.clock[0] += 60
+    ((record, request),) = await bench.reporting.expire()
+    assert (record, request.seid) == (bench.record, 0x35E)
+    assert request.report_type == ies.ReportType(upir=True)
+    bench.clock[0] += 600
+    assert await bench.reporting.sweep() == []
+    modification = messages.SessionModificationRequest(seid=seid, user_plane_inactivity_timer_s=10)
+    await bench.ask(modification)
+    bench.clock[0] += 10
+    assert len(await bench.reporting.sweep()) == 1
+    await bench.ask(replace(modification, user_plane_inactivity_timer_s=0))
+    bench.clock[0] += 600
+    assert await bench.reporting.sweep() == []
+
+
 async def test_all_urrs_are_queried_and_the_reference_comes_back(
     bench, target, establishment, to_gnb
 ):
