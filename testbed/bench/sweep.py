@@ -1,4 +1,4 @@
-"""What a sweep over the usage of many sessions costs: `python -m testbed.bench.sweep`.
+"""What a sweep over the usage of many sessions costs: `make bench-sweep > docs/bench-sweep.md`.
 
 Sessions of two PDRs each, with one URR on both; a switch of ours with counters for them, which move
 between two sweeps as if packets had come. CPU time of the UPF's process and of the switch's.
@@ -6,6 +6,7 @@ between two sweeps as if packets had come. CPU time of the UPF's process and of 
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 import time
@@ -148,6 +149,9 @@ async def measure(target: XdpTarget, num_sessions: int) -> list[Figure]:
     population = Population(target, num_sessions)
     ids = population.usage_ids
     await population.sweep("first")
+    # As the UPF does: what stays is not looked through again and again.
+    gc.collect()
+    gc.freeze()
     figures = [await population.sweep("nothing moved")]
     cases: list[tuple[str, list[int], Callable[[int], int]]] = [
         ("a tenth moved", ids[::10], lambda _: 1000),
@@ -180,8 +184,13 @@ async def _in_namespace(num_sessions: int) -> list[Figure]:
 
 
 def report(figures: list[Figure]) -> Iterator[str]:
-    """The figures as Markdown."""
+    """The figures as a page."""
     told = machine()
+    yield "# Sweeps over usage, measured"
+    yield ""
+    yield "Sessions of two PDRs with one URR on both (`make bench-sweep`). A sweep reads their"
+    yield "counters from the Linux switch, over P4Runtime, and finds what has to be reported."
+    yield ""
     yield f"{told['cpu']}, {told['cores']} cores, load {told['load']:.1f} before; {told['python']}."
     yield ""
     yield "| Between two sweeps | Counters | Reports | UPF, CPU s | Switch, CPU s | Elapsed s |"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -32,11 +31,6 @@ MAX_METADATA_BYTES = 4 << 20  # details of a refused batch travel in metadata
 _CELLS_PER_READ = 1000
 
 _Cell = TypeVar("_Cell")
-_CELL_AND_COUNTS = operator.attrgetter(
-    "counter_entry.index.index",
-    "counter_entry.data.packet_count",
-    "counter_entry.data.byte_count",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +131,12 @@ class P4RuntimeTarget:
         octets: list[int] = []
         what = f"reading {request.counter}"
         async for entities in self._read_messages(request.message, what):
-            columns = zip(*map(_CELL_AND_COUNTS, entities), strict=True)
-            for whole, part in zip((indexes, packets, octets), columns, strict=True):
-                whole.extend(part)
+            # Each part of a message is a new object in Python: it is fetched once.
+            cells = [entity.counter_entry for entity in entities]
+            counts = [cell.data for cell in cells]
+            indexes += [cell.index.index for cell in cells]
+            packets += [each.packet_count for each in counts]
+            octets += [each.byte_count for each in counts]
         if indexes == request.indexes:
             return packets, octets
         found = dict(zip(indexes, zip(packets, octets, strict=True), strict=True))
