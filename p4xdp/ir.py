@@ -500,6 +500,7 @@ class MatchKind(Enum):
     LPM = "lpm"
     TERNARY = "ternary"
     RANGE = "range"
+    SELECTOR = "selector"  # no part of the match: what a group's member is chosen by
 
 
 @dataclass(frozen=True, slots=True)
@@ -545,7 +546,8 @@ class Table:
     """`name` is the control-plane name without the pipe: `Ingress.detection.ports`.
 
     `entries` are those of a constant table, the first of the highest priority where keys may
-    overlap; None for a table that the control plane fills.
+    overlap; None for a table that the control plane fills. `implementation` is the action profile
+    whose members its entries have instead of actions.
     """
 
     name: str
@@ -559,6 +561,7 @@ class Table:
     direct_meter: str | None = None
     annotations: tuple[Annotation, ...] = ()
     entries: tuple[Entry, ...] | None = None
+    implementation: str | None = None
     at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 
@@ -622,6 +625,29 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
+class Selector:
+    """Groups of a profile's members: a packet's is chosen by `algorithm` of the selector keys of
+    the table, of which it takes the last `width` bits.
+    """
+
+    name: str
+    algorithm: HashAlgorithm
+    width: int
+    max_group_size: int
+    num_groups: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActionProfile:
+    """Up to `size` members: actions with their arguments, that entries of tables have by number."""
+
+    name: str
+    size: int
+    selector: Selector | None = None
+    annotations: tuple[Annotation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DigestField:
     """A number of a digest. `name` is empty if it is all there is."""
 
@@ -671,6 +697,7 @@ class Gress:
     intrinsic: Header | None
     reads_parser_error: bool
     digests: dict[str, Digest] = dataclasses.field(default_factory=dict)
+    profiles: dict[str, ActionProfile] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ theirs and printed without it; actions have none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from finsy.proto import p4i
 from google.protobuf import text_format
@@ -27,6 +27,9 @@ _COUNTER_UNITS = {
     ir.CounterUnit.BYTES: p4i.CounterSpec.BYTES,
     ir.CounterUnit.BOTH: p4i.CounterSpec.BOTH,
 }
+# What is hashed with the name of the pipe.
+_Prefixed: TypeAlias = ir.Table | ir.Counter | ir.Meter | ir.Register | ir.Digest | ir.ActionProfile
+
 # Annotations that P4Info has fields of its own for.
 _NOT_REPEATED = frozenset({"name", "id", "brief", "description"})
 
@@ -165,6 +168,7 @@ class _Builder:
         self._counters = [one for gress in gresses for one in gress.counters.values()]
         self._meters = [one for gress in gresses for one in gress.meters.values()]
         self._registers = [one for gress in gresses for one in gress.registers.values()]
+        self._profiles = [one for gress in gresses for one in gress.profiles.values()]
         self._digests = list(program.ingress.digests.values())
         self._actions: dict[str, ir.Action] = {}
         for gress in gresses:
@@ -187,6 +191,8 @@ class _Builder:
                 self._meters,
                 self._registers,
                 self._digests,
+                self._profiles,
+                [one.selector for one in self._profiles if one.selector is not None],
             )
             for one in objects
         )
@@ -198,7 +204,7 @@ class _Builder:
     def _prefixed_ids(
         self,
         prefix: int,
-        objects: Iterable[ir.Table | ir.Counter | ir.Meter | ir.Register | ir.Digest],
+        objects: Iterable[_Prefixed],
     ) -> dict[str, int]:
         names = {self._prefixed(one.name): _given_id(one.annotations) for one in objects}
         ids = assign_ids(prefix, names)
@@ -220,6 +226,7 @@ class _Builder:
         self._add_meters()
         self._add_registers()
         self._add_digests()
+        self._add_profiles()
         for name, header in self._program.controller_headers:
             self._add_controller_header(name, header)
         return self._info
@@ -228,7 +235,7 @@ class _Builder:
         self,
         message: Any,
         number: int,
-        declared: ir.Table | ir.Action | ir.Counter | ir.Meter | ir.Register | ir.Digest,
+        declared: ir.Action | _Prefixed,
     ) -> None:
         preamble = message.preamble
         preamble.id = number
@@ -244,6 +251,8 @@ class _Builder:
         self._preamble(message, self._table_ids[table.name], table)
         numbers = _field_ids([_given_id(key.annotations) for key in table.keys])
         for number, key in zip(numbers, table.keys, strict=True):
+            if key.match_kind is ir.MatchKind.SELECTOR:
+                continue
             field = message.match_fields.add(id=number, name=key.name, bitwidth=key.width)
             field.match_type = _MATCH_TYPES[key.match_kind]
             _annotate(field, key.annotations)
@@ -266,6 +275,9 @@ class _Builder:
                 objects = self._counters if kind == p4i.P4Ids.DIRECT_COUNTER else self._meters
                 direct = [one for one in objects if one.size is None]
                 message.direct_resource_ids.append(self._prefixed_ids(kind, direct)[name])
+        if table.implementation is not None:
+            ids = self._prefixed_ids(p4i.P4Ids.ACTION_PROFILE, self._profiles)
+            message.implementation_id = ids[table.implementation]
         message.size = table.size
         message.is_const_table = table.entries is not None
         message.has_initial_entries = bool(table.entries)
@@ -338,6 +350,18 @@ class _Builder:
             else:
                 message.type_spec.struct.name = one.type_name
                 self._describe_struct(one.fields, one.type_name)
+
+    def _add_profiles(self) -> None:
+        ids = self._prefixed_ids(p4i.P4Ids.ACTION_PROFILE, self._profiles)
+        for one in self._profiles:
+            message = self._info.action_profiles.add()
+            self._preamble(message, ids[one.name], one)
+            users = sorted(t.name for t in self._tables if t.implementation == one.name)
+            message.table_ids.extend(self._table_ids[name] for name in users)
+            message.size = one.size
+            if one.selector is not None:
+                message.with_selector = True
+                message.max_group_size = one.selector.max_group_size
 
     def _describe_struct(
         self, fields: Sequence[ir.RegisterField | ir.DigestField], name: str

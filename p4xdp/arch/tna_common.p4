@@ -42,6 +42,7 @@ match_kind {
 enum MeterType_t { PACKETS, BYTES }
 enum bit<8> MeterColor_t { GREEN = 0, YELLOW = 1, RED = 3 }
 enum HashAlgorithm_t { IDENTITY, RANDOM, CRC8, CRC16, CRC32, CRC64, CUSTOM }
+enum SelectorMode_t { FAIR, RESILIENT }
 enum CounterType_t { PACKETS, BYTES, PACKETS_AND_BYTES }
 
 // --- intrinsic metadata -----------------------------------------------------------------------
@@ -226,6 +227,15 @@ extern Register<T, I> {
 extern RegisterAction<T, I, U> {
     RegisterAction(Register<_, _> reg);
     U execute(in I index);
+}
+
+extern ActionProfile {
+    ActionProfile(bit<32> size);
+}
+
+extern ActionSelector {
+    ActionSelector(ActionProfile action_profile, Hash<_> hash, SelectorMode_t mode,
+        bit<32> max_group_size, bit<32> num_groups);
 }
 
 // Without a type in the constructor, emit stands under `if (mirror_type == N)`.

@@ -11,16 +11,17 @@ from p4xdp import ir
 from p4xdp.frontend.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
-def check_applies(body: Sequence[ir.Statement]) -> None:
+def check_applies(body: Sequence[ir.Statement], tables: Mapping[str, ir.Table]) -> None:
     """Check the control of a gress; SourceError at the second application of a table."""
-    _Applies().sequence(body, None)
+    _Applies(tables).sequence(body, None)
 
 
 class _Applies:
-    def __init__(self) -> None:
+    def __init__(self, tables: Mapping[str, ir.Table]) -> None:
+        self._tables = tables
         self._seen: dict[str, tuple[ir.Apply, ir.Statement | None]] = {}
 
     def sequence(self, body: Sequence[ir.Statement], after: ir.Statement | None) -> set[str]:
@@ -40,7 +41,9 @@ class _Applies:
             branches = [node.then, node.otherwise]
         elif isinstance(node, ir.Apply):
             self._apply(node, following)
-            applied = {node.table}
+            # Members of a profile are in one place, as a table is.
+            profile = self._tables[node.table].implementation
+            applied = {node.table} if profile is None else {node.table, profile}
             branches = [*(case for _, case in node.cases), node.default_case]
         for branch in branches:
             applied |= self.sequence(branch, following)

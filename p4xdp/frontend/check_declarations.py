@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from p4xdp.frontend import syntax
 from p4xdp.frontend.check_calls import accepts
-from p4xdp.frontend.check_registers import RegisterChecker
+from p4xdp.frontend.check_profiles import ProfileChecker
 from p4xdp.frontend.errors import SourceError
 from p4xdp.frontend.scope import Scope, TypeSymbol
 from p4xdp.frontend.types import (
@@ -43,7 +43,7 @@ def check(declarations: Sequence[syntax.Declaration]) -> syntax.InstanceDeclarat
     return DeclarationChecker().program(declarations)
 
 
-class DeclarationChecker(RegisterChecker):
+class DeclarationChecker(ProfileChecker):
     """Checks declarations, top level and inside blocks."""
 
     def program(self, declarations: Sequence[syntax.Declaration]) -> syntax.InstanceDeclaration:
@@ -257,6 +257,8 @@ class DeclarationChecker(RegisterChecker):
             self._check_register(node, kind)
         elif isinstance(kind, ExternOf) and extern == "RegisterAction":
             self._check_register_action(node, kind)
+        elif isinstance(kind, ExternOf) and extern == "ActionSelector":
+            self._check_selector(node, kind)
         elif isinstance(kind, ExternOf) and kind.declaration.constructors:
             self._check_constructor(node, kind)
         else:

@@ -12,11 +12,10 @@ from p4xdp.frontend.types import ActionOf, ExternOf, Type, is_scalar
 if TYPE_CHECKING:
     from p4xdp.ir import Annotation
 
-MATCH_KINDS = ("exact", "lpm", "ternary", "range")
+MATCH_KINDS = ("exact", "lpm", "ternary", "range", "selector")
 
 _PROPERTY_HINTS = {
     "idle_timeout": "entries do not age",
-    "implementation": "action profiles and selectors are not supported",
     "registers": "registers are not supported",
     "filters": "filters are not supported",
 }
@@ -50,6 +49,7 @@ class TableChecker(StatementChecker):
         for name, found in table.properties.items():
             self._check_property(table, name, found)
         self._check_entries(table)
+        self._check_implementation(table)
         self._scope.declare(table.name, table, table.at)
 
     def _check_key(self, key: syntax.TableKeyNode) -> None:
@@ -83,7 +83,7 @@ class TableChecker(StatementChecker):
                 "Tofino refuses it: make it ternary",
             )  # fmt: skip
         names: set[str] = set()
-        for key in table.keys:
+        for key in (key for key in table.keys if key.match_kind.name != "selector"):
             name = control_plane_name(key.annotations) or key_text(key.expression) or ""
             if name in names:
                 raise SourceError(
@@ -127,6 +127,8 @@ class TableChecker(StatementChecker):
                 )
         elif name == "default_action":
             self._check_default_action(table, found)
+        elif name == "implementation":
+            self._check(found.value)
         elif name in ("counters", "meters"):
             wanted = "DirectCounter" if name == "counters" else "DirectMeter"
             kind = self._check(found.value)
@@ -141,6 +143,36 @@ class TableChecker(StatementChecker):
                 found.at,
                 f"table property {name} is not supported",
                 _PROPERTY_HINTS.get(name, "remove it"),
+            )
+
+    def _check_implementation(self, table: syntax.TableDeclaration) -> None:
+        """Check what the entries have instead of actions, and what the members are chosen by."""
+        found = table.properties.get("implementation")
+        kind = None if found is None else found.value.type
+        extern = kind.declaration.name if isinstance(kind, ExternOf) else None
+        choosing = [key for key in table.keys if key.match_kind.name == "selector"]
+        if choosing and extern != "ActionSelector":
+            raise SourceError(
+                choosing[0].at, "a selector key, but no ActionSelector", "implementation = ..."
+            )
+        if found is None:
+            return
+        if extern not in ("ActionProfile", "ActionSelector"):
+            raise SourceError(
+                syntax.start_of(found.value),
+                f"{kind} is no implementation",
+                "name an ActionProfile or an ActionSelector",
+            )
+        if extern == "ActionSelector" and not choosing:
+            raise SourceError(
+                found.at, f"table {table.name} has no selector key", "add field: selector;"
+            )
+        others = {"counters", "meters"} & table.properties.keys()
+        if others or table.entries is not None:
+            raise SourceError(
+                found.at,
+                f"an implementation beside {' and '.join(sorted(others)) or 'entries'}",
+                "use a table without implementation",
             )
 
     def _check_default_action(

@@ -75,12 +75,9 @@ UNSUPPORTED = {
 
 UNSUPPORTED_EXTERNS = frozenset(
     [
-        "ActionProfile",
-        "ActionSelector",
         "Alpm",
         "Atcam",
         "CRCPolynomial",
-        "Digest",
         "DirectLpf",
         "DirectRegister",
         "DirectRegisterAction",
@@ -88,7 +85,6 @@ UNSUPPORTED_EXTERNS = frozenset(
         "IdleTimeout",
         "Lpf",
         "MathUnit",
-        "Mirror",
         "ParserCounter",
         "ParserPriority",
         "Random",

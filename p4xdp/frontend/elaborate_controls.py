@@ -14,6 +14,7 @@ from p4xdp.frontend.elaborate_calls import CallElaborator
 from p4xdp.frontend.entries import entry_matches, require_distinct
 from p4xdp.frontend.errors import SourceError
 from p4xdp.frontend.hashes import hash_algorithm
+from p4xdp.frontend.profiles import with_selector
 from p4xdp.frontend.registers import elaborate_register
 from p4xdp.frontend.selections import DIGEST, MIRROR, selected_type
 from p4xdp.frontend.storage import (
@@ -77,38 +78,77 @@ class ControlElaborator(CallElaborator):
         assert isinstance(kind, ExternOf)
         self._require_place(node, kind)
         storage = self._storage
-        if any(name in known for known in (storage.counters, storage.meters, storage.registers)):
+        if any(
+            name in known
+            for known in (storage.counters, storage.meters, storage.registers, storage.profiles)
+        ):
             raise SourceError(node.at, f"{name} names two objects", "change an @name")
         if "Counter" in kind.declaration.name:
-            self._storage.counters[name] = self._counter(name, node, kind)
+            storage.counters[name] = self._counter(name, node, kind)
         elif "Meter" in kind.declaration.name:
-            self._storage.meters[name] = self._meter(name, node, kind)
+            storage.meters[name] = self._meter(name, node, kind)
         elif kind.declaration.name == "Register":
             storage.registers[name] = elaborate_register(name, node, kind)
-        elif kind.declaration.name == "RegisterAction":
-            (register,) = node.bound.values()
-            assert register is not None
-            known = self._binding(register)
-            assert isinstance(known, ExternBinding)
-            method = RegisterMethod(known.name, node.methods[0], self._environment)
-            return ExternBinding(name, kind, register_action=method)
-        elif kind.declaration.name == "Hash":
-            return ExternBinding(name, kind, hash_algorithm(node, kind))
-        elif kind.declaration.name == "Mirror":
-            return ExternBinding(name, kind, selected=selected_type(MIRROR, node))
-        elif kind.declaration.name == "Digest":
-            self._require_ingress(node, kind)
-            return ExternBinding(
-                name,
-                kind,
-                selected=selected_type(DIGEST, node),
-                digest=elaborate_digest(name, node, kind),
-            )
+        bind = {
+            "RegisterAction": self._register_action,
+            "ActionProfile": self._profile,
+            "ActionSelector": self._selector,
+            "Hash": self._hash,
+            "Mirror": self._mirroring,
+            "Digest": self._digest,
+        }.get(kind.declaration.name, self._plain)
+        return bind(name, node, kind)
+
+    @staticmethod
+    def _plain(name: str, _node: syntax.InstanceDeclaration, kind: ExternOf) -> ExternBinding:
         return ExternBinding(name, kind)
 
-    def _require_ingress(self, node: syntax.InstanceDeclaration, kind: ExternOf) -> None:
+    def _register_action(
+        self, name: str, node: syntax.InstanceDeclaration, kind: ExternOf
+    ) -> ExternBinding:
+        (register,) = node.bound.values()
+        assert register is not None
+        known = self._binding(register)
+        assert isinstance(known, ExternBinding)
+        method = RegisterMethod(known.name, node.methods[0], self._environment)
+        return ExternBinding(name, kind, register_action=method)
+
+    @staticmethod
+    def _hash(name: str, node: syntax.InstanceDeclaration, kind: ExternOf) -> ExternBinding:
+        return ExternBinding(name, kind, hash_algorithm(node, kind))
+
+    @staticmethod
+    def _mirroring(name: str, node: syntax.InstanceDeclaration, kind: ExternOf) -> ExternBinding:
+        return ExternBinding(name, kind, selected=selected_type(MIRROR, node))
+
+    def _digest(self, name: str, node: syntax.InstanceDeclaration, kind: ExternOf) -> ExternBinding:
         if self._storage.name != "ingress":
             raise SourceError(node.at, f"a {kind} in egress", "move it to the ingress deparser")
+        digest = elaborate_digest(name, node, kind)
+        return ExternBinding(name, kind, selected=selected_type(DIGEST, node), digest=digest)
+
+    def _profile(
+        self, name: str, node: syntax.InstanceDeclaration, kind: ExternOf
+    ) -> ExternBinding:
+        size = self._size(node)
+        assert size is not None
+        profile = ir.ActionProfile(name, size, annotations=node.annotations)
+        self._storage.profiles[name] = profile
+        return ExternBinding(name, kind, profile=name)
+
+    def _selector(
+        self, name: str, node: syntax.InstanceDeclaration, kind: ExternOf
+    ) -> ExternBinding:
+        profile, hashing = (
+            self._binding(value)
+            for value in (node.bound["action_profile"], node.bound["hash"])
+            if value is not None
+        )
+        assert isinstance(profile, ExternBinding)
+        assert isinstance(hashing, ExternBinding)
+        profiles = self._storage.profiles
+        profiles[profile.name] = with_selector(profiles[profile.name], name, node, hashing)
+        return ExternBinding(name, kind, profile=profile.name)
 
     def _require_place(self, node: syntax.InstanceDeclaration, kind: ExternOf) -> None:
         extern, is_deparser = kind.declaration.name, self._place is Place.DEPARSER
@@ -188,8 +228,17 @@ class ControlElaborator(CallElaborator):
             direct_meter=self._attach(table, "meters"),
             annotations=node.annotations,
             entries=self._entries(node, wanted),
+            implementation=self._implementation(node),
             at=node.at,
         )
+
+    def _implementation(self, node: syntax.TableDeclaration) -> str | None:
+        found = node.properties.get("implementation")
+        if found is None:
+            return None
+        binding = self._binding(found.value)
+        assert isinstance(binding, ExternBinding)
+        return binding.profile
 
     def _entries(self, node: syntax.TableDeclaration, size: int) -> tuple[Entry, ...] | None:
         if node.entries is None:

@@ -12,6 +12,7 @@ from p4xdp.frontend.effects import touches
 from p4xdp.frontend.elaborate_controls import ControlElaborator
 from p4xdp.frontend.elaborate_parser import elaborate_parser
 from p4xdp.frontend.errors import SourceError
+from p4xdp.frontend.profiles import check_sharing
 from p4xdp.frontend.storage import (
     ActionBinding,
     Binding,
@@ -136,7 +137,8 @@ class _Gress:
         )
         last = ControlElaborator(storage, deparser_node.name, deparser, Place.DEPARSER)
         emitted = tuple(last.control_body(deparser_node))
-        check_applies(body)
+        check_sharing(storage.tables)
+        check_applies(body, storage.tables)
         check_deparser(emitted, storage.roles, is_ingress=self._name == "ingress")
         self._check_direct()
         error = storage.roles.get(_PARSER_ERROR)
@@ -154,6 +156,7 @@ class _Gress:
             meters=storage.meters,
             registers=storage.registers,
             digests=storage.digests,
+            profiles=storage.profiles,
             roles=storage.roles,
             intrinsic=storage.intrinsic,
             reads_parser_error=error is not None and (error.name, "") in read,

@@ -37,7 +37,7 @@ class PacketBinding:
 class ExternBinding:
     """`name` is the control-plane name; `hash_algorithm` is a Hash's, `register_action` a
     RegisterAction's, `selected` the type that a Mirror or Digest is constructed with, `digest` what
-    the Digest is.
+    the Digest is, `profile` that of an ActionSelector.
     """
 
     name: str
@@ -46,6 +46,7 @@ class ExternBinding:
     register_action: RegisterMethod | None = None
     selected: int | None = None
     digest: ir.Digest | None = None
+    profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ class GressStorage:
     meters: dict[str, ir.Meter] = field(default_factory=dict)
     registers: dict[str, ir.Register] = field(default_factory=dict)
     digests: dict[str, ir.Digest] = field(default_factory=dict)
+    profiles: dict[str, ir.ActionProfile] = field(default_factory=dict)
     roles: dict[str, ir.Variable] = field(default_factory=dict)
     called_actions: dict[str, None] = field(default_factory=dict)
     intrinsic: ir.Header | None = None

@@ -24,6 +24,7 @@ from p4xdp.interp.machine import Machine
 from p4xdp.interp.parser import PARSER_ERROR_OK, parse
 from p4xdp.interp.statements import ExitControl, execute
 from p4xdp.interp.store import Store
+from p4xdp.profiles import lowered
 from p4xdp.walk import mirrors
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Interpreter:
         observer: Observer | None = None,
         recirculation_ports: Collection[int] = (),
     ) -> None:
-        self._program = program
+        self._program = program = lowered(program)
         self._cpu_port = cpu_port
         self._host_port = host_port
         self._ports = dict(ports or {})

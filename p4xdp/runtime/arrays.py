@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from p4xdp.dataplane import CounterValue, Dataplane, MeterConfig
-    from p4xdp.runtime.schema import Array, Digest, Schema
+    from p4xdp.runtime.schema import Array, Digest, Profile, Schema
     from p4xdp.runtime.store import Store
 
-AnyArray = TypeVar("AnyArray", bound="Array | Digest")
+AnyArray = TypeVar("AnyArray", bound="Array | Digest | Profile")
 CELLS_PER_CALL = 4096
 _CELLS_TOLD_TOGETHER = 1000
 

@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from p4xdp.dataplane import CounterValue
-from p4xdp.runtime import pipeline, schema
+from p4xdp.runtime import pipeline, profiles, schema
 from p4xdp.runtime.artifacts import ArtifactError
 from p4xdp.runtime.digests import DigestLists
 from p4xdp.runtime.pipeline import Pipeline
@@ -106,6 +106,7 @@ class Device:
         for meter, configured in self.store.meters.items():
             for index in configured:
                 self.dataplane.write_meter(meter, index, None)
+        profiles.clear(profiles.Access(self.schema, self.store, self.dataplane))
         for session in list(self.store.clones):
             self.dataplane.set_clone_session(session, None)
             del self.store.clones[session]

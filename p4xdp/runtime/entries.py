@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from finsy.proto import p4r
 
 from p4xdp.dataplane import CounterValue, Entry, Match, MeterConfig
+from p4xdp.profiles import set_group, set_member
 from p4xdp.runtime import bytestrings
 from p4xdp.runtime.errors import Code, RequestError, invalid
 from p4xdp.runtime.schema import Action, Default, MatchField, MatchType, Scope, Table
@@ -101,17 +102,36 @@ def _decode_range(table: str, field: MatchField, message: Any) -> Match:
 def decode_action(table: Table, message: Any, *, is_default: bool) -> Default:
     """Read a TableAction: the action's name and arguments in the order of its parameters."""
     kind = message.WhichOneof("type")
+    if table.implementation is not None and not is_default:
+        return _decode_reference(table, kind, message)
     if kind != "action":
         raise invalid(f"{table.name}: needs an action, not {kind or 'an empty action'}")
-    action = table.actions.get(message.action.action_id)
+    return decode_call(table, message.action, is_default=is_default)
+
+
+def _decode_reference(table: Table, kind: str | None, message: Any) -> Default:
+    """Read what an entry has of its profile."""
+    if kind == "action_profile_member_id":
+        return Default(set_member(table.profile_name), (message.action_profile_member_id,))
+    if kind == "action_profile_group_id" and table.has_groups:
+        return Default(set_group(table.name), (message.action_profile_group_id,))
+    if kind == "action_profile_action_set":
+        raise RequestError(Code.UNIMPLEMENTED, f"{table.name}: write members and groups instead")
+    wanted = "a member or a group" if table.has_groups else "a member"
+    raise invalid(f"{table.name}: needs {wanted} of {table.profile_name}, not {kind or 'nothing'}")
+
+
+def decode_call(table: Table, message: Any, *, is_default: bool) -> Default:
+    """Read an Action of a table."""
+    action = table.actions.get(message.action_id)
     if action is None:
-        raise invalid(f"{table.name}: has no action with id {message.action.action_id:#x}")
+        raise invalid(f"{table.name}: has no action with id {message.action_id:#x}")
     scope = table.scopes[action.id]
     if scope is (Scope.TABLE_ONLY if is_default else Scope.DEFAULT_ONLY):
         where = "as the default action" if is_default else "in an entry"
         message_text = f"{table.name}: {action.name} is not allowed {where}"
         raise RequestError(Code.PERMISSION_DENIED, message_text)
-    return Default(action.name, _decode_params(action, message.action.params))
+    return Default(action.name, _decode_params(action, message.params))
 
 
 def _decode_params(action: Action, params: Any) -> tuple[int, ...]:
@@ -156,9 +176,18 @@ def encode_entry(table: Table, entry: Entry) -> Any:
 
 
 def encode_action(table: Table, name: str, arguments: tuple[int, ...], message: Any) -> None:
-    """Write an action into a TableEntry."""
+    """Write an action, or what stands for it, into a TableEntry."""
+    if name == set_member(table.profile_name):
+        message.action.action_profile_member_id = arguments[0]
+    elif name == set_group(table.name):
+        message.action.action_profile_group_id = arguments[0]
+    else:
+        encode_call(table, name, arguments, message.action.action)
+
+
+def encode_call(table: Table, name: str, arguments: tuple[int, ...], target: Any) -> None:
+    """Write an Action of a table."""
     action = table.actions_by_name[name]
-    target = message.action.action
     target.action_id = action.id
     for param, value in zip(action.params, arguments, strict=True):
         target.params.add(param_id=param.id, value=bytestrings.encode(value))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from finsy.proto import p4r
 
-from p4xdp.runtime import arrays, changes, clones, digests, entries, registers
+from p4xdp.runtime import arrays, changes, clones, digests, entries, profiles, registers
 from p4xdp.runtime.errors import Code, RequestError, invalid
 from p4xdp.runtime.store import DEFAULT_ENTRY, Metadata
 
@@ -26,7 +26,6 @@ ENTITIES_PER_MESSAGE = 1000
 OCTETS_PER_MESSAGE = 1 << 20
 
 _ID_FIELDS = (
-    "action_profile_id",
     "extern_type_id",
     "value_set_id",
 )
@@ -65,7 +64,7 @@ class Reader:
                 yield position, error
             position += count
 
-    def select(  # noqa: PLR0911  # one case a kind
+    def select(  # noqa: C901, PLR0911  # one case a kind
         self, entity: Any
     ) -> Iterator[Any]:
         """Check one request and return the entities it asks for; RequestError if it is wrong."""
@@ -86,6 +85,12 @@ class Reader:
             case "packet_replication_engine_entry":
                 message = entity.packet_replication_engine_entry
                 return clones.read_replication(self._store, message)
+            case "action_profile_member":
+                return profiles.read_members(
+                    self._schema, self._store, entity.action_profile_member
+                )
+            case "action_profile_group":
+                return profiles.read_groups(self._schema, self._store, entity.action_profile_group)
             case "digest_entry":
                 return digests.read_digests(self._schema, self._store, entity.digest_entry)
             case None:

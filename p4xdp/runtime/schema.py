@@ -69,6 +69,7 @@ class Default:
 @dataclass(frozen=True, slots=True)
 class Table:
     """`initial_default` is None when the P4Info does not tell the arguments it starts with.
+    `implementation` is the profile whose members or groups its entries have instead of actions.
 
     `needs_priority`: entries can overlap, so a priority must order them.
     """
@@ -86,6 +87,20 @@ class Table:
     has_direct_counter: bool
     has_direct_meter: bool
     needs_priority: bool
+    implementation: int | None = None
+    profile_name: str = ""
+    has_groups: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """An action profile, and what its groups may be if it has a selector."""
+
+    id: int
+    name: str
+    table_ids: tuple[int, ...]
+    has_selector: bool
+    max_group_size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +162,7 @@ class Schema:
     meters: dict[int, Array]
     registers: dict[int, Register]
     digests: dict[int, Digest]
+    profiles: dict[int, Profile]
     direct_counters: frozenset[int]
     direct_meters: frozenset[int]
     packet_in: PacketHeader | None
@@ -163,7 +179,8 @@ def load(info: Any) -> Schema:
     actions = {a.preamble.id: _action(a) for a in info.actions}
     direct_counters = frozenset(c.preamble.id for c in info.direct_counters)
     direct_meters = frozenset(m.preamble.id for m in info.direct_meters)
-    tables = (_table(t, actions, direct_counters, direct_meters) for t in info.tables)
+    profiles = {p.preamble.id: _profile(p) for p in info.action_profiles}
+    tables = (_table(t, actions, profiles, direct_counters, direct_meters) for t in info.tables)
     headers = {h.preamble.name: _packet_header(h) for h in info.controller_packet_metadata}
     return Schema(
         tables={table.id: table for table in tables},
@@ -171,6 +188,7 @@ def load(info: Any) -> Schema:
         meters={m.preamble.id: _array(m) for m in info.meters},
         registers={r.preamble.id: _register(r, info.type_info) for r in info.registers},
         digests={d.preamble.id: _digest(d, info.type_info) for d in info.digests},
+        profiles=profiles,
         direct_counters=direct_counters,
         direct_meters=direct_meters,
         packet_in=headers.get("packet_in"),
@@ -181,6 +199,16 @@ def load(info: Any) -> Schema:
 def _action(spec: Any) -> Action:
     params = tuple(Field(p.id, p.name, p.bitwidth) for p in spec.params)
     return Action(spec.preamble.id, spec.preamble.name, params)
+
+
+def _profile(spec: Any) -> Profile:
+    return Profile(
+        spec.preamble.id,
+        spec.preamble.name,
+        tuple(spec.table_ids),
+        spec.with_selector,
+        spec.max_group_size,
+    )
 
 
 def _array(spec: Any) -> Array:
@@ -230,17 +258,19 @@ def _register_field(owner: str, spec: Any) -> RegisterField:
 def _table(
     spec: Any,
     actions: dict[int, Action],
+    profiles: dict[int, Profile],
     direct_counters: frozenset[int],
     direct_meters: frozenset[int],
 ) -> Table:
     name = spec.preamble.name
-    if spec.implementation_id:
-        raise SchemaError(f"table {name}: action profiles and selectors cannot be served")
     refs = {ref.id: Scope(ref.scope) for ref in spec.action_refs}
     missing = [f"{ref:#x}" for ref in refs if ref not in actions]
     if missing:
         raise SchemaError(f"table {name}: refers to unknown actions {', '.join(missing)}")
     own = {ref: actions[ref] for ref in refs}
+    profile = profiles.get(spec.implementation_id)
+    if spec.implementation_id and profile is None:
+        raise SchemaError(f"table {name}: refers to an unknown action profile")
     resources = set(spec.direct_resource_ids)
     fields = tuple(_match_field(name, f) for f in spec.match_fields)
     return Table(
@@ -257,6 +287,9 @@ def _table(
         has_direct_counter=bool(resources & direct_counters),
         has_direct_meter=bool(resources & direct_meters),
         needs_priority=any(field.match_type in _UNORDERED for field in fields),
+        implementation=spec.implementation_id or None,
+        profile_name=profile.name if profile else "",
+        has_groups=profile is not None and profile.has_selector,
     )
 
 

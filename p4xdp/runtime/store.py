@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from p4xdp.dataplane import ServedDataplane
     from p4xdp.kept import Kept
-    from p4xdp.runtime.schema import Schema, Table
+    from p4xdp.runtime.schema import Profile, Schema, Table
 
 Key: TypeAlias = tuple[int, ...]  # of an entry: its matches flattened, then its priority
 
@@ -91,6 +91,14 @@ class TableState:
 
 
 @dataclass(slots=True)
+class ProfileState:
+    """`groups`: the ActionProfileGroups, by number."""
+
+    members: dict[int, Default]
+    groups: KeptMessages
+
+
+@dataclass(slots=True)
 class Store:
     """`meters`: by name of the array, then by index; cells not named are unlimited. `clones`: the
     CloneSessionEntries, by session. `digests`: the DigestEntries, by id.
@@ -100,6 +108,7 @@ class Store:
     meters: dict[str, dict[int, MeterConfig]]
     clones: CloneSessions
     digests: KeptMessages
+    profiles: dict[int, ProfileState]
 
     @classmethod
     def of(cls, schema: Schema, dataplane: ServedDataplane, kept: Kept) -> Store:
@@ -112,7 +121,16 @@ class Store:
         digests = KeptMessages(kept, "digest", p4r.DigestEntry)
         for number in digests.keys() - schema.digests.keys():
             del digests[number]  # of another program
-        return cls(tables, meters, clones, digests)
+        profiles = {p.id: _profile(p, dataplane, kept) for p in schema.profiles.values()}
+        return cls(tables, meters, clones, digests, profiles)
+
+
+def _profile(profile: Profile, dataplane: ServedDataplane, kept: Kept) -> ProfileState:
+    members = {}
+    for entry in dataplane.held_entries(profile.name) if profile.table_ids else ():
+        members[entry.matches[0].value] = Default(entry.action, entry.arguments)
+    groups = KeptMessages(kept, f"group/{profile.id:08x}", p4r.ActionProfileGroup)
+    return ProfileState(members, groups)
 
 
 def _state(table: Table, dataplane: ServedDataplane, kept: Kept) -> TableState:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from finsy.proto import p4r
 
 from p4xdp.dataplane import DataplaneError
-from p4xdp.runtime import arrays, changes, clones, digests, entries, registers
+from p4xdp.runtime import arrays, changes, clones, digests, entries, profiles, registers
 from p4xdp.runtime.changes import DELETE, INSERT, MODIFY, Change, Group
 from p4xdp.runtime.errors import Code, RequestError, invalid
 from p4xdp.runtime.store import DEFAULT_ENTRY
@@ -88,6 +88,13 @@ class Batch:
             undo = clones.write_replication(self._store, self._dataplane, kind, message)
             self._undo.append(undo)
             return
+        if entity in ("action_profile_member", "action_profile_group"):
+            self._flush()
+            access = profiles.Access(self._schema, self._store, self._dataplane)
+            is_group = entity == "action_profile_group"
+            put = profiles.write_group if is_group else profiles.write_member
+            self._undo.append(put(access, kind, getattr(update.entity, entity)))
+            return
         if entity == "digest_entry":
             self._flush()
             message = update.entity.digest_entry
@@ -129,6 +136,8 @@ class Batch:
             change = changes.modification(table, position, key, message, before)
         else:
             change = changes.removal(table, position, key, before)
+        if kind != DELETE:
+            profiles.require_referred(self._schema, self._store, table, change.entry)
         self._group.add(change)
 
     def _flush(self) -> None:

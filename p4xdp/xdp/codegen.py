@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from p4xdp import ir
+from p4xdp.profiles import lowered
 from p4xdp.walk import emitted, mirrors, statements_of, variables_mentioned
 from p4xdp.xdp.declarations import declare_table
 from p4xdp.xdp.emission import render_emission
@@ -89,6 +90,7 @@ char _license[] SEC("license") = "GPL";
 
 def generate(program: ir.Program) -> tuple[str, dict[str, object]]:
     """Return the C and the manifest; UnsupportedProgramError if XDP cannot keep the meaning."""
+    program = lowered(program)
     symbols = _symbols(program)
     gresses = (program.ingress, program.egress)
     shapes = shapes_of(program)

@@ -18,6 +18,7 @@ from p4xdp.dataplane import (
     TableFullError,
 )
 from p4xdp.interp import Interpreter
+from p4xdp.profiles import lowered
 from p4xdp.walk import mirrors
 from p4xdp.xdp.manifest import to_text
 
@@ -137,6 +138,7 @@ class Sides:
         cls, program: ir.Program, directory: Path, c_text: str, manifest: Mapping[str, object]
     ) -> Self:
         """Load `c_text` as the XDP code of `program`."""
+        program = lowered(program)
         small = resized(program)
         (directory / "program.bpf.c").write_text(c_text, encoding="utf-8")
         (directory / "program.json").write_text(to_text(manifest), encoding="utf-8")

@@ -131,3 +131,5 @@ def _match(key: ir.Key, value: int, rng: random.Random) -> Match:
             low = rng.choice((value, value, 0, rng.randint(0, value)))
             high = rng.choice((value, value, ones, rng.randint(value, ones)))
             return Match(low, 0, high)
+        case ir.MatchKind.SELECTOR:
+            raise AssertionError("what runs has no selectors: lowered")

@@ -178,7 +178,7 @@ REFUSED = {
     ),
     # tables
     "unknown match kind": ({"locals": table(key="md.x : /*!*/fuzzy;")}, "unknown match kind fuzzy"),
-    "selector": ({"locals": table(key="md.x : /*!*/selector;")}, "selector is not supported"),
+    "selector": ({"locals": table(key="/*!*/md.x : selector;")}, "but no ActionSelector"),
     "key of a header": ({"locals": table(key="/*!*/hdr.word : exact;")}, "match on its fields"),
     "key without name": ({"locals": table(key="/*!*/md.x + 1 : exact;")}, '@name("...")'),
     "keys of one name": (

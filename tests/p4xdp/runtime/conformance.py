@@ -33,6 +33,7 @@ These the specification leaves to the server, or makes conditional on something 
 | role configurations | INVALID_ARGUMENT: no scheme is agreed; every role has the whole pipeline |
 | VERIFY_AND_SAVE of another pipeline | UNIMPLEMENTED; of the one that runs it works |
 | direct counters and meters of default entries, counters per colour | UNIMPLEMENTED |
+| one-shot action sets, watch ports | UNIMPLEMENTED: write members and groups |
 | multicast groups, value sets, idle timeouts, other externs | no program has them: NOT_FOUND |
 """
 
@@ -51,6 +52,7 @@ SECTIONS = (
     "Direct resources",
     "Counters",
     "Meters",
+    "Action profiles",
     "Clone sessions",
     "Registers",
     "Digests",

@@ -193,5 +193,5 @@ async def test_a_p4info_with_what_cannot_be_served_is_refused(dataplane, p4info)
     from p4xdp.runtime import SchemaError
 
     p4info.tables[0].implementation_id = 0x11000001
-    with pytest.raises(SchemaError, match="action profiles"):
+    with pytest.raises(SchemaError, match="unknown action profile"):
         await serve(dataplane, p4info, listen="127.0.0.1:0")

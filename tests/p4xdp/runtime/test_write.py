@@ -379,7 +379,7 @@ async def test_without_arbitration_nobody_writes(new_client, entry):
 @pytest.mark.parametrize(
     "entity",
     [
-        pytest.param(p4r.ActionProfileMember(member_id=1), id="member"),
+        pytest.param(p4r.ValueSetEntry(value_set_id=1), id="value set"),
     ],
 )
 @pytest.mark.clause("Error reporting", "what is not supported: UNIMPLEMENTED")
