@@ -68,13 +68,12 @@ class Copies:
 
     def _send(self, replica: Replica, frame: bytes) -> None:
         copy = framed(replica, frame, is_test=False)
-        if replica.port == self._cpu_port:
-            # The program itself hands it to the controller: the run need not be a live one.
-            run_program(self._program_fd, copy)
-            return
+        # To the controller the program itself hands it, so that the run need not be a live one,
+        # which takes no more than a page holds.
+        run = run_program if replica.port == self._cpu_port else inject_frame
         try:
-            inject_frame(self._program_fd, copy)
-        except LoadError:  # more than a page holds
+            run(self._program_fd, copy)
+        except LoadError:
             self.too_long += 1
 
     def close(self) -> None:
