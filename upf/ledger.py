@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from upf.errors import TargetError
-from upf.measurement import begin, fold, relink, report, reprovision, split
+from upf.measurement import begin, fold, relink, reprovision, split
 from upf.metering import columns_of
 from upf.quotas import withheld_of
 from upf.reports import UsageReportIE, usage_report_ie
 from upf.triggers import alarms, next_deadline
+from upf.usage_report import report
 from upf.watch import Watch
 
 if TYPE_CHECKING:

@@ -1,9 +1,8 @@
-"""From counters to usage reports: the measurement of one URR (TS 29.244 clause 5.2.2), pure.
+"""From counters to what was used: the measurement of one URR (TS 29.244 clause 5.2.2), pure.
 
 A URR measures the PDRs that name it. Each PDR has a usage counter that only ever grows; `fold` adds
-what the counters gained since the last look, and a report takes what was folded so far. Limits
-count on by themselves: a report that no threshold called for does not begin them anew (clause
-5.2.2.3.1). Times are seconds since 1970.
+what the counters gained since the last look, and a report takes what was folded so far.
+Times are seconds since 1970.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 # Traffic has stopped when nothing came for so long, where a URR does not say (clause 5.2.2.2).
 DEFAULT_STOP_S = 10.0
-THRESHOLD_TRIGGERS = frozenset({"volth", "timth", "eveth"})
 QUOTA_FIELDS = frozenset({"volume_quota", "time_quota_s", "event_quota"})
 
 
@@ -34,18 +32,6 @@ class Portion:
     used: Usage
     first_packet_time: float | None
     last_packet_time: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsageReport:
-    """What a URR measured. `part`: `bef` or `aft` a monitoring time, None without one."""
-
-    urr_id: int
-    ur_seqn: int
-    portion: Portion
-    triggers: frozenset[str]
-    duration_s: int
-    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,8 +192,8 @@ def split(measurement: Measurement, now: float) -> Measurement:
     while measurement.monitorings and measurement.monitorings[0].time <= now:
         monitoring = measurement.monitorings[0]
         changes: dict[str, Any] = {
-            "before": (*measurement.before, _portion(measurement, monitoring.time)),
-            **_from_zero(monitoring.time),
+            "before": (*measurement.before, portion_until(measurement, monitoring.time)),
+            **from_zero(monitoring.time),
             "monitorings": measurement.monitorings[1:],
         }
         if monitoring.threshold:
@@ -257,43 +243,8 @@ def reprovision(
     return replace(measurement, **changes)
 
 
-def report(
-    measurement: Measurement, urr: URR, triggers: frozenset[str], now: float
-) -> tuple[tuple[UsageReport, ...], Measurement]:
-    """What was measured, in as many parts as monitoring times cut it into, and the measurement
-    that goes on from zero.
-    """
-    portions = (*measurement.before, _portion(measurement, now))
-    reports = tuple(
-        UsageReport(
-            urr_id=measurement.urr_id,
-            ur_seqn=measurement.ur_seqn + i,
-            portion=portion,
-            triggers=triggers if is_last else frozenset({"monit"}),
-            duration_s=_duration_s(urr, portion),
-            part=None if len(portions) == 1 else "aft" if is_last else "bef",
-        )
-        for i, portion in enumerate(portions)
-        for is_last in [i == len(portions) - 1]
-    )
-    changes: dict[str, Any] = {
-        "ur_seqn": measurement.ur_seqn + len(reports),
-        "before": (),
-        "pending": frozenset(),
-        **_from_zero(now),
-    }
-    if triggers & THRESHOLD_TRIGGERS:
-        changes["towards_threshold"] = NO_USAGE
-    if "perio" in triggers:
-        changes["period_ends"] = _next_period_end(measurement, urr, now)
-    if "upint" in triggers:
-        changes["is_idle_told"] = True
-    if measurement.reports_left is not None:
-        changes["reports_left"] = max(0, measurement.reports_left - 1)
-    return reports, replace(measurement, **changes)
-
-
-def _portion(measurement: Measurement, end_time: float) -> Portion:
+def portion_until(measurement: Measurement, end_time: float) -> Portion:
+    """What no report has told, as used until a time."""
     return Portion(
         start_time=measurement.start_time,
         end_time=end_time,
@@ -303,7 +254,8 @@ def _portion(measurement: Measurement, end_time: float) -> Portion:
     )
 
 
-def _from_zero(now: float) -> dict[str, Any]:
+def from_zero(now: float) -> dict[str, Any]:
+    """Fields of a measurement that begins to use at a time."""
     return {
         "start_time": now,
         "used": NO_USAGE,
@@ -312,20 +264,5 @@ def _from_zero(now: float) -> dict[str, Any]:
     }
 
 
-def _duration_s(urr: URR, portion: Portion) -> int:
-    """Metered time where the URR measures it; peers expect one of the others too."""
-    if urr.measures_duration:
-        return round(portion.used.duration_s)
-    return max(0, round(portion.end_time - portion.start_time))
-
-
 def _period_end(urr: URR, now: float) -> float | None:
     return now + urr.measurement_period_s if urr.measurement_period_s else None
-
-
-def _next_period_end(measurement: Measurement, urr: URR, now: float) -> float | None:
-    """The end of the period that `now` is in: periods that nobody looked at are one report."""
-    if measurement.period_ends is None or not urr.measurement_period_s:
-        return None
-    missed = int((now - measurement.period_ends) // urr.measurement_period_s) + 1
-    return measurement.period_ends + max(1, missed) * urr.measurement_period_s

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pfcp import ies
 
 if TYPE_CHECKING:
-    from upf.measurement import UsageReport
     from upf.rules import URR
     from upf.usage import Volume
+    from upf.usage_report import UsageReport
 
 UsageReportIE = TypeVar(
     "UsageReportIE",

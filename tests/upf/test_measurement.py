@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from upf.entry import Counts
 from upf.limits import Limits, Monitoring, VolumeLimit
-from upf.measurement import Sight, begin, fold, relink, report, reprovision, split
+from upf.measurement import Sight, begin, fold, relink, reprovision, split
 from upf.rules import PDI, PDR, URR, Interface
 from upf.usage import NO_USAGE
+from upf.usage_report import report
 
 UPLINK = PDR(
     pdr_id=1, precedence=1, pdi=PDI(source_interface=Interface.ACCESS), urr_ids=(7,), usage_id=10

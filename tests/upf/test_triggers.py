@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from upf.entry import Counts
 from upf.limits import Monitoring, VolumeLimit
-from upf.measurement import Sight, begin, fold, report, split
+from upf.measurement import Sight, begin, fold, split
 from upf.rules import PDI, PDR, URR, Interface
 from upf.triggers import MAX_PACKET_OCTETS, Due, alarms, due, is_near_end, next_deadline
+from upf.usage_report import report
 
 UPLINK = PDR(
     pdr_id=1, precedence=1, pdi=PDI(source_interface=Interface.ACCESS), urr_ids=(7,), usage_id=10
