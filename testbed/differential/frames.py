@@ -118,8 +118,11 @@ class Frames:
             if isinstance(statement, ir.Extract) and not statement.header.intrinsic:
                 self._fill(statement.header, walk, rng)
             execute((statement,), walk.machine)
-        weights = [self._reach[select.next_state] for select in state.selects]
-        (select,) = rng.choices(state.selects, weights)
+        for key in state.keys:
+            _scatter(key, walk, rng)
+        states = sorted({select.next_state for select in state.selects})
+        (chosen,) = rng.choices(states, [self._reach[name] for name in states])
+        select = rng.choice([one for one in state.selects if one.next_state == chosen])
         for key, (value, mask) in zip(state.keys, select.matches, strict=False):
             _force(key, value, mask, walk)
         walk.machine.frame = bytes(walk.octets)
@@ -153,6 +156,15 @@ def _reachable(name: str, states: Mapping[str, ir.ParserState]) -> set[str]:
         waiting += following - found
         found |= following
     return found
+
+
+def _scatter(key: ir.Expression, walk: Walk, rng: random.Random) -> None:
+    """Have anything stand where `key` looks ahead, as cases without a say in it do."""
+    while isinstance(key, ir.Slice | ir.Cast):
+        key = key.operand
+    at = walk.machine.cursor_bits
+    if isinstance(key, ir.Lookahead) and at + key.width <= _LONGEST_HEAD * 8:
+        walk.write(at, key.width, rng.getrandbits(key.width), walk.unpinned(at, key.width))
 
 
 def _force(key: ir.Expression, value: int, mask: int, walk: Walk) -> None:

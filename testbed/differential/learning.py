@@ -24,7 +24,7 @@ from testbed.differential.sides import CPU_PORT, HOST_PORT, RECIRCULATION_PORT
 from testbed.differential.vocabulary import compared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from p4xdp.interp.machine import Machine
     from testbed.differential.frames import Frame
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _LARGEST_TABLE = 40
 _LESSONS_A_FRAME = 16
 _TRIES = 4
-_IMPROVEMENTS_A_FRAME = 8
+_IMPROVEMENTS_A_FRAME = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +77,23 @@ class Learner(Observer):
             self._teach(self._wanted, frame, worth)
         self._lessons_with.update(self._seen)
 
-    def improve_for(self, frame: Frame, rng: random.Random) -> None:
-        """Give entries that `frame` finds the arguments that the program compares theirs with,
-        wherever the frame gets farther so.
+    def improve_for(self, frames: Sequence[Frame], rng: random.Random) -> None:
+        """Give entries that `frames` find the arguments that the program compares theirs with,
+        wherever one gets farther so, and the others together no less far.
         """
         self._rng = rng
-        for _ in range(_IMPROVEMENTS_A_FRAME):
-            if not self._improve_for(frame):
-                break
-            self.learn_from(frame, rng)
+        for frame in frames:
+            for _ in range(_IMPROVEMENTS_A_FRAME):
+                if not self._improve_for(frame, frames):
+                    break
+                self.learn_from(frame, rng)
 
-    def _improve_for(self, frame: Frame) -> bool:
+    def _improve_for(self, frame: Frame, frames: Sequence[Frame]) -> bool:
+        before = sum(map(self.worth, frames))
         worth = self._run(frame, is_looking=True)
         for store, old, new in list(self._matched()):
             store.modify([new])
-            if self._run(frame, is_looking=False) > worth:
+            if self.worth(frame) > worth and sum(map(self.worth, frames)) > before:
                 changed = (store.table.name, old)
                 self.learnt = [(n, new if (n, e) == changed else e) for n, e in self.learnt]
                 return True

@@ -84,8 +84,7 @@ class Composer:
             is_like_another = sent and rng.random() < 0.3
             sent.append(_like(rng.choice(sent), rng) if is_like_another else _fresh(frames, rng))
             learner.learn_from(sent[-1], rng)
-        for one, frame in zip(lessons, _best(sent, learner), strict=False):
-            learner.improve_for(frame, random.Random(f"improvement {one}"))
+        learner.improve_for(_best(sent, learner), random.Random(f"improvement {lessons}"))
         scenario.entries = learner.learnt
         return _best(sent, learner)
 
@@ -108,7 +107,7 @@ class Composer:
             for name, register in gress.registers.items():
                 chosen = {rng.randrange(register.size) for _ in range(3)} | {0, 1}
                 for index in sorted(index for index in chosen if index < register.size):
-                    values = (number(field.width, rng) for field in register.fields)
+                    values = (_small_or_any(field.width, rng) for field in register.fields)
                     scenario.registers.append((name, index, tuple(values)))
 
     def _change(self, scenario: Scenario, world: World, rng: random.Random) -> Step:
@@ -117,6 +116,11 @@ class Composer:
         verb = rng.choice(("insert", "modify", "modify", "delete"))
         action = world.action(gress.tables[name], gress, rng)
         return Change(verb, name, Entry(entry.matches, *action, entry.priority))
+
+
+def _small_or_any(width: int, rng: random.Random) -> int:
+    """Registers hold states, which are small, and amounts."""
+    return rng.randrange(3) & (1 << width) - 1 if rng.random() < 0.5 else number(width, rng)
 
 
 def _best(frames: Sequence[Frame], learner: Learner) -> list[Frame]:
