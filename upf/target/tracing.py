@@ -133,6 +133,8 @@ def _match(key: ir.Key, match: Match) -> MatchValue:
             return Ternary(match.value, match.mask)
         case ir.MatchKind.RANGE:
             return Range(match.value, match.value if match.high is None else match.high)
+        case ir.MatchKind.SELECTOR:
+            raise AssertionError("a selector's key chooses a member, not an entry")
 
 
 def _packet_in(program: ir.Program, found: steps.Trace, schema: Schema) -> PacketIn | None:
