@@ -7,7 +7,7 @@ import pytest
 from p4xdp import frontend
 from testbed.bench.forwarding.measuring import METERED, UNMETERED, cases, measure
 from testbed.bench.forwarding.path import Paths
-from testbed.bench.forwarding.population import Population, sizes_for, usage_id
+from testbed.bench.forwarding.population import Population, sizes_for, usage_cell, usage_id
 from testbed.bench.forwarding.report import markdown
 
 pytestmark = pytest.mark.root
@@ -42,9 +42,7 @@ def test_all_frames_are_forwarded_metered_and_counted():
 def counted(dataplane):
     """Packets of every session's directions."""
     return {
-        usage: dataplane.read_counter(f"Egress.enforcement.usage_{usage & 7}", usage >> 3, 1)[
-            0
-        ].packets
+        usage: dataplane.read_counter(*usage_cell(usage), 1)[0].packets
         for session in range(SESSIONS)
         for usage in (usage_id(session, 1), usage_id(session, 2))
     }

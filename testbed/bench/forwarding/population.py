@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _FIRST_TEID = 0x10000000
 _FIRST_UE_IPV4 = 0x0A400000  # 10.64.0.0
-_USAGE_BANKS = 8
+_USAGE_BANKS = 12
+_BANK_BITS = 4  # the low ones of a counter's number
 _CLASSIFIED = 200_000  # a session's number, beyond all others
 _RULES = {net.ACCESS_PORT: 41, net.CORE_PORT: 42}
 _SLOT = 3
@@ -43,13 +44,20 @@ def sizes_for(sessions: int) -> Mapping[str, int]:
     return (
         banks
         | {f"Ingress.detection.{table}": sessions + 100 for table in tables}
-        | {"Egress.enforcement.session_meters": usages + 1}
+        | {"Egress.enforcement.session_meters": usage_id(usages // 2, net.CORE_PORT) + 1}
     )
 
 
 def usage_id(session: int, port: int) -> int:
     """Return the counter, and the meter if it has one, of a session's direction."""
-    return 2 * session + (port == net.CORE_PORT)
+    cell, bank = divmod(2 * session + (port == net.CORE_PORT), _USAGE_BANKS)
+    return cell << _BANK_BITS | bank
+
+
+def usage_cell(usage: int) -> tuple[str, int]:
+    """Return the array and the cell of a counter."""
+    bank = usage & (1 << _BANK_BITS) - 1
+    return f"Egress.enforcement.usage_{bank}", usage >> _BANK_BITS
 
 
 class Population:
