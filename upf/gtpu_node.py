@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 
 from upf.frames import ip_packet_of, teid_of
+from upf.made_frames import ipv4_header
 
 ECHO_REQUEST = 1
 ECHO_RESPONSE = 2
@@ -15,6 +16,7 @@ ERROR_INDICATION = 26
 
 _ETHERNET_OCTETS = 14
 _IPV4_OCTETS = 20
+_UDP_PROTOCOL = 17
 _UDP_OCTETS = 8
 _GTPU = struct.Struct("!BBHI")  # flags, message type, length, TEID
 _UDP = struct.Struct("!HHHH")  # source port, destination port, length, checksum
@@ -71,25 +73,5 @@ def _ethernet_back(frame: bytes) -> bytes:
 def _ipv4_back(frame: bytes, payload_octets: int) -> bytes:
     """An IPv4 header to whoever sent this frame."""
     source, destination = frame[26:30], frame[30:34]
-    header = struct.pack(
-        "!BBHHHBBH4s4s",
-        0x45,
-        frame[15] & 0xFC,  # their DSCP, no ECN
-        _IPV4_OCTETS + payload_octets,
-        0,
-        0,
-        64,
-        17,
-        0,
-        destination,
-        source,
-    )
-    return header[:10] + _checksum(header).to_bytes(2, "big") + header[12:]
-
-
-def _checksum(header: bytes) -> int:
-    """RFC 1071, over a header whose checksum field is zero."""
-    words: tuple[int, ...] = struct.unpack("!10H", header)
-    total = sum(words)
-    total = (total & 0xFFFF) + (total >> 16)
-    return ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+    tos = frame[15] & 0xFC  # their DSCP, no ECN
+    return ipv4_header(destination, source, _UDP_PROTOCOL, payload_octets, tos=tos)

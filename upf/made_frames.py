@@ -62,13 +62,28 @@ def ip_packet(
         head = 6 << 28 | dscp << 22
         fields6 = (head, len(payload), protocol, hop_limit, src.packed, dst.packed)
         return _IPV6.pack(*fields6) + payload
-    length = _IPV4.size + len(payload)
-    fields = (0x45, dscp << 2, length, 0, 0, hop_limit, protocol, 0, src.packed, dst.packed)
-    header: bytes = _IPV4.pack(*fields)
+    header = ipv4_header(
+        src.packed, dst.packed, protocol, len(payload), tos=dscp << 2, hop_limit=hop_limit
+    )
+    return header + payload
+
+
+def ipv4_header(
+    src: bytes,
+    dst: bytes,
+    protocol: int,
+    payload_octets: int,
+    *,
+    tos: int = 0,
+    hop_limit: int = 64,
+) -> bytes:
+    """An IPv4 header without options; `tos` is the octet of DSCP and ECN."""
+    length = _IPV4.size + payload_octets
+    header: bytes = _IPV4.pack(0x45, tos, length, 0, 0, hop_limit, protocol, 0, src, dst)
     words: int = sum(struct.unpack("!10H", header))
     words = (words & 0xFFFF) + (words >> 16)
     checksum = ~((words & 0xFFFF) + (words >> 16)) & 0xFFFF
-    return header[:10] + checksum.to_bytes(2, "big") + header[12:] + payload
+    return header[:10] + checksum.to_bytes(2, "big") + header[12:]
 
 
 def g_pdu(gnb: IPAddress, endpoint: IPAddress, teid: int, qfi: int | None, packet: bytes) -> bytes:

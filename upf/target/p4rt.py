@@ -99,19 +99,12 @@ class P4RuntimeTarget:
 
     async def read_counters(self, counter: str, indexes: Sequence[int]) -> list[Counts]:
         """Read cells of an indexed counter, in the order asked."""
-        array = self._schema.counter(counter)
-        found: dict[int, Counts] = {}
+        found: list[Counts] = []
         for first in range(0, len(indexes), _CELLS_PER_READ):
-            request = self._read_request()
-            for index in indexes[first : first + _CELLS_PER_READ]:
-                cell = request.entities.add().counter_entry
-                cell.counter_id = array.id
-                cell.index.index = index
-            async for entity in self._read(request, f"reading {counter}"):
-                cell = entity.counter_entry
-                data = cell.data
-                found[cell.index.index] = Counts(data.packet_count, data.byte_count)
-        return _in_order(found, indexes, counter)
+            request = self.counters_request(counter, indexes[first : first + _CELLS_PER_READ])
+            packets, octets = await self.read_columns(request)
+            found += map(Counts, packets, octets)
+        return found
 
     def counters_request(self, counter: str, indexes: Sequence[int]) -> object:
         """A request for cells of an indexed counter, which may be made any number of times."""
