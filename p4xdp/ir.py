@@ -482,6 +482,7 @@ class ParserState:
     statements: tuple[Statement, ...]
     keys: tuple[Expression, ...]
     selects: tuple[Select, ...]  # none fits: reject with PARSER_ERROR_NO_MATCH
+    annotations: tuple[Annotation, ...] = ()
     at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 

@@ -24,12 +24,12 @@ parser IngressParser(
         transition parse_ethernet;
     }
 
-    state parse_arrival {
+    @likely state parse_arrival {
         md.ingress_port = ig_intr_md.ingress_port;
         transition parse_ethernet;
     }
 
-    state parse_ethernet {
+    @likely state parse_ethernet {
         packet.extract(hdr.ethernet);
         transition select(hdr.ethernet.ether_type) {
             ETHERTYPE_VLAN: parse_vlan;
@@ -51,7 +51,7 @@ parser IngressParser(
 
     // An IPv4 header says of itself that it is one, of 20 octets at least, in a packet at least as
     // long as its header; else it is none.
-    state parse_ipv4 {
+    @likely state parse_ipv4 {
         transition select(
                 packet.lookahead<bit<32>>()[31:24], packet.lookahead<bit<32>>()[15:0]) {
             (0x45, 0x0000 &&& 0xfff0): malformed;
@@ -84,7 +84,7 @@ parser IngressParser(
 
     // Ports are looked for behind headers without options, in whole packets and first fragments;
     // GTP-U in whole packets only.
-    state extract_ipv4 {
+    @likely state extract_ipv4 {
         packet.extract(hdr.ipv4);
         transition select(hdr.ipv4.ihl, hdr.ipv4.flags, hdr.ipv4.frag_offset, hdr.ipv4.protocol) {
             (5, 0 &&& 1, 0, PROTOCOL_UDP): choose_udp;
@@ -108,19 +108,19 @@ parser IngressParser(
         }
     }
 
-    state choose_udp {
+    @likely state choose_udp {
         transition select(packet.lookahead<bit<32>>()[15:0]) {
             UDP_PORT_GTPU: parse_udp;
             default: parse_l4;
         }
     }
 
-    state parse_l4 {
+    @likely state parse_l4 {
         packet.extract(hdr.l4);
         transition accept;
     }
 
-    state parse_udp {
+    @likely state parse_udp {
         packet.extract(hdr.udp);
         packet.extract(hdr.gtpu);
         transition select(
@@ -140,7 +140,7 @@ parser IngressParser(
     }
 
     // Types below 0x80 may be skipped by who does not know them (TS 29.281 5.2.1).
-    state parse_gtpu_options {
+    @likely state parse_gtpu_options {
         packet.extract(hdr.gtpu_options);
         transition select(hdr.gtpu_options.next_extension, packet.lookahead<bit<8>>()) {
             (0, _): parse_inner;
@@ -169,7 +169,7 @@ parser IngressParser(
         }
     }
 
-    state parse_psc {
+    @likely state parse_psc {
         packet.extract(hdr.psc);
         md.qfi = hdr.psc.qfi;
         transition select(hdr.psc.next_extension) {
@@ -209,7 +209,7 @@ parser IngressParser(
         transition accept;
     }
 
-    state parse_inner {
+    @likely state parse_inner {
         transition select(
                 packet.lookahead<bit<32>>()[31:24], packet.lookahead<bit<32>>()[15:0]) {
             (0x45, 0x0000 &&& 0xfff0): malformed;
@@ -242,7 +242,7 @@ parser IngressParser(
         }
     }
 
-    state parse_inner_ipv4 {
+    @likely state parse_inner_ipv4 {
         packet.extract(hdr.inner_ipv4);
         transition select(
                 hdr.inner_ipv4.ihl, hdr.inner_ipv4.frag_offset, hdr.inner_ipv4.protocol) {
@@ -265,7 +265,7 @@ parser IngressParser(
         }
     }
 
-    state parse_inner_l4 {
+    @likely state parse_inner_l4 {
         packet.extract(hdr.inner_l4);
         transition accept;
     }

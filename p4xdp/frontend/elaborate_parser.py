@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ def _state(
         for case in transition.cases
         for matches in _matches(case.key_set, kinds)
     )
-    return ir.ParserState(node.name, tuple(statements), keys, selects, node.at)
+    return ir.ParserState(node.name, tuple(statements), keys, selects, node.annotations, node.at)
 
 
 # --- key sets -------------------------------------------------------------------------------------
@@ -156,7 +157,7 @@ def _strip_device_metadata(
         for statement in state.statements:
             made, has_intrinsic, remaining = _strip(statement, has_intrinsic, remaining)
             kept.extend(made)
-        result[name] = ir.ParserState(name, tuple(kept), state.keys, state.selects, state.at)
+        result[name] = dataclasses.replace(state, statements=tuple(kept))
         waiting.extend((select.next_state, has_intrinsic, remaining) for select in state.selects)
     return {name: result[name] for name in states}
 

@@ -15,7 +15,7 @@ from p4xdp.walk import emitted
 from p4xdp.xdp.errors import UnsupportedProgramError
 from p4xdp.xdp.expressions import constant, load_octets
 from p4xdp.xdp.shapes import Placement
-from p4xdp.xdp.storage import wide
+from p4xdp.xdp.storage import GROWTH, LEAVING_AT, cursor_octets, wide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,15 +109,17 @@ def render_emission(
     ]
     out.label("leave")
     with out.block(""):
-        out.line("__s32 growth = -(__s32)distance(data, cursor);")
+        out.line(f"__s32 growth = -(__s32){cursor_octets(egress)};")
         for item in leaving:
             out.line(f"if ({item.valid}) growth += {item.octets};")
         scratched = [one for item in leaving for one in _carry(item, out)]
+        if egress.is_large:
+            out.line(f"UNKNOWN(growth, {GROWTH});")
         with out.block("if (growth)"):
             out.line("if (bpf_xdp_adjust_head(ctx, -growth)) return DROPPED_NO_HEADROOM;")
             out.line("data = (__u8 *)(long)ctx->data;")
             out.line("data_end = (__u8 *)(long)ctx->data_end;")
-        out.line("scratch->leaving_at = 0;" if egress.is_large else "cursor = data;")
+        out.line(f"{LEAVING_AT} = 0;" if egress.is_large else "cursor = data;")
         last = max((i for i, item in enumerate(leaving) if item.is_written()), default=-1)
         for item in leaving[: last + 1]:
             _write(item, out)
@@ -144,7 +146,7 @@ def _carry(item: _Leaving, out: Writer) -> list[tuple[str, str]]:
 def _write(item: _Leaving, out: Writer) -> None:
     with out.block(f"if ({item.valid})"):
         if item.is_written() and item.storage.is_large:
-            out.line(f"FIND(cursor, scratch->leaving_at, {item.octets});")
+            out.line(f"REACH(cursor, {LEAVING_AT}, {item.octets});")
         elif item.is_written():
             out.line("HOLD(cursor);")
             out.line(f"if (cursor + {item.octets} > data_end) return DROPPED_INTERNAL;")
@@ -152,7 +154,7 @@ def _write(item: _Leaving, out: Writer) -> None:
             out.line(f"PASTE{size}(cursor + {octet}, {item.copy_name(octet)});")
         for run in runs_of(item.header.type):
             _store_run(item, run, out)
-        moves = "scratch->leaving_at" if item.storage.is_large else "cursor"
+        moves = LEAVING_AT if item.storage.is_large else "cursor"
         out.line(f"{moves} += {item.octets};")
 
 

@@ -13,9 +13,11 @@ from p4xdp.walk import emitted, octets_ahead
 from p4xdp.xdp.expressions import constant, load, load_octets
 from p4xdp.xdp.names import identifier
 from p4xdp.xdp.shapes import PAYLOAD, Shapes
-from p4xdp.xdp.storage import wide
+from p4xdp.xdp.storage import CURSOR_AT, wide
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from p4xdp.xdp.expressions import Expressions
     from p4xdp.xdp.statements import Statements
     from p4xdp.xdp.storage import Storage
@@ -62,8 +64,6 @@ class Parsing:
                 self._out.label(label)
                 self._fail(error)
         self._out.label(f"{name}_parsed")
-        if self._storage.is_large:
-            self._out.line("FORGET();")
 
     def _label(self, state: str) -> str:
         if state == "accept":
@@ -96,6 +96,9 @@ class Parsing:
         self._select(state)
 
     def _require(self, octets: int) -> None:
+        if self._storage.is_large and self._given is not None:
+            # The parser of ingress has left the offset alone.
+            self._out.line(f"cursor = data + ({CURSOR_AT} & MOST_OFFSET);")
         self._out.line("HOLD(cursor);")
         with self._out.block(f"if (cursor + {octets} > data_end)"):
             self._out.jump(f"{self._gress.name}_partial_header")
@@ -104,33 +107,15 @@ class Parsing:
         ahead = max(map(octets_ahead, state.keys), default=0)
         if ahead and self._given is None:
             self._require(ahead)
-        if not state.keys:
-            following = state.selects[0].next_state if state.selects else "reject"
-            self._out.jump(self._label(following))
-            return
-        self._statements.reach(state)
-        with self._out.block(""):
-            if ahead and self._given is not None:
+        targets = [self._label(select.next_state) for select in state.selects]
+        no_match = f"{self._gress.name}_no_match"
+        if ahead and self._given is not None:
+            with self._out.block(""):
                 self._look_ahead(state, ahead)
-            for number, key in enumerate(state.keys):
-                self._out.line(
-                    f"{wide(key.width)} key{number} = {self._statements.expression(key)};"
-                )
-            for select in state.selects:
-                terms = [
-                    _fits(f"key{number}", key.width, value, mask)
-                    for number, (key, (value, mask)) in enumerate(
-                        zip(state.keys, select.matches, strict=True)
-                    )
-                    if mask
-                ]
-                if not terms:
-                    self._out.jump(self._label(select.next_state))
-                    return
-                with self._out.block(f"if ({' && '.join(terms)})"):
-                    self._out.jump(self._label(select.next_state))
-            self._out.jump(f"{self._gress.name}_no_match")
-        self._expressions.ahead = None
+                render_select(state, targets, no_match, self._statements, self._out)
+            self._expressions.ahead = None
+            return
+        render_select(state, targets, no_match, self._statements, self._out)
 
     def _look_ahead(self, state: ir.ParserState, octets: int) -> None:
         """Write `ahead`, the first octets of what ingress emitted that egress has not taken."""
@@ -208,7 +193,39 @@ class Parsing:
             out.line(storage.place(header, "cursor"))
         for of in storage.local_fields(header):
             out.line(f"{storage.field(header, of)} = {load('cursor', of)};")
-        out.line(f"cursor += {octets};")
+        moves = CURSOR_AT if storage.is_large and self._given is not None else "cursor"
+        out.line(f"{moves} += {octets};")
+
+
+def render_select(
+    state: ir.ParserState,
+    targets: Sequence[str],
+    otherwise: str,
+    statements: Statements,
+    out: Writer,
+) -> None:
+    """Write the jump to the label in `targets` of the first select that fits, or `otherwise`."""
+    if not state.keys:
+        out.jump(targets[0] if targets else otherwise)
+        return
+    statements.reach(state)
+    with out.block(""):
+        for number, key in enumerate(state.keys):
+            out.line(f"{wide(key.width)} key{number} = {statements.expression(key)};")
+        for select, target in zip(state.selects, targets, strict=True):
+            terms = [
+                _fits(f"key{number}", key.width, value, mask)
+                for number, (key, (value, mask)) in enumerate(
+                    zip(state.keys, select.matches, strict=True)
+                )
+                if mask
+            ]
+            if not terms:
+                out.jump(target)
+                return
+            with out.block(f"if ({' && '.join(terms)})"):
+                out.jump(target)
+        out.jump(otherwise)
 
 
 def first_bits(header: ir.Header, width: int) -> ir.Expression:

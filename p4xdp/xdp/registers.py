@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from p4xdp import ir
 from p4xdp.dataplane import require_cells
+from p4xdp.walk import expressions, nested, parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from p4xdp import ir
     from p4xdp.xdp.manifest import RegisterInfo
     from p4xdp.xdp.maps import Map
 
@@ -32,6 +33,13 @@ def packed(fields: Sequence[str]) -> str:
         [f"(__u64){first}"]
         + [f"(__u64){other} << {at * _FIELD_BITS}" for at, other in enumerate(others, start=1)]
     )
+
+
+def is_of_variables(statement: ir.ExecuteRegister) -> bool:
+    """Return whether what is done to a cell reads and writes variables alone."""
+    mentioned = [one for s in nested(statement.body) for one in expressions(s)]
+    found = {part for one in mentioned for part in parts(one)}
+    return not any(isinstance(p, ir.HeaderField | ir.IsValid | ir.Param) for p in found)
 
 
 def widths_of(statement: ir.ExecuteRegister) -> list[int]:

@@ -181,32 +181,61 @@ ALWAYS_INLINE void count_switch_drop(enum switch_drop reason)
 
 /* --- what has no room on the stack --------------------------------------------------------------- */
 
-/* One a CPU: nothing else runs a pipeline there before this one ends. */
-#define SCRATCHPAD(name, contents) \
+/* What is known of a packet: `kind`_state decides its way, and is here for packets on no likely way;
+ * `kind`_carried is what only entries say, and what is only carried. One a CPU: nothing else runs a
+ * pipeline there before this one ends. */
+#define SCRATCHPAD(name, kind) \
+    struct kind##_pad { \
+        struct kind##_state state; \
+        struct kind##_carried carried; \
+    }; \
     struct { \
         __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
         __uint(max_entries, 1); \
         __type(key, __u32); \
-        __type(value, contents); \
+        __type(value, struct kind##_pad); \
     } name SEC(".maps")
 
-#define SCRATCH(name, contents) \
-    __u32 only_scratch = 0; \
-    contents *scratch = bpf_map_lookup_elem(&name, &only_scratch); \
-    if (!scratch) \
+#define CARRIED(name, kind) \
+    __u32 only_pad = 0; \
+    struct kind##_pad *pad = bpf_map_lookup_elem(&name, &only_pad); \
+    if (!pad) \
         return DROPPED_INTERNAL; \
-    _Pragma("unroll") for (__u32 word = 0; word < sizeof(scratch->words) / 8; word++) \
-        scratch->words[word] = 0
+    struct kind##_carried *carried = &pad->carried; \
+    __builtin_memset(carried, 0, sizeof(*carried))
+
+#define STATE_AND_CARRIED(name, kind) \
+    CARRIED(name, kind); \
+    struct kind##_state *packet = &pad->state; \
+    __builtin_memset(packet, 0, sizeof(*packet))
+
+/* Makes the verifier forget the value: by way of memory, of which it knows nothing. Else every way to
+ * here, each with a value of its own, would be another one through all that follows. */
+#define UNKNOWN(variable, memory) \
+    do { \
+        *(volatile typeof(memory) *)&(memory) = (variable); \
+        (variable) = *(volatile typeof(memory) *)&(memory); \
+    } while (0)
 
 /* Further than any header lies. */
 #define MOST_OFFSET 0x7ff
 
 /* Lets `pointer` point to the `octets` that lie at an offset in the frame. */
-#define FIND(pointer, offset, octets) \
+#define REACH(pointer, offset, octets) \
     do { \
         pointer = data + ((offset) & MOST_OFFSET); \
         HOLD(pointer); \
         if (pointer + (octets) > data_end) return DROPPED_INTERNAL; \
+    } while (0)
+
+/* Likewise of a header as it came. On a likely way its place is known when this is compiled, and it
+ * has been found to be in the frame. */
+#define FIND(pointer, offset, octets) \
+    do { \
+        if (is_placed) \
+            pointer = data + (offset); \
+        else \
+            REACH(pointer, offset, octets); \
     } while (0)
 
 /* Likewise of a header that may be invalid: then it is null. */
@@ -219,12 +248,10 @@ ALWAYS_INLINE void count_switch_drop(enum switch_drop reason)
 /* Makes the verifier, which knows all of the way here, forget it: ways that meet are one from here. */
 #define FORGET() \
     do { \
-        scratch->cursor_at = distance(data, cursor); \
+        packet->cursor_at = distance(data, cursor); \
         __asm__ volatile("" ::: "memory"); \
         data = (__u8 *)(long)ctx->data; \
         data_end = (__u8 *)(long)ctx->data_end; \
-        cursor = data + (scratch->cursor_at & MOST_OFFSET); \
-        HOLD(cursor); \
     } while (0)
 
 /* --- tables ---------------------------------------------------------------------------------------- */

@@ -12,7 +12,7 @@ from p4xdp.xdp.expressions import constant
 from p4xdp.xdp.hashing import hash_of
 from p4xdp.xdp.layout import TableLayout
 from p4xdp.xdp.mirroring import IS_MIRRORED, Mirroring, mirror, tell
-from p4xdp.xdp.registers import packed, unpacked, widths_of
+from p4xdp.xdp.registers import is_of_variables, packed, unpacked, widths_of
 from p4xdp.xdp.storage import wide
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Statements:
         # The cell of direct counters and meters, in an entry's action.
         self._cell: str | None = None
         self._applying = Applying(self, out)
+        self.functions: list[str] = []  # C to stand before the function that is written
 
     @property
     def end(self) -> str:
@@ -232,30 +233,56 @@ class Statements:
 
     def _execute_register(self, statement: ir.ExecuteRegister) -> None:
         out, storage = self._out, self._storage
-        symbol = self._symbols.registers[statement.register]
-        cell = [storage.variable(variable) for variable in statement.cell]
         result = None if statement.result is None else storage.variable(statement.result)
         out.position(statement.at)
         with out.block(""):
             index = self.expression(statement.index)
-            out.line(f"__u64 *cell = register_at(&{symbol}, {index});")
-            if result is not None:
-                out.line(f"{result} = 0;")
-            with out.block("if (cell)"):
-                out.line("__u64 seen = *(volatile __u64 *)cell;")
-                out.line("int tries = 0;")
-                with out.block("for (; tries < REGISTER_TRIES; tries++)"):
-                    for name, field in zip(
-                        cell, unpacked(widths_of(statement), "seen"), strict=True
-                    ):
-                        out.line(f"{name} = {field};")
-                    if result is not None:
-                        out.line(f"{result} = 0;")
-                    self.render_apart(statement.body)
-                    out.line(f"if (register_put(cell, &seen, {packed(cell)})) break;")
-                out.line("if (tries == REGISTER_TRIES) return DROPPED_REGISTER_BUSY;")
+            if self._storage.is_large and is_of_variables(statement):
+                name = self._register_function(statement)
+                out.line(f"int busy = {name}(carried, {index});")
+                out.line("if (busy) return busy;")
+            else:
+                self._change_register(statement, index)
             if statement.target is not None:
                 self.store(statement.target, result or "0")
+
+    def _register_function(self, statement: ir.ExecuteRegister) -> str:
+        """Write a function of its own for the change, so that the verifier goes through its loop
+        once and not once for every way to it. Return its name.
+        """
+        kind = self._storage.kind
+        name = f"{kind}_{self._symbols.registers[statement.register]}_{len(self.functions)}"
+        out = self._out
+        with out.apart() as lines:
+            out.line(
+                f"__attribute__((noinline)) int {name}(struct {kind}_carried *carried, __u32 index)"
+            )
+            with out.block(""):
+                out.line("if (!carried) return DROPPED_INTERNAL;")
+                self._change_register(statement, "index")
+                out.line("return 0;")
+        self.functions.append("\n".join([*lines, "", ""]))
+        return name
+
+    def _change_register(self, statement: ir.ExecuteRegister, index: str) -> None:
+        out, storage = self._out, self._storage
+        cell = [storage.variable(variable) for variable in statement.cell]
+        result = None if statement.result is None else storage.variable(statement.result)
+        symbol = self._symbols.registers[statement.register]
+        out.line(f"__u64 *cell = register_at(&{symbol}, {index});")
+        if result is not None:
+            out.line(f"{result} = 0;")
+        with out.block("if (cell)"):
+            out.line("__u64 seen = *(volatile __u64 *)cell;")
+            out.line("int tries = 0;")
+            with out.block("for (; tries < REGISTER_TRIES; tries++)"):
+                for name, field in zip(cell, unpacked(widths_of(statement), "seen"), strict=True):
+                    out.line(f"{name} = {field};")
+                if result is not None:
+                    out.line(f"{result} = 0;")
+                self.render_apart(statement.body)
+                out.line(f"if (register_put(cell, &seen, {packed(cell)})) break;")
+            out.line("if (tries == REGISTER_TRIES) return DROPPED_REGISTER_BUSY;")
 
     def _mirror(self, statement: ir.MirrorPacket) -> None:
         out, drop = self._out, self._gress.roles.get("drop_ctl")

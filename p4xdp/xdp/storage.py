@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from p4xdp import ir
-from p4xdp.walk import statements_of, written
+from p4xdp.walk import expressions, nested, parts, statements_of, written
 from p4xdp.xdp.errors import UnsupportedProgramError
 from p4xdp.xdp.layout import LARGEST_SCALAR_BITS, size_of
 from p4xdp.xdp.names import identifier
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from p4xdp.xdp.shapes import Shapes
 
 
-SCRATCH = "scratch->"
+STATE = "packet->"
+CARRIED = "carried->"
 SIZES = {"u128": 16, "__u64": 8, "__u32": 4, "__u16": 2, "__u8": 1}  # octets
+CURSOR_AT, LEAVING_AT = f"{STATE}cursor_at", f"{CARRIED}leaving_at"  # offsets in the frame
+GROWTH = f"{CARRIED}growth"  # of the frame, in octets
 _MOST_VARIABLES = 200  # the compiler finds room for 64 at a time, and most live shortly
 
 
@@ -34,14 +37,18 @@ class Storage:
     other headers, the positions of fields with variables.
 
     `is_large`: not all of that has room on BPF's stack of 512 octets, and the verifier would not
-    live to see the end of all ways through the program. Then everything lies in a scratchpad, and
-    a header's place is an offset: the verifier knows nothing of what is read from there, so ways
-    that meet are one to it. Pointers are made where they are used.
+    live to see the end of all ways through the program. Then everything is in a structure that
+    lies in a scratchpad, and a header's place is an offset: the verifier knows nothing of what is
+    read from there, so ways that meet are one to it. Pointers are made where they are used.
+    Of likely ways, places of headers and the variables that are `known_by_way` are known to the
+    compiler; the others are in another structure, which lies in the scratchpad then too.
     """
 
     gress: ir.Gress
     prefix: str
+    kind: str = "packet"
     is_large: bool = False
+    known_by_way: set[str] = field(default_factory=set)
     made: set[str] = field(default_factory=set)
     kept: dict[str, set[int]] = field(default_factory=dict)
 
@@ -61,7 +68,7 @@ class Storage:
 
     def offset(self, header: ir.Header) -> str:
         """Return the C variable of where a header lies in the frame, in a large program."""
-        return self._place(f"{self.pointer(header)}_at")
+        return f"{STATE}{self.pointer(header)}_at"
 
     def reach(self, header: ir.Header, *, is_certain: bool) -> str:
         """Return the C after which the pointer may be used, if the header is valid."""
@@ -87,7 +94,9 @@ class Storage:
         return self._place(name)
 
     def _place(self, name: str) -> str:
-        return f"{SCRATCH}{name}" if self.is_large else name
+        if not self.is_large:
+            return name
+        return f"{STATE if name in self.known_by_way else CARRIED}{name}"
 
     def is_in_frame(self, header: ir.Header) -> bool:
         """Return whether the header is a pointer into the frame."""
@@ -109,6 +118,11 @@ class Storage:
         return (header for header in self.gress.headers if not header.intrinsic)
 
 
+def cursor_octets(storage: Storage) -> str:
+    """Return the C of where the payload begins in the frame."""
+    return CURSOR_AT if storage.is_large else "distance(data, cursor)"
+
+
 def ctype(width: int) -> str:
     """Return the C type of a value of `width` bits."""
     size = size_of(width)
@@ -120,10 +134,10 @@ def wide(width: int) -> str:
     return "u128" if width > 64 else "__u64"
 
 
-def storage_of(program: ir.Program, shapes: Shapes) -> tuple[Storage, Storage]:
-    """Return the storage of ingress and egress."""
-    ingress = _own(program.ingress, "ig_")
-    egress = _own(program.egress, "eg_")
+def storage_of(program: ir.Program, shapes: Shapes, kind: str) -> tuple[Storage, Storage]:
+    """Return the storage of ingress and egress for a kind of packet."""
+    ingress = _own(program.ingress, "ig_", kind)
+    egress = _own(program.egress, "eg_", kind)
     for header in egress.headers():
         sources = shapes.sources.get(header.name, set())
         if any(source in ingress.made for source in sources):
@@ -134,6 +148,7 @@ def storage_of(program: ir.Program, shapes: Shapes) -> tuple[Storage, Storage]:
     both = (ingress, egress)
     is_large = sum(map(_number_of_variables, both)) > _MOST_VARIABLES
     for storage in both:
+        storage.known_by_way = _known_by_way(storage)
         storage.is_large = is_large
         _require_scalars(storage)
         _require_distinct_names(storage)
@@ -147,8 +162,51 @@ def _number_of_variables(storage: Storage) -> int:
     return len(storage.gress.variables) + 2 * len(headers) + fields
 
 
-def _own(gress: ir.Gress, prefix: str) -> Storage:
-    storage = Storage(gress, prefix)
+def _known_by_way(storage: Storage) -> set[str]:
+    """Return the C variables of a gress whose values the way through the parser tells: those that
+    something is decided by, and that only the parser writes or a table whose entries are constant.
+    Which headers are valid is among them, but for what entries make.
+    """
+    gress = storage.gress
+    known = {storage.valid(header) for header in storage.headers()}
+    deciding = [s.condition for s in statements_of(gress) if isinstance(s, ir.If)]
+    constant = [table for table in gress.tables.values() if table.entries is not None]
+    deciding += [key.expression for table in constant for key in table.keys]
+    for part in (part for one in deciding for part in parts(one)):
+        if isinstance(part, ir.Read):
+            known.add(storage.variable(part.variable))
+        elif isinstance(part, ir.HeaderField) and not part.header.intrinsic:
+            known.add(storage.field(part.header, part.field))
+    return known - set(_written_otherwise(storage))
+
+
+def _written_otherwise(storage: Storage) -> Iterator[str]:
+    """Yield the C variables that the control writes, or an entry, or a register."""
+    gress = storage.gress
+    by_entries = [
+        statement
+        for table in gress.tables.values()
+        if table.entries is None
+        for reference in table.actions
+        for statement in nested(gress.actions[reference.action].body)
+    ]
+    yield from (storage.valid(s.header) for s in by_entries if isinstance(s, ir.SetValid))
+    for statement in (*nested(gress.control), *by_entries):
+        target = written(statement)
+        if isinstance(target, ir.Read):
+            yield storage.variable(target.variable)
+        elif target is not None:
+            yield storage.field(target.header, target.field)
+        if isinstance(statement, ir.Apply) and statement.hit is not None:
+            yield storage.variable(statement.hit)
+        if isinstance(statement, ir.ExecuteRegister):
+            mentioned = [e for one in nested(statement.body) for e in expressions(one)]
+            read = {p.variable for e in mentioned for p in parts(e) if isinstance(p, ir.Read)}
+            yield from (storage.variable(variable) for variable in read | set(statement.cell))
+
+
+def _own(gress: ir.Gress, prefix: str, kind: str) -> Storage:
+    storage = Storage(gress, prefix, kind)
     for statement in statements_of(gress):
         if isinstance(statement, ir.SetValid) and statement.valid:
             storage.made.add(statement.header.name)

@@ -58,6 +58,20 @@ class Writer:
         self._depth -= 1
         self.line(tail)
 
+    @contextmanager
+    def apart(self) -> Iterator[list[str]]:
+        """Put what is written inside into the list, and not here."""
+        outer, self._lines = self._lines, []
+        depth, self._depth = self._depth, 0
+        yield self._lines
+        self._lines, self._depth = outer, depth
+
+    def take(self) -> str:
+        """Return everything written since the last time."""
+        text = self.text()
+        self._lines.clear()
+        return text
+
     def text(self) -> str:
         """Return everything written."""
         unused = {line for line in self._lines if line.endswith(":;") and not self._is_used(line)}
