@@ -92,11 +92,13 @@ class Requests:
         cls, shape: Shape, smf_ipv4: IPv4Address, gnb_ipv4: IPv4Address, recovery_time_stamp: int
     ) -> "Requests":
         """Make them; scapy is at work only here."""
+        imsi = struct.pack(_CODES["imsi"], _MARKS["imsi"])
         session = PDUSession(
             _MARKS["cp_seid"],
             smf_ipv4,
             IPv4Address(_MARKS["ue_ipv4"]),
             volume_threshold_bytes=1 << 40,
+            imsi=b"\x99\x79" + imsi + b"\x00\xf1",
         )
         make = _ESTABLISHING[shape]
         association = open5gs.association_setup_request(smf_ipv4, recovery_time_stamp)
