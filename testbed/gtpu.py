@@ -8,6 +8,7 @@ PORT = 2152
 ECHO_REQUEST = 1
 ECHO_RESPONSE = 2
 ERROR_INDICATION = 26
+SUPPORTED_EXTENSION_HEADERS_NOTIFICATION = 31
 END_MARKER = 254
 G_PDU = 255
 
@@ -79,8 +80,25 @@ def echo_response(sequence_number: int) -> bytes:
     return _HEADER.pack(flags, ECHO_RESPONSE, len(body), 0) + body
 
 
-def decode(octets: memoryview) -> GTPUMessage:
-    """Read one GTP-U message. Raises MalformedGTPUError, naming what does not hold."""
+def g_pdu(packet: bytes, teid: int, qfi: int | None = None) -> bytes:
+    """A G-PDU, as a gNB sends it if a QFI is given."""
+    if qfi is None:
+        return _HEADER.pack(_VERSION_1_GTP, G_PDU, len(packet), teid) + packet
+    return UplinkEncapsulation(teid, qfi).header(len(packet)) + packet
+
+
+def error_indication(teid: int, address: bytes) -> bytes:
+    """An Error Indication: the tunnel `teid` at `address` is not known there (clause 7.3.1)."""
+    ies = struct.pack("!BIBH", 16, teid, 133, len(address)) + address
+    flags = _VERSION_1_GTP | _SEQUENCE_FLAG
+    return _HEADER.pack(flags, ERROR_INDICATION, 4 + len(ies), 0) + bytes(4) + ies
+
+
+def decode(octets: memoryview, *, is_downlink: bool | None = True) -> GTPUMessage:
+    """Read one GTP-U message. Raises MalformedGTPUError, naming what does not hold.
+
+    `is_downlink`: which PDU session container is right, None for either.
+    """
     if len(octets) < _HEADER.size:
         raise MalformedGTPUError(f"{len(octets)} octets are no GTP-U header")
     flags, message_type, length, teid = _HEADER.unpack_from(octets)
@@ -96,20 +114,21 @@ def decode(octets: memoryview) -> GTPUMessage:
     sequence_number = int.from_bytes(octets[8:10]) if flags & _SEQUENCE_FLAG else None
     start, qfi = _HEADER.size + 4, None
     if flags & _EXTENSION_FLAG:
-        start, qfi = _read_extension_headers(octets[:end])
+        start, qfi = _read_extension_headers(octets[:end], is_downlink)
     return GTPUMessage(message_type, teid, octets[start:end], qfi, sequence_number)
 
 
-def _read_extension_headers(octets: memoryview) -> tuple[int, int | None]:
-    """Walk the chain; return where the payload begins and the QFI of a downlink container."""
+def _read_extension_headers(octets: memoryview, is_downlink: bool | None) -> tuple[int, int | None]:
+    """Walk the chain; return where the payload begins and the QFI of the container."""
+    wrong = {True: _UL_PDU_SESSION_INFORMATION, False: _DL_PDU_SESSION_INFORMATION, None: None}
     kind, at, qfi = octets[11], 12, None
     while kind:
         size = 4 * octets[at] if at < len(octets) else 0
         if size == 0 or at + size > len(octets):
             raise MalformedGTPUError(f"extension header {kind:#04x} does not fit the message")
         if kind == _PDU_SESSION_CONTAINER:
-            if octets[at + 1] >> 4 != _DL_PDU_SESSION_INFORMATION:
-                raise MalformedGTPUError("uplink PDU session information in a downlink packet")
+            if octets[at + 1] >> 4 == wrong[is_downlink]:
+                raise MalformedGTPUError("PDU session information of the other direction")
             qfi = octets[at + 2] & 0x3F
         kind, at = octets[at + size - 1], at + size
     return at, qfi

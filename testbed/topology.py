@@ -12,7 +12,15 @@ kernel.
 
 import contextlib
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+    ip_interface,
+)
 from pathlib import Path
 from typing import Self
 
@@ -22,16 +30,16 @@ from testbed.command import run
 
 @dataclass(frozen=True)
 class End:
-    """One end of a link: the room it is in, its interface name there and its address."""
+    """One end of a link: the room it is in, its interface name there and its addresses."""
 
     room: str
     interface: str
-    address: IPv4Interface
+    addresses: tuple[IPv4Interface | IPv6Interface, ...]
 
 
 @dataclass(frozen=True)
 class Link:
-    """A veth pair between the UPF and one of its neighbours."""
+    """A veth pair between a UPF and one of its neighbours, maybe another UPF."""
 
     upf: End
     peer: End
@@ -42,22 +50,25 @@ class Route:
     """A static route of one room."""
 
     room: str
-    destination: IPv4Network
-    via: IPv4Address
+    destination: IPv4Network | IPv6Network
+    via: IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True)
 class Topology:
-    """Rooms, links and routes of a lab."""
+    """Rooms, links and routes of a lab. `upfs` are the rooms where a UPF runs."""
 
     rooms: tuple[str, ...]
     links: tuple[Link, ...]
     routes: tuple[Route, ...]
+    upfs: tuple[str, ...] = ("upf",)
 
 
-def _link(interface: str, upf: str, room: str, peer: str) -> Link:
+def link(interface: str, upf: str, room: str, peer: str, *, upf_room: str = "upf") -> Link:
+    """A veth pair called `interface` at both ends; addresses are written one after the other."""
     return Link(
-        End("upf", interface, IPv4Interface(upf)), End(room, interface, IPv4Interface(peer))
+        End(upf_room, interface, tuple(map(ip_interface, upf.split()))),
+        End(room, interface, tuple(map(ip_interface, peer.split()))),
     )
 
 
@@ -72,9 +83,9 @@ DN_ADDRESS = IPv4Address("10.100.6.2")
 SINGLE_UPF = Topology(
     rooms=("core", "upf", "ran", "dn"),
     links=(
-        _link("n4", "10.100.4.2/24", "core", "10.100.4.1/24"),
-        _link("n3", "10.100.3.1/24", "ran", "10.100.3.2/24"),
-        _link("n6", "10.100.6.1/24", "dn", "10.100.6.2/24"),
+        link("n4", "10.100.4.2/24", "core", "10.100.4.1/24"),
+        link("n3", "10.100.3.1/24", "ran", "10.100.3.2/24"),
+        link("n6", "10.100.6.1/24", "dn", "10.100.6.2/24"),
     ),
     routes=(
         Route("upf", IPv4Network("0.0.0.0/0"), DN_ADDRESS),
@@ -117,11 +128,12 @@ class Lab:
             building.callback(self._remove_rooms)
             for room in self.topology.rooms:
                 self.add_room(room)
-            for link in self.topology.links:
-                self._connect(link)
+            for each in self.topology.links:
+                self._connect(each)
             for route in self.topology.routes:
                 self._add_route(route)
-            self._forbid_kernel_forwarding("upf")
+            for room in self.topology.upfs:
+                self._forbid_kernel_forwarding(room)
             self._cleanup = building.pop_all()
         return self
 
@@ -143,12 +155,17 @@ class Lab:
             self._configure(end)
         # XDP on the UPF's end redirects past the stack: frames reach the far end only where that
         # one polls (NAPI, which GRO turns on), and must leave it with their checksums computed.
-        run("ethtool", "-K", link.peer.interface, "gro", "on", "tx", "off", namespace=peer)
+        for end in (link.peer, link.upf) if link.peer.room in self.topology.upfs else (link.peer,):
+            namespace = self.namespace(end.room)
+            run("ethtool", "-K", end.interface, "gro", "on", "tx", "off", namespace=namespace)
 
     def _configure(self, end: End) -> None:
         namespace = self.namespace(end.room)
-        address = ("address", "add", str(end.address), "dev", end.interface)
-        run("ip", "-n", namespace, *address)
+        for each in end.addresses:
+            # Nobody else can have an IPv6 address of a lab: no need to ask the link first.
+            detection = ("nodad",) if each.version == 6 else ()
+            address = ("address", "add", str(each), "dev", end.interface, *detection)
+            run("ip", "-n", namespace, *address)
         run("ip", "-n", namespace, "link", "set", end.interface, "up")
 
     def _add_route(self, route: Route) -> None:
