@@ -173,6 +173,9 @@ class Dataplane(Protocol):
     def port_names(self) -> dict[int, str]:
         """Port number -> interface name."""
 
+    def port_states(self) -> dict[int, str]:
+        """Port number -> "up", "down" or "gone", of all ports that packets can leave by."""
+
     def close(self) -> None:
         """Detach and release everything."""
 
@@ -201,3 +204,6 @@ class ServedDataplane(Dataplane, Protocol):
 
     def held_direct_meters(self, table: str) -> Iterable[tuple[Entry, MeterConfig]]:
         """Return the entries whose own meter is configured, each with how."""
+
+    def on_ports(self, receiver: Callable[[], None]) -> None:
+        """Call `receiver` whenever the state of a port has changed, on the event loop's thread."""

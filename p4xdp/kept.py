@@ -36,6 +36,9 @@ class Kept(Protocol):
     def together(self) -> contextlib.AbstractContextManager[None]:
         """Keep all changes made within, or, if the process is killed, none."""
 
+    def settle(self) -> None:
+        """Keep what was changed so far, also within `together`."""
+
     def close(self) -> None:
         """Let go."""
 
@@ -69,6 +72,9 @@ class MemoryKept:
     def together(self) -> contextlib.AbstractContextManager[None]:
         """Do nothing: nobody is there to see half of it."""
         return contextlib.nullcontext()
+
+    def settle(self) -> None:
+        """Do nothing, likewise."""
 
     def close(self) -> None:
         """Let go."""
@@ -121,8 +127,13 @@ class FileKept:
         finally:
             # Also after an error: what was done was done, and told.
             self._depth -= 1
-            if self._depth == 0 and self._database.in_transaction:
-                self._database.execute("COMMIT")
+            if self._depth == 0:
+                self.settle()
+
+    def settle(self) -> None:
+        """Keep what was changed so far, also within `together`."""
+        if self._database.in_transaction:
+            self._database.execute("COMMIT")
 
     def _change(self, command: str, values: tuple[object, ...]) -> None:
         if self._depth and not self._database.in_transaction:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 ID_BITS = 33  # 32 for those of clients; those with the highest bit are of one-shot action sets
+_OF_ACTION_SET = 1 << (ID_BITS - 1)
 _BUCKETS_A_MEMBER = 4  # at least, of the largest group
 _MOST_BUCKETS = 1024
 
@@ -59,6 +60,26 @@ def bucket_entries(profile: str, group: int, members: Sequence[int], buckets: in
         )
         for bucket in (range(buckets) if members else ())
     ]
+
+
+def is_of_action_set(number: int) -> bool:
+    """Return whether a member or group belongs to a one-shot action set, and to no client."""
+    return number >= _OF_ACTION_SET
+
+
+def action_set_numbers() -> Iterable[int]:
+    """Yield the numbers that action sets may have."""
+    return range(_OF_ACTION_SET, 2 * _OF_ACTION_SET)
+
+
+def member_of_action_set(number: int, position: int, max_group_size: int) -> int:
+    """Return the number of the member at `position` in a set of at most `max_group_size`."""
+    return _OF_ACTION_SET + (number - _OF_ACTION_SET) * max_group_size + position
+
+
+def action_set_of_member(member: int, max_group_size: int) -> int:
+    """Return the number of the set that a member belongs to."""
+    return _OF_ACTION_SET + (member - _OF_ACTION_SET) // max_group_size
 
 
 def _exact(value: int, width: int) -> Match:

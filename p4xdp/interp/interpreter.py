@@ -269,6 +269,13 @@ class Interpreter:
     def port_names(self) -> dict[int, str]:
         return dict(self._ports)
 
+    def port_states(self) -> dict[int, str]:
+        """Return that all ports are up: there is nothing that could be down."""
+        return dict.fromkeys(self._ports, "up")
+
+    def on_ports(self, receiver: Callable[[], None]) -> None:
+        """Do nothing: no port ever changes."""
+
     def close(self) -> None:
         """Nothing is held."""
 

@@ -14,7 +14,7 @@ from p4xdp.runtime.schema import Table
 from p4xdp.runtime.store import Key, Metadata
 
 if TYPE_CHECKING:
-    from p4xdp.runtime.schema import Schema
+    from p4xdp.runtime.schema import Default, Schema
     from p4xdp.runtime.store import Store
 
 MOST_METADATA_OCTETS = 4096
@@ -94,28 +94,39 @@ def removal(table: Table, position: int, key: Key, before: Entry | None) -> Chan
     return Change(position, key, before, before)
 
 
-def insertion(
-    table: Table, position: int, key: Key, message: Any, matches: Any, before: Entry | None
+def insertion(  # what an update is made of
+    table: Table,
+    position: int,
+    key: Key,
+    message: Any,
+    matches: Any,
+    before: Entry | None,
+    given: Default | None = None,
 ) -> Change:
-    """Check an INSERT."""
+    """Check an INSERT. `given` is the action if its TableAction has been read already."""
     if before is not None:
         raise RequestError(Code.ALREADY_EXISTS, f"{table.name}: the entry exists")
     if not message.HasField("action"):
         raise invalid(f"{table.name}: a new entry needs an action")
-    action = entries.decode_action(table, message.action, is_default=False)
+    action = given or entries.decode_action(table, message.action, is_default=False)
     entry = Entry(matches, action.action, action.arguments, message.priority)
     return _with_resources(table, message, Change(position, key, entry, None))
 
 
-def modification(
-    table: Table, position: int, key: Key, message: Any, before: Entry | None
+def modification(  # what an update is made of
+    table: Table,
+    position: int,
+    key: Key,
+    message: Any,
+    before: Entry | None,
+    given: Default | None = None,
 ) -> Change:
-    """Check a MODIFY; without an action the entry keeps the one it has."""
+    """Check a MODIFY; without an action the entry keeps the one it has. `given` is as above."""
     if before is None:
         raise RequestError(Code.NOT_FOUND, f"{table.name}: there is no such entry")
     entry = before
     if message.HasField("action"):
-        action = entries.decode_action(table, message.action, is_default=False)
+        action = given or entries.decode_action(table, message.action, is_default=False)
         entry = Entry(before.matches, action.action, action.arguments, before.priority)
     return _with_resources(table, message, Change(position, key, entry, before))
 

@@ -8,10 +8,11 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from p4xdp.dataplane import CounterValue
-from p4xdp.runtime import pipeline, profiles, schema
+from p4xdp.runtime import action_sets, groups, members, pipeline, schema
 from p4xdp.runtime.artifacts import ArtifactError
 from p4xdp.runtime.digests import DigestLists
 from p4xdp.runtime.pipeline import Pipeline
+from p4xdp.runtime.profiles import Access
 from p4xdp.runtime.store import Store
 
 if TYPE_CHECKING:
@@ -49,11 +50,22 @@ class Device:
         self._send_digests = send_digests
         self._begin()
         dataplane.on_digest(self._take_digest)
+        dataplane.on_ports(self.follow_ports)
 
     def _begin(self) -> None:
         """Begin with what the data plane holds."""
         self.store = Store.of(self.schema, self.dataplane, self.kept)
         self.digests = DigestLists(self.schema, self.store, self._send_digests)
+        action_sets.sweep(self._access())
+        self.follow_ports()
+
+    def _access(self) -> Access:
+        return Access(self.schema, self.store, self.dataplane)
+
+    def follow_ports(self) -> None:
+        """Have no group choose a member whose watch port is not up."""
+        groups.follow_ports(self._access())
+        action_sets.follow_ports(self._access())
 
     def _take_digest(self, name: str, values: tuple[int, ...]) -> None:
         self.digests.take(name, values)
@@ -106,7 +118,11 @@ class Device:
         for meter, configured in self.store.meters.items():
             for index in configured:
                 self.dataplane.write_meter(meter, index, None)
-        profiles.clear(profiles.Access(self.schema, self.store, self.dataplane))
+        access = self._access()
+        for profile in self.schema.profiles.values():
+            action_sets.clear(access, profile)
+            groups.clear(access, profile)
+            members.clear(access, profile)
         for session in list(self.store.clones):
             self.dataplane.set_clone_session(session, None)
             del self.store.clones[session]

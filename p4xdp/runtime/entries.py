@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from finsy.proto import p4r
 
 from p4xdp.dataplane import CounterValue, Entry, Match, MeterConfig
-from p4xdp.profiles import set_group, set_member
+from p4xdp.profiles import is_of_action_set, set_group, set_member
 from p4xdp.runtime import bytestrings
 from p4xdp.runtime.errors import Code, RequestError, invalid
 from p4xdp.runtime.schema import Action, Default, MatchField, MatchType, Scope, Table
@@ -115,8 +115,6 @@ def _decode_reference(table: Table, kind: str | None, message: Any) -> Default:
         return Default(set_member(table.profile_name), (message.action_profile_member_id,))
     if kind == "action_profile_group_id" and table.has_groups:
         return Default(set_group(table.name), (message.action_profile_group_id,))
-    if kind == "action_profile_action_set":
-        raise RequestError(Code.UNIMPLEMENTED, f"{table.name}: write members and groups instead")
     wanted = "a member or a group" if table.has_groups else "a member"
     raise invalid(f"{table.name}: needs {wanted} of {table.profile_name}, not {kind or 'nothing'}")
 
@@ -180,6 +178,8 @@ def encode_action(table: Table, name: str, arguments: tuple[int, ...], message: 
     if name == set_member(table.profile_name):
         message.action.action_profile_member_id = arguments[0]
     elif name == set_group(table.name):
+        if is_of_action_set(arguments[0]):
+            return  # the set itself is told, and not what stands for it
         message.action.action_profile_group_id = arguments[0]
     else:
         encode_call(table, name, arguments, message.action.action)

@@ -26,6 +26,11 @@ class KeptMessages(MutableMapping[int, Any]):
         self._kept.put(self._kind, str(number), message.SerializeToString())
         self._messages[number] = message
 
+    def settle(self, number: int, message: Any) -> None:
+        """Set a message so that it is kept before anything else is done."""
+        self[number] = message
+        self._kept.settle()
+
     def __delitem__(self, number: int) -> None:
         del self._messages[number]
         self._kept.drop(self._kind, str(number))

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from finsy.proto import p4r
 
-from p4xdp.runtime import arrays, changes, clones, digests, entries, profiles, registers
+from p4xdp.runtime import (
+    action_sets,
+    arrays,
+    changes,
+    clones,
+    digests,
+    entries,
+    groups,
+    members,
+    registers,
+)
 from p4xdp.runtime.errors import Code, RequestError, invalid
 from p4xdp.runtime.store import DEFAULT_ENTRY, Metadata
 
@@ -86,11 +96,9 @@ class Reader:
                 message = entity.packet_replication_engine_entry
                 return clones.read_replication(self._store, message)
             case "action_profile_member":
-                return profiles.read_members(
-                    self._schema, self._store, entity.action_profile_member
-                )
+                return members.read_members(self._schema, self._store, entity.action_profile_member)
             case "action_profile_group":
-                return profiles.read_groups(self._schema, self._store, entity.action_profile_group)
+                return groups.read_groups(self._schema, self._store, entity.action_profile_group)
             case "digest_entry":
                 return digests.read_digests(self._schema, self._store, entity.digest_entry)
             case None:
@@ -114,7 +122,8 @@ class Reader:
             (table, self._selected(table, query), dict(state.metadata), dict(state.meters))
             for table, state in zip(tables, states, strict=True)
         ]
-        return self._entry_entities(query, selected)
+        sets = action_sets.held_sets(self._schema, self._store)
+        return self._entry_entities(query, selected, sets)
 
     def _selected_tables(self, query: Any) -> list[Table]:
         if query.table_id == 0:
@@ -156,6 +165,7 @@ class Reader:
         selected: list[
             tuple[Table, list[tuple[Key, Entry]], dict[Key, Metadata], dict[Key, MeterConfig]]
         ],
+        sets: dict[str, dict[int, Any]],
     ) -> Iterator[Any]:
         wants_meter, wants_counter = query.HasField("meter_config"), query.HasField("counter_data")
         for table, found, metadata, meters in selected:
@@ -163,6 +173,9 @@ class Reader:
             with_counter = wants_counter and table.has_direct_counter
             for key, entry in found:
                 message = entries.encode_entry(table, entry)
+                action_set = action_sets.action_set_of(table, entry, sets)
+                if action_set is not None:
+                    message.action.action_profile_action_set.CopyFrom(action_set)
                 _add_metadata(message, metadata.get(key))
                 meter = meters.get(key) if wants_meter else None
                 if meter is not None:

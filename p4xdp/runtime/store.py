@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from finsy.proto import p4r
 
 from p4xdp.dataplane import Entry, Match, MeterConfig
+from p4xdp.profiles import buckets_table
 from p4xdp.runtime.keeping import KeptMessages
 from p4xdp.runtime.replication import CloneSessions
 from p4xdp.runtime.schema import Default, MatchType
@@ -92,10 +93,14 @@ class TableState:
 
 @dataclass(slots=True)
 class ProfileState:
-    """`groups`: the ActionProfileGroups, by number."""
+    """`groups`: the ActionProfileGroups, by number. `action_sets`: the ActionProfileActionSets of
+    entries; their members are among `members`. `filled`: the groups and sets that have buckets.
+    """
 
     members: dict[int, Default]
     groups: KeptMessages
+    action_sets: KeptMessages
+    filled: set[int]
 
 
 @dataclass(slots=True)
@@ -130,7 +135,12 @@ def _profile(profile: Profile, dataplane: ServedDataplane, kept: Kept) -> Profil
     for entry in dataplane.held_entries(profile.name) if profile.table_ids else ():
         members[entry.matches[0].value] = Default(entry.action, entry.arguments)
     groups = KeptMessages(kept, f"group/{profile.id:08x}", p4r.ActionProfileGroup)
-    return ProfileState(members, groups)
+    sets = KeptMessages(kept, f"actions/{profile.id:08x}", p4r.ActionProfileActionSet)
+    filled = set()
+    if profile.has_selector and profile.table_ids:
+        held = dataplane.held_entries(buckets_table(profile.name))
+        filled = {entry.matches[0].value for entry in held}
+    return ProfileState(members, groups, sets, filled)
 
 
 def _state(table: Table, dataplane: ServedDataplane, kept: Kept) -> TableState:

@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from finsy.proto import p4r
 
 from p4xdp.dataplane import DataplaneError
-from p4xdp.runtime import arrays, changes, clones, digests, entries, profiles, registers
+from p4xdp.runtime import (
+    action_sets,
+    arrays,
+    changes,
+    clones,
+    digests,
+    entries,
+    groups,
+    members,
+    profiles,
+    registers,
+)
 from p4xdp.runtime.changes import DELETE, INSERT, MODIFY, Change, Group
 from p4xdp.runtime.errors import Code, RequestError, invalid
 from p4xdp.runtime.store import DEFAULT_ENTRY
@@ -22,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping, Sequence
 
     from p4xdp.dataplane import Dataplane, Entry, MeterConfig
-    from p4xdp.runtime.schema import Schema, Table
+    from p4xdp.runtime.schema import Default, Schema, Table
     from p4xdp.runtime.store import Key, Metadata, Store, TableState
 
 MAX_UPDATES = 1 << 16  # an answer has to tell of each
@@ -90,9 +101,9 @@ class Batch:
             return
         if entity in ("action_profile_member", "action_profile_group"):
             self._flush()
-            access = profiles.Access(self._schema, self._store, self._dataplane)
             is_group = entity == "action_profile_group"
-            put = profiles.write_group if is_group else profiles.write_member
+            put = groups.write_group if is_group else members.write_member
+            access = profiles.Access(self._schema, self._store, self._dataplane)
             self._undo.append(put(access, kind, getattr(update.entity, entity)))
             return
         if entity == "digest_entry":
@@ -125,15 +136,47 @@ class Batch:
             self._flush()
             self._modify_default(table, kind, message)
             return
+        if table.has_groups:
+            self._add_with_action_set(position, kind, table, message)
+        else:
+            self._add_change(position, kind, table, message)
+
+    def _add_with_action_set(self, position: int, kind: int, table: Table, message: Any) -> None:
+        """Change an entry that may bring an action set along, and leave one behind."""
+        self._flush()
+        access = profiles.Access(self._schema, self._store, self._dataplane)
+        held, (_, key) = self._store.tables[table.id].entries, entries.decode_key(table, message)
+        before, at = held.get(key), len(self._undo)
+        given = undo = None
+        if kind != DELETE and action_sets.is_given(message):
+            given, undo = action_sets.write_action_set(access, table, message)
+        try:
+            self._add_change(position, kind, table, message, given)
+            self._flush()
+        finally:
+            # An entry was never put there if it is as it was.
+            if undo is not None and held.get(key) is before:
+                undo()
+        if undo is not None and self._errors[position] is None:
+            self._undo.insert(at, undo)
+        after = held.get(key)
+        if before is not None and (after is None or after.arguments != before.arguments):
+            dropped = action_sets.drop_action_set(access, table, before)
+            if dropped is not None:
+                self._undo.append(dropped)
+
+    def _add_change(
+        self, position: int, kind: int, table: Table, message: Any, given: Default | None = None
+    ) -> None:
         matches, key = entries.decode_key(table, message)
         if self._group is None or not self._group.can_take(kind, table, key):
             self._flush()
             self._group = Group(kind, table)
         before = self._store.tables[table.id].entries.get(key)
         if kind == INSERT:
-            change = changes.insertion(table, position, key, message, matches, before)
+            change = changes.insertion(table, position, key, message, matches, before, given)
         elif kind == MODIFY:
-            change = changes.modification(table, position, key, message, before)
+            change = changes.modification(table, position, key, message, before, given)
         else:
             change = changes.removal(table, position, key, before)
         if kind != DELETE:

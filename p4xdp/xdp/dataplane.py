@@ -54,6 +54,7 @@ class XdpDataplane:
         self._settings = program.settings
         self._receiver: Callable[[bytes], None] | None = None
         self._digest_receiver: Callable[[str, tuple[int, ...]], None] | None = None
+        self._port_receiver: Callable[[], None] | None = None
         self._use(running)
         links, numbers = (running.loaded.map(f"switch_{name}", 4, 4) for name in ("links", "ports"))
         self._ports = Ports(home, links, numbers, running.num_interfaces)
@@ -283,17 +284,37 @@ class XdpDataplane:
         """Have one port more."""
         _require_ports([(number, name)], self._own_ports(), self._settings.recirculation_ports)
         self._ports.attach(number, name)
+        self._tell_of_ports()
 
     def detach_port(self, number: int) -> None:
         """Have one port less."""
         if number not in self._ports.names():
             raise DataplaneError(f"there is no port {number}")
         self._ports.detach(number)
+        self._tell_of_ports()
 
     def follow_links(self, loop: asyncio.AbstractEventLoop) -> LinkWatch:
         """Follow what becomes of the ports' interfaces, until what is returned is closed."""
+        self._look_at_ports()
+        return LinkWatch(loop, self._look_at_ports)
+
+    def _look_at_ports(self) -> None:
+        before = self.port_states()
         self._ports.refresh()
-        return LinkWatch(loop, self._ports.refresh)
+        if self.port_states() != before:
+            self._tell_of_ports()
+
+    def _tell_of_ports(self) -> None:
+        if self._port_receiver is not None:
+            self._port_receiver()
+
+    def on_ports(self, receiver: Callable[[], None]) -> None:
+        self._port_receiver = receiver
+
+    def port_states(self) -> dict[int, str]:
+        settings = self._settings
+        own = {*self._own_ports(), *settings.recirculation_ports}
+        return dict.fromkeys(own, "up") | {port.number: port.state for port in self._ports.all()}
 
     def _own_ports(self) -> tuple[int, int]:
         return self._settings.cpu_port, self._settings.host_port

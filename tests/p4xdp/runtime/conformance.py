@@ -33,7 +33,7 @@ These the specification leaves to the server, or makes conditional on something 
 | role configurations | INVALID_ARGUMENT: no scheme is agreed; every role has the whole pipeline |
 | VERIFY_AND_SAVE of another pipeline | UNIMPLEMENTED; of the one that runs it works |
 | direct counters and meters of default entries, counters per colour | UNIMPLEMENTED |
-| one-shot action sets, watch ports | UNIMPLEMENTED: write members and groups |
+| groups that choose at random, or whose size is the number of members | UNIMPLEMENTED |
 | multicast groups, value sets, idle timeouts, other externs | no program has them: NOT_FOUND |
 """
 
@@ -53,6 +53,7 @@ SECTIONS = (
     "Counters",
     "Meters",
     "Action profiles",
+    "One-shot action sets",
     "Clone sessions",
     "Registers",
     "Digests",

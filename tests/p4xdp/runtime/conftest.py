@@ -35,6 +35,7 @@ class FakeDataplane:
         self.constant = {}
         self.registers = {}
         self.clones = {}
+        self.ports = {1: "up", 2: "up", 192: "up"}
 
     def replace(self, *, keeps):
         if "replace" in self.broken:
@@ -154,6 +155,12 @@ class FakeDataplane:
     def port_names(self):
         return {1: "n3", 2: "n6"}
 
+    def port_states(self):
+        return dict(self.ports)
+
+    def on_ports(self, receiver):
+        self.port_receiver = receiver
+
     def close(self):
         pass
 
@@ -263,6 +270,14 @@ def error_details():
 @pytest.fixture
 def p4info():
     return parse(P4INFO.read_text(), p4i.P4Info)
+
+
+@pytest.fixture
+def p4info_with_profiles(p4info):
+    info = p4i.P4Info()
+    info.CopyFrom(p4info)
+    info.MergeFrom(parse(P4INFO.with_name("profiles.p4info.txtpb").read_text(), p4i.P4Info))
+    return info
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from finsy.proto import p4i, p4r
+from finsy.proto import p4r
 
 from p4xdp.profiles import bucket_entries, buckets_of, buckets_table, set_group, set_member
 
@@ -16,48 +16,13 @@ PROFILE, SELECTOR, BY_MEMBER, BY_GROUP, SEND = (
     0x02000012,
     0x01000011,
 )
-INVALID, NOT_FOUND, ALREADY_EXISTS, FULL, PRECONDITION, UNIMPLEMENTED = 3, 5, 6, 8, 9, 12
+INVALID, NOT_FOUND, ALREADY_EXISTS, FULL, PRECONDITION = 3, 5, 6, 8, 9
 NAME, BUCKETS = "I.choice", buckets_table("I.choice")
-PROFILES = """
-tables {
-  preamble { id: 0x02000011 name: "I.by_member" alias: "by_member" }
-  match_fields { id: 1 name: "a" bitwidth: 16 match_type: EXACT }
-  action_refs { id: 0x01000011 }
-  implementation_id: 0x11000001
-  size: 16
-}
-tables {
-  preamble { id: 0x02000012 name: "I.by_group" alias: "by_group" }
-  match_fields { id: 1 name: "a" bitwidth: 16 match_type: EXACT }
-  action_refs { id: 0x01000011 }
-  implementation_id: 0x11000002
-  size: 16
-}
-actions {
-  preamble { id: 0x01000011 name: "I.send_to" alias: "send_to" }
-  params { id: 1 name: "port" bitwidth: 9 }
-}
-action_profiles {
-  preamble { id: 0x11000001 name: "I.members" alias: "members" }
-  table_ids: 0x02000011
-  size: 8
-}
-action_profiles {
-  preamble { id: 0x11000002 name: "I.choice" alias: "choice" }
-  table_ids: 0x02000012
-  with_selector: true
-  size: 8
-  max_group_size: 4
-}
-"""
 
 
 @pytest.fixture
-def p4info(p4info, table_entry):
-    with_profiles = p4i.P4Info()
-    with_profiles.CopyFrom(p4info)
-    with_profiles.MergeFrom(table_entry(PROFILES, p4i.P4Info))
-    return with_profiles
+def p4info(p4info_with_profiles):
+    return p4info_with_profiles
 
 
 def member(number, port=b"\x01", profile=SELECTOR, action=SEND):
@@ -197,13 +162,6 @@ async def test_what_cannot_be_is_refused_and_changes_nothing(
     before = {name: dict(held) for name, held in dataplane.tables.items() if held}
     assert await client.codes((kind, message)) == [code]
     assert {name: held for name, held in dataplane.tables.items() if held} == before
-
-
-async def test_watch_ports_are_refused(client):
-    await client.write((INSERT, member(1)))
-    watching = group(9, (1, 1))
-    watching.members[0].watch_port = b"\x01"
-    assert await client.codes((INSERT, watching)) == [UNIMPLEMENTED]
 
 
 async def test_reading_what_is_not_there_is_refused(client):
