@@ -1,34 +1,45 @@
 """How to get from what the switch holds to what it should hold, without a moment in which a live
-session is not served: create, then change in place, then remove.
+session is not served: set rates, create, then change in place, then remove.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from upf.entry import Entry, EntryKey
+from upf.entry import Entry, EntryKey, MeterRate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# The name of an indexed meter, and a cell of it.
+Cell: TypeAlias = tuple[str, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Updates to carry out whole, in this order. `before` holds what a modification replaces."""
+    """Updates to carry out whole, in this order. `before` holds what a modification replaces.
 
+    `rates` come first: what refers to a meter must not run without its rate. `rates_before` are the
+    rates of cells that had one; the others had none.
+    """
+
+    rates: Mapping[Cell, MeterRate | None] = field(default_factory=dict)
     inserts: tuple[Entry, ...] = ()
     modifies: tuple[Entry, ...] = ()
     deletes: tuple[Entry, ...] = ()
     before: Mapping[EntryKey, Entry] = field(default_factory=dict)
+    rates_before: Mapping[Cell, MeterRate | None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.inserts or self.modifies or self.deletes)
+        return bool(self.rates or self.inserts or self.modifies or self.deletes)
 
     def inverse(self) -> Plan:
         """The plan that undoes this one."""
         return Plan(
+            rates={cell: self.rates_before.get(cell) for cell in self.rates},
+            rates_before=self.rates,
             inserts=self.deletes,
             modifies=tuple(self.before[entry.identity] for entry in self.modifies),
             deletes=self.inserts,

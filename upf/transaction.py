@@ -7,7 +7,7 @@ after them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from upf import tables
@@ -24,7 +24,7 @@ from upf.treatment import TunnelPeer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from upf.entry import EntryKey, MeterRate
+    from upf.entry import EntryKey
     from upf.metering import UsageCounters
     from upf.networks import Networks
     from upf.routing import Routing
@@ -163,31 +163,22 @@ class SessionEntries:
             await self._target.write_registers(tables.QUOTAS, cells)
 
     async def _write(self, before: Compiled, after: Compiled) -> None:
-        """Meters first: a flow must not run without its rate."""
-        await self._set_rates(after.rates, before.rates)
         plan = diff(before.entries, after.entries)
-        if not plan:
-            return
-        try:
+        rates, known = after.rates, before.rates
+        if rates != known:
+            plan = replace(
+                plan,
+                rates={
+                    (_METERS[kind], index): rate
+                    for (kind, index), rate in rates.items()
+                    if known.get((kind, index)) != rate
+                },
+                rates_before={
+                    (_METERS[kind], index): rate for (kind, index), rate in known.items()
+                },
+            )
+        if plan:
             await self._target.apply(plan)
-        except BaseException:
-            changed = {key: rate for key, rate in before.rates.items() if key in after.rates}
-            await self._set_rates(changed, after.rates)
-            raise
-
-    async def _set_rates(
-        self,
-        rates: Mapping[tuple[MeterKind, int], MeterRate],
-        known: Mapping[tuple[MeterKind, int], MeterRate],
-    ) -> None:
-        for kind, meter in _METERS.items():
-            changed = {
-                index: rate
-                for (its_kind, index), rate in rates.items()
-                if its_kind is kind and known.get((kind, index)) != rate
-            }
-            if changed:
-                await self._target.write_meters(meter, changed)
 
     def _numbered(self, held: Held, names: Iterable[OwnName]) -> dict[OwnName, int]:
         """A number of the session's own for each name, those it has kept."""

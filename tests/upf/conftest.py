@@ -60,6 +60,7 @@ class FakeTarget:
             )
         held = plan.apply_to(self.entries.values())
         self.entries = {entry.identity: entry for entry in held}
+        self.meters |= plan.rates
         self.plans.append(plan)
 
     async def read_counters(self, counter, indexes):

@@ -13,7 +13,7 @@ from upf.errors import PipelineMismatchError, TargetError, WriteRejectedError
 from upf.target import rpc_errors, schema, values
 from upf.target.session import Session
 from upf.target.tracer import Tracer
-from upf.target.writer import WRITE_TIMEOUT_S, Writer
+from upf.target.writer import WRITE_TIMEOUT_S, Writer, write_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -50,7 +50,7 @@ class P4RuntimeTarget:
         self._stub = p4r_grpc.P4RuntimeStub(channel)
         self._session = session
         self._schema = schema.Schema(info)
-        self._writer = Writer(self._stub, self._schema, session.identity)
+        self._writer = Writer(write_call(channel), self._schema, session.identity)
         self._tracer = Tracer(address, session.device_id, self._schema)
 
     @classmethod

@@ -12,7 +12,7 @@ from finsy.proto import p4d, p4i, p4r
 
 from upf.entry import Entry, Prefix, Range, Ternary
 from upf.errors import PipelineMismatchError, TargetError
-from upf.target import values
+from upf.target import values, wire
 from upf.target.packet_in import PacketIn
 
 if TYPE_CHECKING:
@@ -28,10 +28,14 @@ _KINDS: dict[type, int] = {Prefix: _LPM, Ternary: _TERNARY, Range: _RANGE}
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class MatchField:
+    """`exact` makes its octets where it is matched exactly."""
+
     id: int
     name: str
     width: int
+    kind: int
+    exact: wire.Piece | None
 
     @property
     def ones(self) -> int:
@@ -41,94 +45,101 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Parameters in order."""
+    """Identifiers of parameters in order, and what makes the octets of each."""
 
     id: int
     name: str
-    params: tuple[Field, ...]
+    param_ids: tuple[int, ...]
+    pieces: tuple[wire.Piece, ...]
+    head: bytes
+
+    def octets(self, params: Sequence[int]) -> bytes:
+        """An Action with these parameters."""
+        if len(params) != len(self.pieces):
+            raise ValueError(f"{self.name} has {len(self.pieces)} parameters, not {len(params)}")
+        parts = [self.head]
+        for piece, value in zip(self.pieces, params, strict=True):
+            parts.append(piece.of(value))
+        return b"".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Match fields in order, with the kind of each; `size` is the switch's."""
+    """Match fields in order; `size` is the switch's. `head` begins every entry's octets."""
 
     id: int
     name: str
-    fields: tuple[Field, ...]
-    kinds: tuple[int, ...]
+    fields: tuple[MatchField, ...]
     actions: dict[str, Action]
     action_names: dict[int, str]
     size: int
+    head: bytes
 
-    def encode(self, entry: Entry, message: Any) -> None:
-        """Write an entry into an empty TableEntry.
+    def octets(self, entry: Entry) -> bytes:
+        """A TableEntry.
 
         ValueError if it does not fit the table: a fault of ours, not of the switch.
         """
-        self.encode_key(entry, message)
         action = self.actions.get(entry.action)
         if action is None:
             raise ValueError(f"{self.name} has no action {entry.action}")
-        target = message.action.action
-        target.action_id = action.id
-        params = target.params
-        for field, value in zip(action.params, entry.params, strict=True):
-            params.add(param_id=field.id, value=values.encode(value))
+        call = action.octets(entry.params)
+        return self.key_octets(entry) + wire.octets_field(3, wire.octets_field(1, call))
 
-    def encode_key(self, entry: Entry, message: Any) -> None:
-        """Write what identifies an entry: all that a DELETE needs."""
-        message.table_id = self.id
-        if entry.priority:
-            message.priority = entry.priority
-        matches = message.match
-        for field, kind, value in zip(self.fields, self.kinds, entry.key, strict=True):
+    def key_octets(self, entry: Entry) -> bytes:
+        """What identifies an entry: a TableEntry with all that a DELETE needs."""
+        parts = [self.head]
+        for field, value in zip(self.fields, entry.key, strict=True):
             if isinstance(value, int):
-                if kind != _EXACT:
+                if field.exact is None:
                     raise ValueError(f"{self.name}: {field.name} is not matched exactly")
-                matches.add(field_id=field.id).exact.value = values.encode(value)
-            elif kind != _KINDS[type(value)]:
+                parts.append(field.exact.of(value))
+            elif field.kind != _KINDS[type(value)]:
                 raise ValueError(f"{self.name}: {field.name} is not matched by {value}")
             else:
-                _encode_match(field, value, matches)
+                parts.append(_match_octets(field, value))
+        if entry.priority:
+            parts.append(wire.number_field(4, entry.priority))
+        return b"".join(parts)
 
     def decode(self, message: Any) -> Entry:
         """Read an entry the switch told."""
         given = {match.field_id: match for match in message.match}
         key: list[MatchValue] = []
-        for field, kind in zip(self.fields, self.kinds, strict=True):
+        for field in self.fields:
             match = given.get(field.id)
-            if match is None and kind == _EXACT:
+            if match is None and field.kind == _EXACT:
                 raise TargetError(f"the switch told an entry of {self.name} without {field.name}")
-            key.append(_decode_match(field, kind, match))
+            key.append(_decode_match(field, match))
         action = self.actions[self.action_names[message.action.action.action_id]]
         params = {p.param_id: values.decode(p.value) for p in message.action.action.params}
-        arguments = tuple(params[param.id] for param in action.params)
+        arguments = tuple(params[param_id] for param_id in action.param_ids)
         return Entry(self.name, tuple(key), action.name, arguments, message.priority)
 
 
-def _encode_match(field: Field, value: Prefix | Ternary | Range, matches: Any) -> None:
-    """Append a match that is not exact; P4Runtime wants one that matches anything left out."""
+def _match_octets(field: MatchField, value: Prefix | Ternary | Range) -> bytes:
+    """A FieldMatch that is not exact; P4Runtime wants one that matches anything left out."""
     match value:
         case Prefix(number, length):
-            if length:
-                lpm = matches.add(field_id=field.id).lpm
-                lpm.value = values.encode(number)
-                lpm.prefix_len = length
+            kind, parts = 4, wire.octets_field(1, values.encode(number))
+            parts += wire.number_field(2, length)
+            is_any = length == 0
         case Ternary(number, mask):
-            if mask:
-                ternary = matches.add(field_id=field.id).ternary
-                ternary.value = values.encode(number)
-                ternary.mask = values.encode(mask)
+            kind, parts = 3, wire.octets_field(1, values.encode(number))
+            parts += wire.octets_field(2, values.encode(mask))
+            is_any = mask == 0
         case Range(low, high):
-            if (low, high) != (0, field.ones):
-                chosen = matches.add(field_id=field.id).range
-                chosen.low = values.encode(low)
-                chosen.high = values.encode(high)
+            kind, parts = 6, wire.octets_field(1, values.encode(low))
+            parts += wire.octets_field(2, values.encode(high))
+            is_any = (low, high) == (0, field.ones)
+    if is_any:
+        return b""
+    return wire.octets_field(2, wire.number_field(1, field.id) + wire.octets_field(kind, parts))
 
 
-def _decode_match(field: Field, kind: int, match: Any | None) -> MatchValue:
+def _decode_match(field: MatchField, match: Any | None) -> MatchValue:
     """Read a match; None is that which matches anything."""
-    read = values.decode
+    read, kind = values.decode, field.kind
     if kind == _LPM:
         lpm = match.lpm if match is not None else None
         return Prefix(read(lpm.value), lpm.prefix_len) if lpm is not None else Prefix(0, 0)
@@ -279,8 +290,13 @@ def _find(items: dict[str, _Item], name: str, what: str) -> _Item:
 
 
 def _action(spec: Any) -> Action:
-    params = tuple(Field(p.id, p.name, p.bitwidth) for p in spec.params)
-    return Action(spec.preamble.id, spec.preamble.name, params)
+    return Action(
+        id=spec.preamble.id,
+        name=spec.preamble.name,
+        param_ids=tuple(p.id for p in spec.params),
+        pieces=tuple(wire.param_piece(p.id, p.bitwidth) for p in spec.params),
+        head=wire.number_field(1, spec.preamble.id),
+    )
 
 
 def _array(spec: Any) -> Array:
@@ -296,9 +312,15 @@ def _table(spec: Any, actions: dict[int, Action]) -> Table:
     return Table(
         id=spec.preamble.id,
         name=name,
-        fields=tuple(Field(f.id, f.name, f.bitwidth) for f in spec.match_fields),
-        kinds=tuple(f.match_type for f in spec.match_fields),
+        fields=tuple(_match_field(f) for f in spec.match_fields),
         actions={action.name: action for action in own},
         action_names={action.id: action.name for action in own},
         size=spec.size,
+        head=wire.number_field(1, spec.preamble.id),
     )
+
+
+def _match_field(spec: Any) -> MatchField:
+    is_exact = spec.match_type == _EXACT
+    exact = wire.exact_piece(spec.id, spec.bitwidth) if is_exact else None
+    return MatchField(spec.id, spec.name, spec.bitwidth, spec.match_type, exact)

@@ -150,22 +150,23 @@ async def test_a_plan_given_up_while_it_waits_is_not_written(target):
 
 
 class WithoutRollback:
-    """A stub whose server knows CONTINUE_ON_ERROR only, as many do."""
+    """A Write whose server knows CONTINUE_ON_ERROR only, as many do."""
 
-    def __init__(self, stub):
-        self._stub = stub
+    def __init__(self, call):
+        self._call = call
         self.requests = []
 
-    async def Write(self, request, timeout):  # noqa: N802
+    async def __call__(self, octets, *, timeout):
+        request = p4r.WriteRequest.FromString(octets)
         self.requests.append(request.atomicity)
         if request.atomicity != p4r.WriteRequest.CONTINUE_ON_ERROR:
             request.atomicity = p4r.WriteRequest.DATAPLANE_ATOMIC
-        return await self._stub.Write(request, timeout=timeout)
+        return await self._call(request.SerializeToString(), timeout=timeout)
 
 
 async def test_without_rollback_on_the_switch_we_undo_what_it_accepted(target, dataplane):
     await target.apply(Plan(inserts=(session(1), session(2), session(4))))
-    target._writer._stub = WithoutRollback(target._writer._stub)
+    target._writer._call = WithoutRollback(target._writer._call)
     changed = session(1, 99)
     plan = Plan(
         inserts=(session(3), session(4)),
@@ -179,7 +180,7 @@ async def test_without_rollback_on_the_switch_we_undo_what_it_accepted(target, d
         assert [failure.entry for failure in caught.value.failures] == [session(4)]
         held = await target.read_entries(SESSIONS)
         assert sorted(held, key=str) == [session(1), session(2), session(4)]
-    assert target._writer._stub.requests == [1, 0, 0, 0, 0]
+    assert target._writer._call.requests == [1, 0, 0, 0, 0]
 
 
 # --- mastership ----------------------------------------------------------------------------------
