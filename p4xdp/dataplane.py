@@ -140,6 +140,9 @@ class Dataplane(Protocol):
     def write_direct_counter(self, table: str, entry: Entry, value: CounterValue) -> None:
         """Set an entry's own counter."""
 
+    def idle_times(self, table: str, entries: Sequence[Entry]) -> list[int]:
+        """Return for each entry how long it has not been hit, nor been there, in nanoseconds."""
+
     def write_meter(self, meter: str, index: int, config: MeterConfig | None) -> None:
         """Configure a cell; None lets everything pass green."""
 

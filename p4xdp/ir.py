@@ -548,7 +548,8 @@ class Table:
 
     `entries` are those of a constant table, the first of the highest priority where keys may
     overlap; None for a table that the control plane fills. `implementation` is the action profile
-    whose members its entries have instead of actions.
+    whose members its entries have instead of actions. `has_idle_timeout`: the control plane may ask
+    when an entry was last hit.
     """
 
     name: str
@@ -563,6 +564,7 @@ class Table:
     annotations: tuple[Annotation, ...] = ()
     entries: tuple[Entry, ...] | None = None
     implementation: str | None = None
+    has_idle_timeout: bool = False
     at: Position = dataclasses.field(default=NOWHERE, compare=False)
 
 

@@ -279,6 +279,8 @@ class _Builder:
             ids = self._prefixed_ids(p4i.P4Ids.ACTION_PROFILE, self._profiles)
             message.implementation_id = ids[table.implementation]
         message.size = table.size
+        if table.has_idle_timeout:
+            message.idle_timeout_behavior = p4i.Table.NOTIFY_CONTROL
         message.is_const_table = table.entries is not None
         message.has_initial_entries = bool(table.entries)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from p4xdp.frontend import syntax
 from p4xdp.frontend.check_statements import StatementChecker
 from p4xdp.frontend.errors import SourceError
-from p4xdp.frontend.types import ActionOf, ExternOf, Type, is_scalar
+from p4xdp.frontend.types import BOOL, ActionOf, ExternOf, Type, is_scalar
 
 if TYPE_CHECKING:
     from p4xdp.ir import Annotation
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 MATCH_KINDS = ("exact", "lpm", "ternary", "range", "selector")
 
 _PROPERTY_HINTS = {
-    "idle_timeout": "entries do not age",
     "registers": "registers are not supported",
     "filters": "filters are not supported",
 }
@@ -129,6 +128,11 @@ class TableChecker(StatementChecker):
             self._check_default_action(table, found)
         elif name == "implementation":
             self._check(found.value)
+        elif name == "idle_timeout":
+            if not (self._check(found.value) == BOOL and isinstance(found.value.value, bool)):
+                raise SourceError(
+                    syntax.start_of(found.value), "idle_timeout is true or false", "write true"
+                )
         elif name in ("counters", "meters"):
             wanted = "DirectCounter" if name == "counters" else "DirectMeter"
             kind = self._check(found.value)
@@ -167,7 +171,7 @@ class TableChecker(StatementChecker):
             raise SourceError(
                 found.at, f"table {table.name} has no selector key", "add field: selector;"
             )
-        others = {"counters", "meters"} & table.properties.keys()
+        others = {"counters", "meters", "idle_timeout"} & table.properties.keys()
         if others or table.entries is not None:
             raise SourceError(
                 found.at,

@@ -229,6 +229,7 @@ class ControlElaborator(CallElaborator):
             annotations=node.annotations,
             entries=self._entries(node, wanted),
             implementation=self._implementation(node),
+            has_idle_timeout=_is_true(node.properties.get("idle_timeout")),
             at=node.at,
         )
 
@@ -352,3 +353,7 @@ class ControlElaborator(CallElaborator):
         else:
             meters[extern.name] = replace(known, table=table.name)
         return extern.name
+
+
+def _is_true(found: syntax.TableProperty | None) -> bool:
+    return found is not None and found.value.value is True

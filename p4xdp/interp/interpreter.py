@@ -226,6 +226,10 @@ class Interpreter:
         cell = self._store.table(table).counter(entry)
         cell.packets, cell.octets = value.packets, value.octets
 
+    def idle_times(self, table: str, entries: Sequence[Entry]) -> list[int]:
+        now_ns, store = self._clock(), self._store.table(table)
+        return [store.idle_time(entry, now_ns) for entry in entries]
+
     def write_meter(self, meter: str, index: int, config: MeterConfig | None) -> None:
         self._store.set_meter(meter, index, config)
 

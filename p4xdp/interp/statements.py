@@ -82,6 +82,7 @@ def _apply(statement: ir.Apply, machine: Machine) -> None:
         action, arguments = store.default_action, store.default_arguments
     else:
         action, arguments = entry.action, entry.arguments
+        store.note_hit(entry, machine.now_ns)
     outer = machine.arguments, machine.entry
     machine.arguments, machine.entry = arguments, entry
     execute(machine.gress.actions[action].body, machine)

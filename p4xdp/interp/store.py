@@ -55,6 +55,7 @@ class TableStore:
         self.entries: dict[Identity, Entry] = {}
         self.counters: dict[Identity, CounterCell] = {}
         self.meters: dict[Identity, MeterCell] = {}
+        self._hits_ns: dict[Identity, int] = {}  # when each was last hit, of those asked about
         self.default_action = table.default_action
         self.default_arguments = table.default_arguments
         self.insert(table.entries or ())
@@ -84,11 +85,24 @@ class TableStore:
             self.entries.pop(key, None)
             self.counters.pop(key, None)
             self.meters.pop(key, None)
+            self._hits_ns.pop(key, None)
 
     def counter(self, entry: Entry) -> CounterCell:
         """Return the direct counter of `entry`."""
         self._require((entry,))
         return self.counters[identity(entry)]
+
+    def note_hit(self, entry: Entry, now_ns: int) -> None:
+        """Note that a packet hit `entry`, if that is ever asked about."""
+        if self.table.has_idle_timeout:
+            self._hits_ns[identity(entry)] = now_ns
+
+    def idle_time(self, entry: Entry, now_ns: int) -> int:
+        """Return how long `entry` has not been hit; if never, how long since it was asked."""
+        if not self.table.has_idle_timeout:
+            raise DataplaneError(f"{self.table.name} does not know when an entry was hit")
+        self._require((entry,))
+        return now_ns - self._hits_ns.setdefault(identity(entry), now_ns)
 
     def set_meter(self, entry: Entry, meter: MeterCell | None) -> None:
         """Configure the direct meter of `entry`; None is unmetered."""

@@ -132,8 +132,7 @@ def modification(  # what an update is made of
 
 
 def _with_resources(table: Table, message: Any, change: Change) -> Change:
-    check_idle_timeout(table, message)
-    change.metadata = metadata_of(message)
+    change.metadata = notes_of(table, message)
     if message.HasField("meter_config"):
         if not table.has_direct_meter:
             raise invalid(f"{table.name}: has no direct meter")
@@ -147,19 +146,21 @@ def _with_resources(table: Table, message: Any, change: Change) -> Change:
     return change
 
 
-def check_idle_timeout(table: Table, message: Any) -> None:
-    """Refuse timeouts: no table has them."""
-    if message.idle_timeout_ns or message.HasField("time_since_last_hit"):
-        raise invalid(f"{table.name}: has no idle timeouts")
-
-
-def metadata_of(message: Any) -> Metadata | None:
+def notes_of(table: Table, message: Any) -> Metadata | None:
     """Read the client's notes on an entry."""
+    timeout_ns = message.idle_timeout_ns
+    if timeout_ns and (message.is_default_action or not table.has_idle_timeout):
+        what = "its default action" if message.is_default_action else "it"
+        raise invalid(f"{table.name}: {what} has no idle timeout")
+    if timeout_ns < 0:
+        raise invalid(f"{table.name}: an idle timeout of {timeout_ns} ns")
+    if message.HasField("time_since_last_hit"):
+        raise invalid(f"{table.name}: time_since_last_hit is read, not written")
     if len(message.metadata) > MOST_METADATA_OCTETS:
         text = f"metadata of {len(message.metadata)} octets; at most {MOST_METADATA_OCTETS}"
         raise RequestError(Code.OUT_OF_RANGE, text)
-    if message.metadata or message.controller_metadata:
-        return Metadata(message.metadata, message.controller_metadata)
+    if message.metadata or message.controller_metadata or timeout_ns:
+        return Metadata(message.metadata, message.controller_metadata, timeout_ns)
     return None
 
 

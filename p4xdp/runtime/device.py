@@ -7,10 +7,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from finsy.proto import p4r
+
 from p4xdp.dataplane import CounterValue
 from p4xdp.runtime import action_sets, groups, members, pipeline, schema
 from p4xdp.runtime.artifacts import ArtifactError
 from p4xdp.runtime.digests import DigestLists
+from p4xdp.runtime.idle import IdleTimeouts
 from p4xdp.runtime.pipeline import Pipeline
 from p4xdp.runtime.profiles import Access
 from p4xdp.runtime.store import Store
@@ -27,8 +30,8 @@ _CELLS_PER_CALL = 4096
 
 
 class Device:
-    """`schema`, `store` and `digests` are those of the pipeline of the moment. `send_digests` gets
-    a DigestList, and says whether somebody is there to get it.
+    """`schema`, `store` and `digests` are those of the pipeline of the moment. `send` gets a
+    StreamMessageResponse for primaries, and says whether somebody is there to get it.
     """
 
     def __init__(  # what a server is made of
@@ -39,7 +42,7 @@ class Device:
         sizes: Mapping[str, int],
         kept: Kept,
         find_compiled: Callable[[], CompiledPipeline] | None,
-        send_digests: Callable[[Any], bool],
+        send: Callable[[Any], bool],
     ) -> None:
         self.dataplane = dataplane
         self.kept = kept
@@ -47,7 +50,8 @@ class Device:
         self.schema = schema.load(self.pipeline.p4info)
         self._sizes = sizes
         self._find_compiled = find_compiled
-        self._send_digests = send_digests
+        self._send = send
+        self._idle: IdleTimeouts | None = None
         self._begin()
         dataplane.on_digest(self._take_digest)
         dataplane.on_ports(self.follow_ports)
@@ -56,8 +60,17 @@ class Device:
         """Begin with what the data plane holds."""
         self.store = Store.of(self.schema, self.dataplane, self.kept)
         self.digests = DigestLists(self.schema, self.store, self._send_digests)
+        if self._idle is not None:
+            self._idle.stop()
+        self._idle = IdleTimeouts(self.schema, self.store, self.dataplane, self._send_idle)
         action_sets.sweep(self._access())
         self.follow_ports()
+
+    def _send_digests(self, message: Any) -> bool:
+        return self._send(p4r.StreamMessageResponse(digest=message))
+
+    def _send_idle(self, message: Any) -> None:
+        self._send(p4r.StreamMessageResponse(idle_timeout_notification=message))
 
     def _access(self) -> Access:
         return Access(self.schema, self.store, self.dataplane)

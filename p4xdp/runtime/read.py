@@ -111,9 +111,8 @@ class Reader:
     def _table_entries(self, query: Any) -> Iterator[Any]:
         if query.HasField("meter_counter_data"):
             raise changes.unsupported("counters per colour")
-        if query.HasField("time_since_last_hit"):
-            raise invalid("no table has idle timeouts")
         tables = self._selected_tables(query)
+        _check_idle_times(query, tables)
         if query.is_default_action:
             return iter([e for e in map(self._default_entity, tables) if e is not None])
         # What is selected is told as it is now, whatever is written while the answer streams.
@@ -168,6 +167,7 @@ class Reader:
         sets: dict[str, dict[int, Any]],
     ) -> Iterator[Any]:
         wants_meter, wants_counter = query.HasField("meter_config"), query.HasField("counter_data")
+        wants_idle_time = query.HasField("time_since_last_hit")
         for table, found, metadata, meters in selected:
             state = self._store.tables[table.id]
             with_counter = wants_counter and table.has_direct_counter
@@ -176,10 +176,13 @@ class Reader:
                 action_set = action_sets.action_set_of(table, entry, sets)
                 if action_set is not None:
                     message.action.action_profile_action_set.CopyFrom(action_set)
-                _add_metadata(message, metadata.get(key))
+                add_metadata(message, metadata.get(key))
                 meter = meters.get(key) if wants_meter else None
                 if meter is not None:
                     message.meter_config.CopyFrom(entries.encode_meter_config(meter))
+                if wants_idle_time and table.has_idle_timeout and key in state.entries:
+                    (idle_ns,) = self._dataplane.idle_times(table.name, [entry])
+                    message.time_since_last_hit.elapsed_ns = idle_ns
                 if with_counter and key in state.entries:
                     value = self._dataplane.read_direct_counter(table.name, entry)
                     message.counter_data.CopyFrom(entries.encode_counter(value))
@@ -191,7 +194,7 @@ class Reader:
             return None
         message = p4r.TableEntry(table_id=table.id, is_default_action=True)
         entries.encode_action(table, state.default.action, state.default.arguments, message)
-        _add_metadata(message, state.metadata.get(DEFAULT_ENTRY))
+        add_metadata(message, state.metadata.get(DEFAULT_ENTRY))
         return p4r.Entity(table_entry=message)
 
     # --- direct resources -------------------------------------------------------------------------
@@ -209,7 +212,7 @@ class Reader:
                     continue  # deleted while this answer was streaming
                 value = self._dataplane.read_direct_counter(table.name, entry)
                 entity = p4r.Entity()
-                entity.direct_counter_entry.table_entry.CopyFrom(_key_of(table, entry))
+                entity.direct_counter_entry.table_entry.CopyFrom(key_only(table, entry))
                 entity.direct_counter_entry.data.CopyFrom(entries.encode_counter(value))
                 yield entity
 
@@ -227,7 +230,7 @@ class Reader:
         for table, found, meters in selected:
             for key, entry in found:
                 entity = p4r.Entity()
-                entity.direct_meter_entry.table_entry.CopyFrom(_key_of(table, entry))
+                entity.direct_meter_entry.table_entry.CopyFrom(key_only(table, entry))
                 config = meters.get(key)
                 if config is not None:
                     entity.direct_meter_entry.config.CopyFrom(entries.encode_meter_config(config))
@@ -276,7 +279,18 @@ def _none_of(kind: str, query: Any) -> Iterator[Any]:
     return iter(())
 
 
-def _key_of(table: Table, entry: Entry) -> Any:
+def _check_idle_times(query: Any, tables: Sequence[Table]) -> None:
+    if not (query.idle_timeout_ns or query.HasField("time_since_last_hit")):
+        return
+    if query.is_default_action:
+        raise invalid("default actions have no idle times")
+    for table in tables if query.table_id else ():
+        if not table.has_idle_timeout:
+            raise invalid(f"{table.name}: has no idle timeouts")
+
+
+def key_only(table: Table, entry: Entry) -> Any:
+    """Return the TableEntry that names an entry."""
     message = entries.encode_entry(table, entry)
     message.ClearField("action")
     return message
@@ -289,7 +303,9 @@ def _has_metadata(state: TableState, key: Key, query: Any) -> bool:
     )
 
 
-def _add_metadata(message: Any, metadata: Metadata | None) -> None:
+def add_metadata(message: Any, metadata: Metadata | None) -> None:
+    """Tell in a TableEntry what the client noted on it."""
     if metadata is not None:
         message.metadata = metadata.octets
         message.controller_metadata = metadata.cookie
+        message.idle_timeout_ns = metadata.idle_timeout_ns

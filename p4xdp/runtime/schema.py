@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from finsy.proto import p4i
+
 
 class SchemaError(Exception):
     """The P4Info asks for what this server has not got, or contradicts itself."""
@@ -90,6 +92,7 @@ class Table:
     implementation: int | None = None
     profile_name: str = ""
     has_groups: bool = False
+    has_idle_timeout: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +293,7 @@ def _table(
         implementation=spec.implementation_id or None,
         profile_name=profile.name if profile else "",
         has_groups=profile is not None and profile.has_selector,
+        has_idle_timeout=spec.idle_timeout_behavior == p4i.Table.NOTIFY_CONTROL,
     )
 
 

@@ -58,7 +58,13 @@ class P4RuntimeService:
     ) -> None:
         kept = kept or MemoryKept()
         self._device = Device(
-            dataplane, p4info, device_config, sizes or {}, kept, find_compiled, self._send_digests
+            dataplane,
+            p4info,
+            device_config,
+            sizes or {},
+            kept,
+            find_compiled,
+            self._send_to_primaries,
         )
         self._arbitration: Arbitration[Stream] = Arbitration(device_id, kept)
         self._num_streams = self._num_reads = 0
@@ -222,10 +228,10 @@ class P4RuntimeService:
             response.error.digest_list_ack.digest_list_ack.CopyFrom(message)
             stream.send_packet(response)
 
-    def _send_digests(self, message: Any) -> bool:
+    def _send_to_primaries(self, message: Any) -> bool:
         primaries = self._arbitration.primaries()
         for stream in primaries:
-            stream.send_packet(p4r.StreamMessageResponse(digest=message))
+            stream.send_packet(message)
         return bool(primaries)
 
     def _check_primary(self, stream: Stream, to_do: str) -> None:

@@ -6,6 +6,7 @@ is the one thing that no data plane needs: it is kept beside it.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
@@ -19,7 +20,7 @@ from p4xdp.runtime.replication import CloneSessions
 from p4xdp.runtime.schema import Default, MatchType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from p4xdp.dataplane import ServedDataplane
     from p4xdp.kept import Kept
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 Key: TypeAlias = tuple[int, ...]  # of an entry: its matches flattened, then its priority
 
 DEFAULT_ENTRY: Key = ()  # stands for the default action, where an entry's key does
-_COOKIE_OCTETS = 8
+_NUMBERS = struct.Struct(">QQ")  # before the octets of metadata: cookie and idle timeout
 
 
 def key_of(table: Table, matches: Sequence[Match], priority: int) -> Key:
@@ -43,18 +44,24 @@ def key_of(table: Table, matches: Sequence[Match], priority: int) -> Key:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """The client's own notes on an entry: `metadata`, and the deprecated 64-bit cookie."""
+    """The client's own notes on an entry: `metadata`, the deprecated 64-bit cookie, and how long it
+    may be idle before the client is told.
+    """
 
     octets: bytes = b""
     cookie: int = 0
+    idle_timeout_ns: int = 0
 
 
 class Notes(MutableMapping[Key, Metadata]):
-    """The metadata of a table's entries, kept for a server that follows."""
+    """The metadata of a table's entries, kept for a server that follows. `on_timeout` is called
+    with the key of an entry that has got an idle timeout.
+    """
 
     def __init__(self, kept: Kept, table_id: int) -> None:
+        self.on_timeout: Callable[[Key], None] | None = None
         self._kept = kept
-        self._kind = f"metadata/{table_id:08x}"
+        self._kind = f"notes/{table_id:08x}"
         self._notes = {
             tuple(int(part) for part in key.split(",") if part): _metadata(value)
             for key, value in kept.all(self._kind).items()
@@ -66,6 +73,8 @@ class Notes(MutableMapping[Key, Metadata]):
     def __setitem__(self, key: Key, value: Metadata) -> None:
         self._kept.put(self._kind, _text(key), _octets(value))
         self._notes[key] = value
+        if value.idle_timeout_ns and self.on_timeout is not None:
+            self.on_timeout(key)
 
     def __delitem__(self, key: Key) -> None:
         del self._notes[key]
@@ -167,9 +176,9 @@ def _text(key: Key) -> str:
 
 
 def _octets(metadata: Metadata) -> bytes:
-    return metadata.cookie.to_bytes(_COOKIE_OCTETS, "big") + metadata.octets
+    return _NUMBERS.pack(metadata.cookie, metadata.idle_timeout_ns) + metadata.octets
 
 
 def _metadata(octets: bytes) -> Metadata:
-    cookie = int.from_bytes(octets[:_COOKIE_OCTETS], "big")
-    return Metadata(octets[_COOKIE_OCTETS:], cookie)
+    cookie, idle_timeout_ns = _NUMBERS.unpack_from(octets)
+    return Metadata(octets[_NUMBERS.size :], cookie, idle_timeout_ns)

@@ -257,12 +257,11 @@ class Batch:
             raise RequestError(Code.PERMISSION_DENIED, text)
         if message.HasField("meter_config") or message.HasField("counter_data"):
             raise changes.unsupported("direct counters and meters of default actions")
-        changes.check_idle_timeout(table, message)
         state = self._store.tables[table.id]
-        metadata = None
+        notes, metadata = changes.notes_of(table, message), None
         if message.HasField("action"):
             default = entries.decode_action(table, message.action, is_default=True)
-            metadata = changes.metadata_of(message)
+            metadata = notes
         elif state.initial is not None:
             default = state.initial
         elif state.default is None:

@@ -85,6 +85,8 @@ class Applying:
         out.line(f"union {layout.symbol}_entry *entry = 0;")
         if layout.kind != "keyless":
             self._look_up(table, layout)
+            if layout.has_hits:
+                out.line(f"if (entry) {layout.symbol}_note_hit(entry->direct.cell);")
         if statement.hit is not None:
             out.line(f"{self._statements.variable(statement.hit)} = entry != 0;")
         self._run_found(statement, table, layout)

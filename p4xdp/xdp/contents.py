@@ -9,6 +9,7 @@ from p4xdp.xdp.cells import COUNTER_CELL_SIZE, METER_CELL_SIZE, XdpCounter, XdpM
 from p4xdp.xdp.direct import DirectCells
 from p4xdp.xdp.errors import LoadError
 from p4xdp.xdp.groups import GROUP_SIZE, HEAD_SIZE, GroupTable, RuleGroups
+from p4xdp.xdp.hits import HIT_CELL_SIZE, Hits
 from p4xdp.xdp.layout import ARRAY_CELL_HEAD, LARGEST_SCAN, rule_slots
 from p4xdp.xdp.maps import Fence
 from p4xdp.xdp.registers import REGISTER_CELL_SIZE, XdpRegister
@@ -16,7 +17,7 @@ from p4xdp.xdp.rules import BANKS_SIZE, RuleBanks, RuleTable
 from p4xdp.xdp.tables import CellArray, ConstantTable, Entries, XdpTable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from p4xdp.dataplane import Entry, MeterConfig
     from p4xdp.xdp.manifest import ArrayInfo, Manifest
@@ -61,6 +62,7 @@ class Contents:
             )
             for name, info in manifest.registers.items()
         }
+        self._hits: list[Hits] = []
         self._tables = {name: self._table_of(name) for name in manifest.tables}
 
     def begin(self, but: Collection[str] = ()) -> None:
@@ -149,8 +151,17 @@ class Contents:
             if config is not None:
                 yield entry, config
 
+    def idle_times(self, table: str, entries: Sequence[Entry]) -> list[int]:
+        """Return how many nanoseconds ago entries were hit, or made."""
+        found = self.table(table)
+        if found.direct is None or found.direct.hits is None:
+            raise DataplaneError(f"{table} does not know when an entry was hit")
+        return [found.direct.hits.idle_ns(found.cell_of(entry)) for entry in entries]
+
     def close(self) -> None:
         """Give back what is not the kernel's."""
+        for hits in self._hits:
+            hits.close()
         for table in self._tables.values():
             table.close()
         for meter in self._meters.values():
@@ -200,7 +211,11 @@ class Contents:
         manifest = self._manifest
         counters = (self._counters[n] for n, c in manifest.counters.items() if c.table == table)
         meters = (self._meters[n] for n, m in manifest.meters.items() if m.table == table)
-        return DirectCells(size, next(counters, None), next(meters, None))
+        hits, layout = None, manifest.tables[table].layout
+        if layout.has_hits:
+            hits = Hits(self._object.map(f"{layout.symbol}_hits", 4, HIT_CELL_SIZE), size + 1)
+            self._hits.append(hits)
+        return DirectCells(size, next(counters, None), next(meters, None), hits)
 
 
 def resize(loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None:
@@ -223,7 +238,15 @@ def resize(loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None
             loaded.set_size(f"{symbols[name]}_groups", size)
         elif kinds.get(name) not in _SIZELESS:
             loaded.set_size(symbols[name], size)
-    for name, info in arrays:
+    _resize_cells(loaded, manifest, sizes)
+
+
+def _resize_cells(loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None:
+    """Give the cells of entries the sizes of their tables."""
+    for name, table in manifest.tables.items():
+        if table.layout.has_hits and name in sizes:
+            loaded.set_size(f"{table.layout.symbol}_hits", sizes[name] + 1)
+    for name, info in [*manifest.counters.items(), *manifest.meters.items()]:
         if info.table in sizes:
             loaded.set_size(info.symbol, _cells(name, info, sizes))
 

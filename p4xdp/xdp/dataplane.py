@@ -213,6 +213,9 @@ class XdpDataplane:
         counter, cell = self._contents.direct_counter(table, entry)
         counter.write(cell, value)
 
+    def idle_times(self, table: str, entries: Sequence[Entry]) -> list[int]:
+        return self._contents.idle_times(table, entries)
+
     def write_meter(self, meter: str, index: int, config: MeterConfig | None) -> None:
         self._contents.meter(meter).write(index, config)
 

@@ -40,11 +40,27 @@ def declare_table(table: TableLayout, out: Writer) -> None:
             out.line(f"__type(key, struct {table.symbol}_key);")
             out.line(f"__type(value, union {table.symbol}_entry);")
         out.line()
+    if table.has_hits:
+        _declare_hits(table, out)
     if table.defaults is not None:
         with out.block("struct", f'}} {table.defaults} SEC(".maps");'):
             out.lines("__uint(type, BPF_MAP_TYPE_HASH);", "__uint(max_entries, 1);")
             out.lines("__type(key, __u32);", f"__type(value, union {table.symbol}_entry);")
         out.line()
+
+
+def _declare_hits(table: TableLayout, out: Writer) -> None:
+    with out.block("struct", f'}} {table.symbol}_hits SEC(".maps");'):
+        out.lines("__uint(type, BPF_MAP_TYPE_ARRAY);", "__uint(map_flags, BPF_F_MMAPABLE);")
+        out.line(f"__uint(max_entries, {table.size + 1});")
+        out.lines("__type(key, __u32);", "__type(value, __u64);")
+    out.line()
+    with out.block(f"static __always_inline void {table.symbol}_note_hit(__u32 cell)"):
+        out.line(f"__u64 *hit = bpf_map_lookup_elem(&{table.symbol}_hits, &cell);")
+        out.line("__u64 now = bpf_ktime_get_coarse_ns();")
+        out.line("/* Not oftener than the clock ticks, or CPUs would fight for it. */")
+        out.line("if (hit && *hit != now) *hit = now;")
+    out.line()
 
 
 def _declare_actions(table: TableLayout, out: Writer) -> None:

@@ -1,4 +1,4 @@
-"""Which cell of its table's direct counter and meter an entry has."""
+"""Which cell of its table's direct counter, meter and times of hits an entry has."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from p4xdp.xdp.cells import XdpCounter, XdpMeter
+    from p4xdp.xdp.hits import Hits
 
 _NOTHING = CounterValue(0, 0)
 
@@ -22,9 +23,12 @@ class DirectCells:
     just before may still count there.
     """
 
-    def __init__(self, size: int, counter: XdpCounter | None, meter: XdpMeter | None) -> None:
+    def __init__(
+        self, size: int, counter: XdpCounter | None, meter: XdpMeter | None, hits: Hits | None
+    ) -> None:
         self.counter = counter
         self.meter = meter
+        self.hits = hits
         self._cells: dict[bytes, int] = {}
         self._unused = iter(range(1, size + 1))
         self._used: deque[int] = deque()
@@ -36,6 +40,8 @@ class DirectCells:
             if cell is None:
                 cell = self._used.popleft()
                 self._clear(cell)
+            if self.hits is not None:
+                self.hits.begin(cell)
             self._cells[key] = cell
 
     def give_back(self, keys: Iterable[bytes]) -> None:

@@ -62,7 +62,8 @@ class TableLayout:
     bits. In a prefix table `keys` are the fields in the order of the key's words, their offsets
     counted behind the prefix length. In a scanned table they are masked and compared as words of 64
     bits, but those named in `ranges`. `defaults` is the map of a default action that may change, or
-    None. With `has_cells` every entry names its cell of the table's direct counter and meter.
+    None. With `has_cells` every entry names its cell of the table's direct counter and meter, and
+    with `has_hits` of the times when entries were last hit.
     """
 
     name: str
@@ -78,6 +79,7 @@ class TableLayout:
     has_cells: bool = False
     exact: tuple[Slot, ...] = ()
     exact_size: int = 0
+    has_hits: bool = False
 
     @property
     def cells(self) -> int:
@@ -136,7 +138,7 @@ def table_layout(table: ir.Table, actions: dict[str, ir.Action], symbol: str) ->
     """Decide how `table` is kept; UnsupportedProgramError for what XDP has no map for."""
     kind = _kind(table)
     _require_scalars(table, actions)
-    has_cells = bool(table.direct_counter or table.direct_meter)
+    has_cells = bool(table.direct_counter or table.direct_meter or table.has_idle_timeout)
     # The number of the action is the first octet of an entry.
     start = _ENTRY_CELL_END if has_cells else 1
     laid_out = tuple(
@@ -160,6 +162,7 @@ def table_layout(table: ir.Table, actions: dict[str, ir.Action], symbol: str) ->
         has_cells=has_cells,
         exact=exact,
         exact_size=exact_size,
+        has_hits=table.has_idle_timeout,
     )
 
 
@@ -190,7 +193,7 @@ def _is_constant(table: ir.Table) -> bool:
     return (
         table.entries is not None
         and table.is_default_const
-        and not (table.direct_counter or table.direct_meter)
+        and not (table.direct_counter or table.direct_meter or table.has_idle_timeout)
         and len(table.entries) <= _MOST_COMPARISONS
     )
 

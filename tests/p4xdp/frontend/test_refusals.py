@@ -391,7 +391,11 @@ REFUSED = {
         },
         "is not a constant",
     ),
-    "unknown property": ({"locals": table(rest="/*!*/idle_timeout = 1;")}, "entries do not age"),
+    "unknown property": ({"locals": table(rest="/*!*/filters = 1;")}, "not supported"),
+    "idle timeout of a number": (
+        {"locals": table(rest="idle_timeout = /*!*/1;")},
+        "idle_timeout is true or false",
+    ),
     "size of zero": ({"locals": table(rest="size = /*!*/0;")}, "less than 1"),
     "label of another action": (
         {"locals": table(), "apply": "switch (t.apply().action_run) { /*!*/other: { } }"},

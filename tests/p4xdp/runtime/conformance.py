@@ -34,7 +34,7 @@ These the specification leaves to the server, or makes conditional on something 
 | VERIFY_AND_SAVE of another pipeline | UNIMPLEMENTED; of the one that runs it works |
 | direct counters and meters of default entries, counters per colour | UNIMPLEMENTED |
 | groups that choose at random, or whose size is the number of members | UNIMPLEMENTED |
-| multicast groups, value sets, idle timeouts, other externs | no program has them: NOT_FOUND |
+| multicast groups, value sets, other externs | no program has them: NOT_FOUND |
 """
 
 # In the order of the specification.
@@ -50,6 +50,7 @@ SECTIONS = (
     "Constant tables",
     "Wildcard reads of tables",
     "Direct resources",
+    "Idle timeouts",
     "Counters",
     "Meters",
     "Action profiles",

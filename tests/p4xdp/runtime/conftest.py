@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from pathlib import Path
 
 import grpc
@@ -35,6 +36,8 @@ class FakeDataplane:
         self.constant = {}
         self.registers = {}
         self.clones = {}
+        self.idle = {}  # by table, when all its entries were hit
+        self.inserted_ns = {}
         self.ports = {1: "up", 2: "up", 192: "up"}
 
     def replace(self, *, keeps):
@@ -80,6 +83,7 @@ class FakeDataplane:
             raise TableFullError(f"{table} is full")
         for entry in entries:
             assert self._key(entry) not in held
+            self.inserted_ns[table, self._key(entry)] = time.monotonic_ns()
         held.update((self._key(entry), entry) for entry in entries)
 
     def modify_entries(self, table, entries):
@@ -111,6 +115,10 @@ class FakeDataplane:
 
     def write_direct_counter(self, table, entry, value):
         self.direct_counters[table, self._key(entry)] = value
+
+    def idle_times(self, table, entries):
+        began = [self.inserted_ns[table, self._key(entry)] for entry in entries]
+        return [time.monotonic_ns() - self.idle.get(table, at) for at in began]
 
     def write_meter(self, meter, index, config):
         if meter in self.broken:

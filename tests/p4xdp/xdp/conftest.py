@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from p4xdp import frontend, xdp
+from p4xdp.xdp.home import Home
 from p4xdp.xdp.manifest import to_text
 
 NUMBERS = itertools.count(1)
@@ -45,6 +46,21 @@ def opened(built):
     yield open_
     for dataplane in dataplanes:
         dataplane.close()
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Enter the home of the switch under test, as often as wanted; in the end it is removed."""
+    entered = []
+
+    def enter():
+        entered.append(Home.enter(f"test-{os.getpid()}", tmp_path, wait_s=0))
+        return entered[-1]
+
+    yield enter
+    for each in entered:
+        each.leave()
+    enter().remove()
 
 
 @pytest.fixture

@@ -28,21 +28,6 @@ def send(port_in, port_out):
 
 
 @pytest.fixture
-def home(tmp_path):
-    """Enter the home of the switch under test, as often as wanted; in the end it is removed."""
-    entered = []
-
-    def enter():
-        entered.append(Home.enter("test", tmp_path, wait_s=0))
-        return entered[-1]
-
-    yield enter
-    for each in entered:
-        each.leave()
-    enter().remove()
-
-
-@pytest.fixture
 def counting(wire):
     """The program with a counter, a meter and a direct counter besides."""
     for old, new in (
@@ -190,7 +175,7 @@ def test_a_first_start_that_fails_leaves_nothing(opened, wire, hosts, home, tmp_
 
 def test_one_process_at_a_time_has_a_switch(home, tmp_path):
     home()
-    assert process_of(tmp_path / "test")
+    assert process_of(next(tmp_path.iterdir()))
     with pytest.raises(HomeError, match="is served by process"):
         home()
 
