@@ -87,6 +87,11 @@ def g_pdu(packet: bytes, teid: int, qfi: int | None = None) -> bytes:
     return UplinkEncapsulation(teid, qfi).header(len(packet)) + packet
 
 
+def end_marker(teid: int) -> bytes:
+    """An End Marker: nothing more comes by the tunnel `teid` (clause 7.3.2)."""
+    return _HEADER.pack(_VERSION_1_GTP, END_MARKER, 0, teid)
+
+
 def error_indication(teid: int, address: bytes) -> bytes:
     """An Error Indication: the tunnel `teid` at `address` is not known there (clause 7.3.1)."""
     ies = struct.pack("!BIBH", 16, teid, 133, len(address)) + address
@@ -114,11 +119,13 @@ def decode(octets: memoryview, *, is_downlink: bool | None = True) -> GTPUMessag
     sequence_number = int.from_bytes(octets[8:10]) if flags & _SEQUENCE_FLAG else None
     start, qfi = _HEADER.size + 4, None
     if flags & _EXTENSION_FLAG:
-        start, qfi = _read_extension_headers(octets[:end], is_downlink)
+        start, qfi = _read_extension_headers(octets[:end], is_downlink=is_downlink)
     return GTPUMessage(message_type, teid, octets[start:end], qfi, sequence_number)
 
 
-def _read_extension_headers(octets: memoryview, is_downlink: bool | None) -> tuple[int, int | None]:
+def _read_extension_headers(
+    octets: memoryview, *, is_downlink: bool | None
+) -> tuple[int, int | None]:
     """Walk the chain; return where the payload begins and the QFI of the container."""
     wrong = {True: _UL_PDU_SESSION_INFORMATION, False: _DL_PDU_SESSION_INFORMATION, None: None}
     kind, at, qfi = octets[11], 12, None

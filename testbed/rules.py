@@ -27,12 +27,9 @@ def name(text: str | None) -> ies.NetworkInstance | None:
 
 def ue(*addresses: IPAddress, is_destination: bool = False) -> tuple[ies.UEIPAddress, ...]:
     """The UE IP Address of these addresses, at most one of each version."""
-    by_version = {each.version: each for each in addresses}
-    return (
-        ies.UEIPAddress(
-            ipv4=by_version.get(4), ipv6=by_version.get(6), is_destination=is_destination
-        ),
-    )
+    ipv4 = next((each for each in addresses if isinstance(each, IPv4Address)), None)
+    ipv6 = next((each for each in addresses if isinstance(each, IPv6Address)), None)
+    return (ies.UEIPAddress(ipv4=ipv4, ipv6=ipv6, is_destination=is_destination),)
 
 
 def from_tunnel(
@@ -114,12 +111,15 @@ def to_tunnel(
     return ies.CreateFAR(far_id=far_id, apply_action=FORWARD, forwarding_parameters=parameters)
 
 
-def retarget(far_id: int, teid: int, address: IPAddress) -> ies.UpdateFAR:
+def retarget(
+    far_id: int, teid: int, address: IPAddress, *, sends_end_marker: bool = False
+) -> ies.UpdateFAR:
     """A FAR that goes to another tunnel from now on, as on handover."""
+    flags = ies.PFCPSMReqFlags(sndem=True) if sends_end_marker else None
     return ies.UpdateFAR(
         far_id=far_id,
         update_forwarding_parameters=ies.UpdateForwardingParameters(
-            outer_header_creation=header_creation(teid, address)
+            outer_header_creation=header_creation(teid, address), pfcpsmreq_flags=flags
         ),
     )
 

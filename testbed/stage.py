@@ -7,7 +7,7 @@ import contextlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Network
 from pathlib import Path
 
 from testbed.n4_peer import N4Peer
@@ -16,6 +16,7 @@ from testbed.topologies import (
     FAR_UPF_ADDRESS,
     GNB2_ADDRESS,
     GNB_IPV6,
+    UE_POOL_IPV6,
 )
 from testbed.topology import GNB_ADDRESS, SMF_ADDRESS, UE_POOL, UPF_N4_ADDRESS, Lab
 from testbed.upf_process import UPFProcess
@@ -47,6 +48,11 @@ role = "core"
 network_instance = "n9"
 gtpu_address = "10.100.9.1"
 
+[gtpu]
+echo_interval_s = 1
+echo_timeout_s = 0.3
+echo_attempts = 3
+
 [rest]
 listen = "127.0.0.1:8080"
 """
@@ -75,6 +81,10 @@ class Stage:
     def ue_ipv4(self) -> IPv4Address:
         """An address that no UE here has had."""
         return UE_POOL[self.number()]
+
+    def ue_prefix(self) -> IPv6Network:
+        """A /64 that no UE here has had."""
+        return IPv6Network((int(UE_POOL_IPV6.network_address) + (self.number() << 64), 64))
 
     def drops(self, reason: str) -> int:
         """Packets dropped so far for a reason."""

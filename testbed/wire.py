@@ -1,15 +1,17 @@
-"""Ends of the user plane that send and see single packets: a GTP-U entity, a host of a data network.
+"""Ends of the user plane that send and see single packets: a GTP-U entity, a data network's host.
 
 What tests ask of rules is one packet in and one out, seen octet by octet; nothing here forwards.
 """
 
+import queue
 import socket
+import threading
 import time
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
-from scapy.layers.inet import IP
+from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.packet import Packet
 
@@ -19,6 +21,7 @@ IPAddress: TypeAlias = IPv4Address | IPv6Address
 
 PATIENCE_S = 2.0
 SILENCE_S = 0.25
+_POLL_S = 0.1
 _RECEIVE_OCTETS = 65536
 _ETHERNET_OCTETS = 14
 _ETH_P_ALL = 3
@@ -43,10 +46,17 @@ class Received:
 
 
 class GTPUEnd:
-    """A GTP-U entity at an address of a namespace, for the length of a `with` block."""
+    """A GTP-U entity at an address of a namespace, for the length of a `with` block.
+
+    A thread takes what comes and answers echo requests, unless `is_silent`.
+    """
 
     def __init__(self, namespace: str, address: IPAddress) -> None:
         self.namespace, self.address = namespace, address
+        self.is_silent = False
+        self._received: queue.SimpleQueue[Received] = queue.SimpleQueue()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"gtpu {address}")
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6
         with netns.entered(namespace):
             self._socket = socket.socket(family, socket.SOCK_DGRAM)
@@ -57,11 +67,15 @@ class GTPUEnd:
             # Tunnels may leave the checksum out over IPv6 too (RFC 6935).
             self._socket.setsockopt(socket.IPPROTO_UDP, _UDP_NO_CHECK6_RX, 1)
         self._socket.bind((str(address), gtpu.PORT))
+        self._socket.settimeout(_POLL_S)
 
     def __enter__(self) -> Self:
+        self._thread.start()
         return self
 
     def __exit__(self, *raised: object) -> None:
+        self._stopped.set()
+        self._thread.join()
         self._socket.close()
 
     def send(self, octets: bytes, to: IPAddress) -> None:
@@ -75,21 +89,32 @@ class GTPUEnd:
         self.send(gtpu.g_pdu(bytes(packet), teid, qfi), to)
 
     def receive(self, within_s: float = PATIENCE_S) -> Received | None:
-        """The next message; None if none comes."""
-        self._socket.settimeout(within_s)
+        """The next message but for echo requests; None if none comes."""
         try:
-            octets, ancillary, _, peer = self._socket.recvmsg(_RECEIVE_OCTETS, 256)
-        except TimeoutError:
+            return self._received.get(timeout=within_s)
+        except queue.Empty:
             return None
-        tos = ancillary[0][2][0] if ancillary else 0
-        source = IPv4Address(peer[0]) if self.address.version == 4 else IPv6Address(peer[0])
-        message = gtpu.decode(memoryview(octets), is_downlink=None)
-        return Received(message, source, peer[1], tos)
 
     def drain(self) -> None:
         """Forget what came so far."""
-        while self.receive(0.001) is not None:
-            pass
+        while not self._received.empty():
+            self._received.get()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                octets, ancillary, _, peer = self._socket.recvmsg(_RECEIVE_OCTETS, 256)
+            except (TimeoutError, ConnectionRefusedError):
+                continue
+            message = gtpu.decode(memoryview(octets), is_downlink=None)
+            if message.message_type == gtpu.ECHO_REQUEST:
+                if not self.is_silent:
+                    answer = gtpu.echo_response(message.sequence_number or 0)
+                    self._socket.sendto(answer, peer)
+                continue
+            tos = ancillary[0][2][0] if ancillary else 0
+            source = IPv4Address(peer[0]) if self.address.version == 4 else IPv6Address(peer[0])
+            self._received.put(Received(message, source, peer[1], tos))
 
 
 class Host:
@@ -127,6 +152,12 @@ class Host:
             if mark in frame:
                 return ip(frame[_ETHERNET_OCTETS:])
         return None
+
+
+def datagram(src: IPAddress, dst: IPAddress, mark: bytes, **fields: Any) -> Packet:
+    """A UDP packet that can be told by its content; `fields` of its IP header."""
+    header = IP if src.version == 4 else IPv6
+    return header(src=str(src), dst=str(dst), **fields) / UDP(sport=4000, dport=5000) / mark
 
 
 def ip(octets: bytes) -> Packet:

@@ -60,6 +60,16 @@ class N4Config(_Table):
         return Admission(rate=rate, is_allowed=allow_list(self.peers))
 
 
+class GTPUConfig(_Table):
+    """GTP-U peers in use are asked every `echo_interval_s` whether they are there, 0 is never; one
+    that leaves `echo_attempts` in a row unanswered, each for `echo_timeout_s`, is reported.
+    """
+
+    echo_interval_s: Annotated[float, Field(ge=0)] = 60
+    echo_timeout_s: Annotated[float, Field(gt=0)] = 3
+    echo_attempts: Annotated[int, Field(ge=1)] = 3
+
+
 class InterfaceConfig(_Table):
     """A kernel interface that carries user traffic.
 
@@ -224,6 +234,7 @@ def _bits_per_s(mbps: float | None) -> int | None:
 class Config(_Table):
     n4: N4Config
     interface: tuple[InterfaceConfig, ...]
+    gtpu: GTPUConfig = GTPUConfig()
     rest: RESTConfig = RESTConfig()
     state: StateConfig = StateConfig()
     target: TargetConfig = TargetConfig()
@@ -346,6 +357,7 @@ def _unknown_key(location: tuple[int | str, ...]) -> str:
 
 _TABLES: dict[str, type[_Table]] = {
     "n4": N4Config,
+    "gtpu": GTPUConfig,
     "interface": InterfaceConfig,
     "rest": RESTConfig,
     "token": TokenConfig,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple
 
 from upf.rules import IPAddress
 
@@ -46,6 +47,14 @@ def ip_packet_of(frame: bytes, offset: int | None = None) -> IPPacket | None:
     return None
 
 
+def octets_of(frame: bytes, packet: IPPacket) -> bytes:
+    """The octets of an IP packet of a frame, without what pads the frame."""
+    at = packet.offset
+    if packet.version == 4:
+        return frame[at : at + int.from_bytes(frame[at + 2 : at + 4], "big")]
+    return frame[at : at + _IPV6_OCTETS + int.from_bytes(frame[at + 4 : at + 6], "big")]
+
+
 def user_packet_of(frame: bytes, *, is_tunnelled: bool) -> IPPacket | None:
     """The user's packet: what the frame carries, or what a G-PDU in it does."""
     outer = ip_packet_of(frame)
@@ -75,10 +84,24 @@ def gtpu_payload(frame: bytes, offset: int) -> int | None:
     return None
 
 
-def teid_of(frame: bytes) -> int | None:
-    """The TEID of a GTP-U message in a frame; None if it is cut off."""
-    outer = ip_packet_of(frame)
-    if outer is None or len(frame) < outer.payload + _UDP_OCTETS + _GTPU_OCTETS:
+class Datagram(NamedTuple):
+    """A UDP datagram and who sent it to whom. `tos`: DSCP and ECN of its IP packet."""
+
+    src: IPAddress
+    dst: IPAddress
+    src_port: int
+    dst_port: int
+    tos: int
+    octets: bytes
+
+
+def datagram_of(frame: bytes) -> Datagram | None:
+    """The UDP datagram of a frame, known to be one; None if it is cut off."""
+    packet = ip_packet_of(frame)
+    if packet is None or len(frame) < packet.payload + _UDP_OCTETS:
         return None
-    (teid,) = struct.unpack_from("!I", frame, outer.payload + _UDP_OCTETS + 4)
-    return int(teid)
+    src_port, dst_port, length = struct.unpack_from("!HHH", frame, packet.payload)
+    first = int.from_bytes(frame[packet.offset : packet.offset + 2], "big")
+    tos = first & 0xFF if packet.version == 4 else first >> 4 & 0xFF
+    octets = frame[packet.payload + _UDP_OCTETS : packet.payload + length]
+    return Datagram(packet.src, packet.dst, src_port, dst_port, tos, octets)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from upf.rules import IPAddress
 
+HOST_MAC = bytes.fromhex("020000000001")  # source of frames made here: locally administered
 PROTOCOL_NUMBERS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
 
 _TCP, _UDP, _SCTP = 6, 17, 132
+_VLAN_ETHERTYPE = b"\x81\x00"
 _ETHERTYPES = {4: 0x0800, 6: 0x86DD}
 _GTPU_PORT = 2152
 _G_PDU = 255
@@ -80,10 +82,7 @@ def ipv4_header(
     """An IPv4 header without options; `tos` is the octet of DSCP and ECN."""
     length = _IPV4.size + payload_octets
     header: bytes = _IPV4.pack(0x45, tos, length, 0, 0, hop_limit, protocol, 0, src, dst)
-    words: int = sum(struct.unpack("!10H", header))
-    words = (words & 0xFFFF) + (words >> 16)
-    checksum = ~((words & 0xFFFF) + (words >> 16)) & 0xFFFF
-    return header[:10] + checksum.to_bytes(2, "big") + header[12:]
+    return header[:10] + checksum(header).to_bytes(2, "big") + header[12:]
 
 
 def g_pdu(gnb: IPAddress, endpoint: IPAddress, teid: int, qfi: int | None, packet: bytes) -> bytes:
@@ -101,8 +100,42 @@ def g_pdu(gnb: IPAddress, endpoint: IPAddress, teid: int, qfi: int | None, packe
     return ip_packet(gnb, endpoint, _UDP, udp)
 
 
-def ethernet(dst_mac: int, packet: bytes) -> bytes:
-    """A frame to `dst_mac`, from a locally administered address."""
+def udp_packet(
+    src: IPAddress,
+    dst: IPAddress,
+    src_port: int,
+    dst_port: int,
+    payload: bytes,
+    *,
+    tos: int = 0,
+) -> bytes:
+    """A UDP datagram, with a checksum where one must be (RFC 8200 clause 8.1)."""
+    length = 8 + len(payload)
+    header = struct.pack("!HHHH", src_port, dst_port, length, 0)
+    if src.version == 6:
+        pseudo = src.packed + dst.packed + struct.pack("!II", length, _UDP)
+        header = header[:6] + (checksum(pseudo + header + payload) or 0xFFFF).to_bytes(2, "big")
+    return ip_packet(src, dst, _UDP, header + payload, dscp=tos >> 2)
+
+
+def checksum(octets: bytes) -> int:
+    """The Internet checksum (RFC 1071)."""
+    padded = octets + b"\0" * (len(octets) % 2)
+    total: int = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def ethernet_back(frame: bytes, packet: bytes) -> bytes:
+    """A frame with an IP packet to whoever sent `frame`, with its VLAN tag if it has one."""
+    tag = frame[12:16] if frame[12:14] == _VLAN_ETHERTYPE else b""
+    ethertype = _ETHERTYPES[packet[0] >> 4].to_bytes(2, "big")
+    return frame[6:12] + frame[:6] + tag + ethertype + packet
+
+
+def ethernet(dst_mac: int, packet: bytes, *, src: int | None = None) -> bytes:
+    """A frame to `dst_mac`, from a locally administered address unless one is given."""
     ethertype = _ETHERTYPES[packet[0] >> 4]
-    source = bytes.fromhex("020000000001")
+    source = HOST_MAC if src is None else src.to_bytes(6, "big")
     return dst_mac.to_bytes(6, "big") + source + ethertype.to_bytes(2, "big") + packet

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
@@ -29,25 +29,29 @@ from upf.errors import (
 )
 from upf.occupancy import Demand, Occupancy, demand_of
 from upf.records import SessionRecord
+from upf.remote_tunnels import RemoteTunnels
 from upf.resources import RequestResources, Resources
 from upf.session import Change, Rule, Session
 from upf.slices import SNSSAI
 from upf.transaction import NOTHING_HELD, SessionEntries
 from upf.translate import Translator
+from upf.tunnels import left
 
 if TYPE_CHECKING:
     from pfcp.association import AssociationTable
     from pfcp.events import Peer
+    from upf.entry import EntryKey
     from upf.ledger import Given
     from upf.paging import Paging
     from upf.reporting import UsageReporting
-    from upf.rules import PDR
+    from upf.rules import PDR, IPAddress
+    from upf.tunnels import Tunnel
 
 FSEID_IE = 57
 
 # What works, and nothing else.
 UP_FUNCTION_FEATURES = ies.UPFunctionFeatures(
-    ftup=True, mnop=True, quoac=True, vtime=True, norp=True
+    ftup=True, empu=True, mnop=True, quoac=True, vtime=True, norp=True
 )
 
 # Requests for what is not advertised, and how they are answered.
@@ -96,6 +100,8 @@ class N4:
     ) -> None:
         self.sessions: dict[int, SessionRecord] = {}
         self.paging: Paging | None = None
+        self.remote_tunnels = RemoteTunnels()
+        self.end_tunnel: Callable[[IPAddress, Tunnel], Awaitable[None]] | None = None
         self._by_usage_id: dict[int, SessionRecord] = {}
         self.occupancy = Occupancy()
         self.counters: Counter[tuple[str, int]] = Counter()
@@ -166,6 +172,11 @@ class N4:
             if pdr.usage_id == usage_id:
                 return record, pdr
         return None
+
+    def session_with(self, key: EntryKey) -> SessionRecord | None:
+        """The session that has a key of the pipeline."""
+        up_seid = self._entries.owner_of(key)
+        return None if up_seid is None else self.sessions.get(up_seid)
 
     async def rebind_slices(self) -> None:
         """Put sessions into the slices that are theirs now."""
@@ -289,6 +300,7 @@ class N4:
             record.session = session
             record.version += 1
             self._index(record, before)
+            await self._end_tunnels(request, before)
             if self.paging is not None:
                 await self.paging.follow(record)
             self._resources.release_fteids(
@@ -309,6 +321,18 @@ class N4:
             created_pdrs=_created_pdrs(session, translator),
             usage_reports=reports,
         )
+
+    async def _end_tunnels(
+        self, request: messages.SessionModificationRequest, before: Session
+    ) -> None:
+        """Mark the end of tunnels that a request leaves, behind their last packet."""
+        if self.end_tunnel is None:
+            return
+        for local, tunnel in left(request, before, self._entries.networks):
+            try:
+                await self.end_tunnel(local, tunnel)
+            except TargetError as error:
+                log.warning("no End Marker to %s: %s", tunnel[0], error)
 
     async def _delete(
         self, request: messages.SessionDeletionRequest, owner: ies.NodeID
@@ -333,6 +357,7 @@ class N4:
         del self.sessions[session.up_seid]
         for pdr in session.pdrs.values():
             self._by_usage_id.pop(pdr.usage_id, None)
+        self.remote_tunnels.forget(record)
         self.occupancy.give_back(session.slice_id, demand_of(session))
         self._resources.seids.release(session.up_seid)
         self._resources.release_fteids(session.local_fteids | set(session.chosen_fteids.values()))
@@ -345,6 +370,7 @@ class N4:
             self._by_usage_id.pop(pdr.usage_id, None)
         for pdr in record.session.pdrs.values():
             self._by_usage_id[pdr.usage_id] = record
+        self.remote_tunnels.follow(record, before)
 
     def _record(self, up_seid: int, owner: ies.NodeID) -> SessionRecord:
         """The session with this SEID, if it is this CP function's."""

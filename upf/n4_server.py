@@ -80,6 +80,13 @@ class N4Server:
         self.reports_sent += 1
         self._server.send_request((str(record.session.cp_address), PFCP_PORT), request)
 
+    def report_node(self, request: messages.NodeReportRequest) -> None:
+        """Send a node report to every CP function with an association."""
+        assert self._server is not None
+        for association in self.endpoint.associations.all():
+            self.reports_sent += 1
+            self._server.send_request(association.peer, request)
+
     async def ask(self, peer: Peer, request: messages.Message) -> messages.Message:
         """Send a request of ours and wait for its answer.
 

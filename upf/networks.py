@@ -67,6 +67,18 @@ class Networks:
             offending_ie=NETWORK_INSTANCE_IE,
         )
 
+    def tunnelled(self, interface: Interface, name: str | None) -> NetworkInstance:
+        """The network instance of a tunnel on this interface.
+
+        Some SMFs name the data network for a tunnel to another UPF: where what the name means has
+        no GTP-U address, the first of the same role that has one is meant.
+        """
+        meant = self.resolve(interface, name)
+        if meant.endpoints:
+            return meant
+        others = (each for each in self.instances if each.role is meant.role and each.endpoints)
+        return next(others, meant)
+
     def of_id(self, network_instance_id: int) -> NetworkInstance:
         """The network instance with an identifier of the pipeline; KeyError if there is none."""
         for instance in self.instances:

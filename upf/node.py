@@ -16,6 +16,7 @@ from upf import preflight, switch, tables
 from upf.changes import Changes
 from upf.errors import TargetError
 from upf.figures import INTERVAL_S, Sample, Sampler, SliceDrops, SliceTotals, count_sessions
+from upf.gtpu_side import GTPUSide
 from upf.history import History
 from upf.marks import MarkWriter
 from upf.metering import UsageCounters
@@ -188,7 +189,9 @@ class UPF(Shown):
         self._punts.on_quota = reporting.note_stopped
         await self._restore_slices()
         self._stack.push_async_callback(self._cancel_background)
+        self._gtpu_side.serve(self._n4, self._n4_server, networks, identity.node_id)
         self._run("routing", self._routing.run)
+        self._run("GTP-U paths", self._gtpu_side.run)
         self._run("usage", lambda: self._sweep(reporting))
         self._run("figures", self._sample)
         self._n4_server.serve(self._n4)
@@ -236,7 +239,13 @@ class UPF(Shown):
         await self._show_notices()
         self._routing = Routing(self._target, kernel, ports)
         self._paging = Paging(self._target, self._n4_server.report)
-        self._punts = Punts(self._target, self._routing, self._paging, self._owner_of)
+        self._gtpu_side = await GTPUSide.start(
+            self.config.gtpu, self._target, self._routing, switch.gtpu_ports(networks, ports)
+        )
+        self._stack.callback(self._gtpu_side.close)
+        self._punts = Punts(
+            self._gtpu_side.node, self._routing, self._paging, self._owner_of, networks
+        )
         self._target.on_packet_in(self._punts.receive)
         await self._routing.start()
 

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from enum import IntEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from upf.entry import MeterRate
 from upf.errors import TargetError
-from upf.frames import user_packet_of
-from upf.gtpu_node import echo_response, error_indication
+from upf.frames import octets_of, user_packet_of
+from upf.treatment import Routed, Tunnelled, treatment_of
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable
 
+    from upf.gtpu_node import GTPUNode
+    from upf.networks import Networks
     from upf.paging import Paging
     from upf.records import SessionRecord
     from upf.routing import Routing
-    from upf.rules import PDR, IPAddress
-    from upf.target import PacketIn, Target
+    from upf.rules import PDR
+    from upf.target import PacketIn
 
 OwnerOf: TypeAlias = "Callable[[int], tuple[SessionRecord, PDR] | None]"
 
@@ -61,7 +63,6 @@ def punt_meter_rates() -> dict[int, MeterRate]:
 _IGNORED = {
     PuntReason.TTL_EXPIRED: "ttl_expired",
     PuntReason.TOO_BIG: "too_big",
-    PuntReason.GTPU_EXTENSION: "gtpu_extension",
 }
 
 
@@ -72,12 +73,20 @@ class Punts:
     session of which a quota stopped a packet.
     """
 
-    def __init__(self, target: Target, routing: Routing, paging: Paging, owner_of: OwnerOf) -> None:
-        self.counts: Counter[str] = Counter()
-        self._target = target
+    def __init__(
+        self,
+        gtpu: GTPUNode,
+        routing: Routing,
+        paging: Paging,
+        owner_of: OwnerOf,
+        networks: Networks,
+    ) -> None:
+        self.counts: Counter[str] = gtpu.counts
+        self._gtpu = gtpu
         self._routing = routing
         self._paging = paging
         self._owner_of = owner_of
+        self._networks = networks
         self.on_quota: Callable[[SessionRecord], None] = lambda _: None
 
     async def receive(self, packet: PacketIn) -> None:
@@ -85,11 +94,13 @@ class Punts:
         try:
             match packet.reason:
                 case PuntReason.GTPU_NODE:
-                    await self._answer_node_message(packet)
+                    await self._gtpu.receive(packet)
                 case PuntReason.NEIGHBOUR:
-                    await self._hold(packet)
+                    await self._send_on(packet)
                 case PuntReason.UNKNOWN_TUNNEL:
-                    await self._indicate_error(packet)
+                    await self._gtpu.indicate_error(packet)
+                case PuntReason.GTPU_EXTENSION:
+                    await self._gtpu.tell_extension_headers(packet)
                 case PuntReason.BUFFER | PuntReason.NOTIFY:
                     self._page(packet)
                 case PuntReason.QUOTA_EXHAUSTED:
@@ -102,29 +113,27 @@ class Punts:
             self.counts["unsent"] += 1
             log.warning("packet-out: %s", error)
 
-    async def _answer_node_message(self, packet: PacketIn) -> None:
-        answer = echo_response(packet.frame)
-        if answer is None:
-            self.counts["gtpu_node_ignored"] += 1
-            return
-        self.counts["gtpu_echo"] += 1
-        await self._target.packet_out(packet.ingress_port, answer)
-
-    async def _indicate_error(self, packet: PacketIn) -> None:
-        """Tell a peer that the tunnel it uses is not known here."""
-        answer = error_indication(packet.frame)
-        if answer is None:
-            self.counts["unknown_tunnel"] += 1
-            return
-        self.counts["error_indication"] += 1
-        await self._target.packet_out(packet.ingress_port, answer)
-
-    async def _hold(self, packet: PacketIn) -> None:
-        """Keep a packet whose next hop's MAC address is to be found."""
-        dst = self._destination(packet)
-        if dst is None:
+    async def _send_on(self, packet: PacketIn) -> None:
+        """Have the host send what it alone can; keep what needs its next hop's MAC address."""
+        owner = self._owner_of(packet.usage_id)
+        if owner is None:
             self.counts["neighbour_unknown"] += 1
             return
+        record, pdr = owner
+        treatment = treatment_of(record.session, pdr, self._networks)
+        user_packet = user_packet_of(packet.frame, is_tunnelled=pdr.pdi.local_fteid is not None)
+        if user_packet is None or not isinstance(treatment, Routed | Tunnelled):
+            self.counts["neighbour_unknown"] += 1
+            return
+        dst = user_packet.dst
+        if isinstance(treatment, Tunnelled):
+            dst = treatment.peer.dst
+            if treatment.peer.is_of_cp and packet.egress_port == self._routing.host_port:
+                self.counts["to_host"] += 1
+                octets = octets_of(packet.frame, user_packet)
+                peer = treatment.peer
+                self._gtpu.send_user_packet(peer.src, peer.dst, treatment.teid, octets)
+                return
         self.counts["neighbour"] += 1
         await self._routing.hold(packet.egress_port, dst, packet.ingress_port, packet.frame)
 
@@ -145,18 +154,3 @@ class Punts:
         owner = self._owner_of(packet.usage_id)
         if owner is not None:
             self.on_quota(owner[0])
-
-    def _destination(self, packet: PacketIn) -> IPAddress | None:
-        """Where a packet is routed to: its tunnel's peer, else its own destination."""
-        owner = self._owner_of(packet.usage_id)
-        if owner is None:
-            return None
-        record, pdr = owner
-        session = record.session
-        far = session.fars.get(pdr.far_id) if pdr.far_id is not None else None
-        if far is not None and far.forwarding is not None:
-            creation = far.forwarding.outer_header_creation
-            if creation is not None:
-                return creation.address
-        user_packet = user_packet_of(packet.frame, is_tunnelled=pdr.pdi.local_fteid is not None)
-        return None if user_packet is None else user_packet.dst

@@ -86,7 +86,7 @@ class RequestResources:
         Without CHOOSE_ID there is one for each source interface: some SMFs take the first they are
         told for the whole session. An address family asked for alone has to be there.
         """
-        instance = self._resources.networks.resolve(interface, network_instance)
+        instance = self._resources.networks.tunnelled(interface, network_instance)
         key = ChooseKey(
             fteid.choose_id,
             interface if fteid.choose_id is None else None,

@@ -7,7 +7,7 @@ gateway not resolved yet, is shown to the controller, which has the kernel find 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_network
 from typing import TYPE_CHECKING, TypeAlias
@@ -157,6 +157,25 @@ def next_hop_address(
     return dst
 
 
+def is_by_host(kernel: KernelState, bindings: tuple[PortBinding, ...], dst: IPAddress) -> bool:
+    """Whether the host's own routes lead to `dst` by an interface that is no port of ours."""
+    ports = {link.index for _, link in _bound_links(kernel, bindings)}
+    matching = [
+        route for route in kernel.routes if route.dst.version == dst.version and dst in route.dst
+    ]
+    best = max(matching, key=lambda each: (each.dst.prefixlen, -each.metric), default=None)
+    return best is not None and best.output not in ports
+
+
+def hop_to_peer(
+    peer: TunnelPeer, routes: Routes, kernel: KernelState, bindings: tuple[PortBinding, ...]
+) -> Hop | None:
+    """The hop towards a tunnel peer; that of one the host reaches is the controller's to find."""
+    if peer.is_of_cp and bindings and is_by_host(kernel, bindings, peer.dst):
+        return Unresolved(bindings[0].host_port)
+    return resolve(routes, peer.network_instance_id, peer.dst)
+
+
 def addresses_to_probe(
     kernel: KernelState, bindings: tuple[PortBinding, ...]
 ) -> list[tuple[int, IPAddress]]:
@@ -250,12 +269,16 @@ def header_entry(peer_id: int, peer: TunnelPeer) -> Entry:
     return tables.entry(tables.TunnelHeader(peer_id), action)
 
 
-def peer_entries(peers: Mapping[int, TunnelPeer], routes: Routes, ids: NextHopIds) -> list[Entry]:
+def peer_entries(
+    peers: Mapping[int, TunnelPeer],
+    hop_of: Callable[[TunnelPeer], Hop | None],
+    ids: NextHopIds,
+) -> list[Entry]:
     """What tunnel peers need: their headers, and the way there where there is one."""
     entries = []
     for peer_id, peer in peers.items():
         entries.append(header_entry(peer_id, peer))
-        hop = resolve(routes, peer.network_instance_id, peer.dst)
+        hop = hop_of(peer)
         if hop is not None:
             action = ids.action(hop, peer.overhead)
             entries.append(tables.entry(tables.TunnelPeer(peer_id), action))

@@ -7,20 +7,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 from upf import tables
 from upf.errors import TargetError
+from upf.made_frames import ethernet
 from upf.neighbours import NeighbourQueues
 from upf.plan import Plan, diff
 from upf.routes import (
+    Hop,
     KernelState,
     Neighbour,
+    NextHop,
     NextHopIds,
     PortBinding,
     Routes,
     Unresolved,
     addresses_to_probe,
+    hop_to_peer,
     next_hop_address,
     peer_entries,
     port_entries,
@@ -45,11 +50,15 @@ log = logging.getLogger(__name__)
 
 
 class Routing:
-    """Ports, routes, tunnel peers and neighbours."""
+    """Ports, routes, tunnel peers and neighbours.
+
+    `gtpu_ports` has the port behind which each of our GTP-U addresses is.
+    """
 
     def __init__(self, target: Target, kernel: Kernel, bindings: tuple[PortBinding, ...]) -> None:
         self.queues = NeighbourQueues()
         self.routes: Routes = {}
+        self.gtpu_ports: Mapping[IPAddress, PortBinding] = {}
         self._target = target
         self._kernel = kernel
         self._bindings = bindings
@@ -70,6 +79,11 @@ class Routing:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow())
             tasks.create_task(self._probe_regularly())
+
+    @property
+    def host_port(self) -> int:
+        """Where the switch gives what is the host's own; 0 without a port."""
+        return self._bindings[0].host_port if self._bindings else 0
 
     @property
     def bindings(self) -> tuple[PortBinding, ...]:
@@ -98,7 +112,7 @@ class Routing:
     async def add_peers(self, peers: Mapping[int, TunnelPeer]) -> None:
         """Have the switch reach tunnel peers, and go on reaching them when routes change."""
         async with self._lock:
-            entries = peer_entries(peers, self.routes, self._ids)
+            entries = peer_entries(peers, self._hop_of, self._ids)
             await self._target.apply(Plan(inserts=tuple(entries)))
             self._entries.update((entry.identity, entry) for entry in entries)
             self._peers.update(peers)
@@ -130,6 +144,31 @@ class Routing:
         elif is_first:
             await self._probe(port, address)
 
+    def gtpu_peers(self) -> list[TunnelPeer]:
+        """The peers in use but for CP functions."""
+        return [each for each in self._peers.values() if not each.is_of_cp]
+
+    async def send_to_peer(self, local: IPAddress, peer: IPAddress, packet: bytes) -> bool:
+        """Send a packet from a GTP-U address of ours; False if no port leads to the peer now."""
+        binding = self.gtpu_ports.get(local)
+        if binding is None:
+            return False
+        hop = resolve(self.routes, binding.network_instance_id, peer)
+        if not isinstance(hop, NextHop):
+            return False
+        await self._target.packet_out(hop.port, ethernet(hop.dst_mac, packet, src=hop.src_mac))
+        return True
+
+    async def arrive(self, local: IPAddress, packet: bytes) -> None:
+        """Have the switch deal with a packet to a GTP-U address of ours as if it arrived there."""
+        binding = self.gtpu_ports.get(local)
+        for link in self._state.links:
+            if binding is not None and link.name == binding.interface:
+                await self._target.packet_again(binding.port, ethernet(link.mac, packet))
+
+    def _hop_of(self, peer: TunnelPeer) -> Hop | None:
+        return hop_to_peer(peer, self.routes, self._state, self._bindings)
+
     async def _follow(self) -> None:
         while True:
             await self._changed.wait()
@@ -159,12 +198,16 @@ class Routing:
 
     async def _refresh(self) -> None:
         async with self._lock:
-            self._state = await self._kernel.read()
-            routes = wanted_routes(self._state, self._bindings)
+            state = self._state = await self._kernel.read()
+            routes = wanted_routes(state, self._bindings)
             entries = [
-                *port_entries(self._state, self._bindings),
+                *port_entries(state, self._bindings),
                 *self._ids.entries(routes),
-                *peer_entries(self._peers, routes, self._ids),
+                *peer_entries(
+                    self._peers,
+                    partial(hop_to_peer, routes=routes, kernel=state, bindings=self._bindings),
+                    self._ids,
+                ),
             ]
             plan = diff(self._entries.values(), entries)
             if plan:
@@ -196,7 +239,7 @@ class Routing:
 
     async def _probe_peer(self, peer: TunnelPeer) -> None:
         """Find who a tunnel peer is reached by, if that is not known."""
-        hop = resolve(self.routes, peer.network_instance_id, peer.dst)
+        hop = self._hop_of(peer)
         if isinstance(hop, Unresolved):
             address = next_hop_address(self._state, self._bindings, hop.port, peer.dst)
             await self._probe(hop.port, address)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from upf.config import Config
     from upf.entry import Entry
     from upf.networks import Networks
+    from upf.rules import IPAddress
 
 
 # Where memory is a server's: what the program asks for on a Tofino is too little here.
@@ -44,6 +45,17 @@ def bindings(config: Config, networks: Networks) -> tuple[PortBinding, ...]:
         )
         for each in config.interface
     )
+
+
+def gtpu_ports(networks: Networks, ports: tuple[PortBinding, ...]) -> dict[IPAddress, PortBinding]:
+    """The port behind which each of our GTP-U addresses is, of several the first."""
+    found: dict[IPAddress, PortBinding] = {}
+    for each in ports:
+        for endpoint in networks.of_id(each.network_instance_id).endpoints:
+            for address in (endpoint.ipv4, endpoint.ipv6):
+                if address is not None:
+                    found.setdefault(address, each)
+    return found
 
 
 def base_entries(networks: Networks, ports: tuple[PortBinding, ...]) -> list[Entry]:

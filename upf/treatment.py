@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -39,7 +39,8 @@ class Wait(Enum):
 class TunnelPeer:
     """A pair of GTP-U entities, ours and theirs, and how they are reached.
 
-    `overhead` is octets put before a user's packet.
+    `overhead` is octets put before a user's packet. `is_of_cp`: theirs is the CP function's, which
+    may be anywhere the host's own routes lead.
     """
 
     network_instance_id: int
@@ -47,6 +48,7 @@ class TunnelPeer:
     dst: IPAddress
     overhead: int
     dst_port: int = GTPU_PORT
+    is_of_cp: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,8 @@ def treatment_of(session: Session, pdr: PDR, networks: Networks) -> Treatment:
 def _forwarded(
     session: Session, pdr: PDR, forwarding: ForwardingParameters, networks: Networks
 ) -> Routed | Tunnelled:
-    destination = _destination(networks, forwarding, pdr)
     creation = forwarding.outer_header_creation
+    destination = _destination(networks, forwarding, pdr)
     if creation is None:
         return Routed(destination.network_instance_id)
     qers = [session.qers[qer_id] for qer_id in pdr.qer_ids]
@@ -113,7 +115,10 @@ def _forwarded(
     ppi = paging_policy_indicator(pdr, session.qers) if qfi else None
     container_octets = 0 if qfi == 0 else _PSC_OCTETS + (0 if ppi is None else _PPI_OCTETS)
     return Tunnelled(
-        peer=_tunnel_peer(destination, creation, pdr, container_octets=container_octets),
+        peer=replace(
+            _tunnel_peer(destination, creation, pdr, container_octets=container_octets),
+            is_of_cp=is_to_cp,
+        ),
         teid=creation.teid,
         qfi=qfi,
         reflective_qos=int(not pdr.is_uplink and any(qer.is_reflective for qer in qers)),
@@ -131,7 +136,8 @@ def paging_policy_indicator(pdr: PDR, qers: Mapping[int, QER]) -> int | None:
 
 def _destination(networks: Networks, forwarding: ForwardingParameters, pdr: PDR) -> NetworkInstance:
     try:
-        return networks.resolve(forwarding.destination_interface, forwarding.network_instance)
+        find = networks.resolve if forwarding.outer_header_creation is None else networks.tunnelled
+        return find(forwarding.destination_interface, forwarding.network_instance)
     except RuleError as error:
         error.rule = _far_rule(pdr)
         raise

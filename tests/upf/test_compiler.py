@@ -412,12 +412,24 @@ def test_outer_header_removal_that_cannot_be_is_refused(pdr, error):
     assert caught.value.offending_ie == 95
 
 
-def test_tunnel_from_where_we_have_no_gtpu_address_is_refused():
+def test_tunnel_from_where_we_have_no_gtpu_address_is_refused(monkeypatch):
+    without_n9 = Networks(NETWORKS.instances[:2])
+    monkeypatch.setitem(globals(), "NETWORKS", without_n9)
     nowhere = replace(TO_UPF, network_instance="internet")
     far = FAR(far_id=9, apply_action=ApplyAction.FORW, forwarding=nowhere)
     with pytest.raises(RuleError, match="gtpu_address") as caught:
         compiled(replace(UPLINK, far_id=9), far)
     assert caught.value.rule == RuleId(RuleKind.FAR, 9)
+
+
+def test_tunnel_to_another_upf_may_name_the_data_network():
+    far = FAR(
+        far_id=9,
+        apply_action=ApplyAction.FORW,
+        forwarding=replace(TO_UPF, network_instance="internet"),
+    )
+    surveyed = survey(session_of(replace(UPLINK, far_id=9), far), NETWORKS, NUM_SESSION_METERS)
+    assert {(each.network_instance_id, each.src) for each in surveyed.peers} == {(3, N9)}
 
 
 def test_network_instance_there_is_not_names_the_rule():

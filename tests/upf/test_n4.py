@@ -395,7 +395,7 @@ async def test_association_answer_advertises_what_works(bench):
     assert answer.cause == Cause.REQUEST_ACCEPTED
     assert answer.recovery_time_stamp == 7
     assert answer.up_function_features == ies.UPFunctionFeatures(
-        ftup=True, mnop=True, quoac=True, vtime=True, norp=True
+        ftup=True, empu=True, mnop=True, quoac=True, vtime=True, norp=True
     )
 
 

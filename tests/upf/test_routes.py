@@ -17,6 +17,7 @@ from upf.routes import (
     Route,
     Unresolved,
     addresses_to_probe,
+    hop_to_peer,
     next_hop_address,
     peer_entries,
     port_entries,
@@ -112,6 +113,10 @@ def test_new_mac_address_is_a_new_next_hop_written_before_the_old_one_goes():
     assert diff(ids.entries(moved), plan.apply_to(before)) == diff((), ())
 
 
+def hop_of(routes):
+    return lambda peer: hop_to_peer(peer, routes, UE_SIDE, BINDINGS)
+
+
 UE_SIDE = replace(KERNEL, neighbours=(DN, GNB))
 
 
@@ -128,14 +133,29 @@ def test_tunnel_leaves_less_of_the_mtu_to_the_user():
     ids = NextHopIds(100)
     ids.entries(routes)
     peer = TunnelPeer(1, A("10.100.3.1"), A("10.100.3.2"), overhead=44)
-    header, way = peer_entries({7: peer}, routes, ids)
+    header, way = peer_entries({7: peer}, hop_of(routes), ids)
     assert (header.key, header.params) == ((7,), (int(peer.src), int(peer.dst), 2152, 1))
     assert way.params[1:] == (0, 65534 - (1500 - 44))
 
 
 def test_peer_without_a_route_has_a_header_alone():
     peer = TunnelPeer(1, A("10.100.3.1"), A("192.0.2.1"), overhead=44)
-    assert len(peer_entries({7: peer}, wanted_routes(UE_SIDE, BINDINGS), NextHopIds(9))) == 1
+    routes = wanted_routes(UE_SIDE, BINDINGS)
+    assert len(peer_entries({7: peer}, hop_of(routes), NextHopIds(9))) == 1
+
+
+def test_the_cp_function_is_reached_as_the_host_routes_lead_and_others_by_ports_alone():
+    n4 = replace(
+        UE_SIDE,
+        routes=(*UE_SIDE.routes, Route(ip_network("10.100.4.0/24"), 99)),
+        links=UE_SIDE.links,
+    )
+    routes = wanted_routes(n4, BINDINGS)
+    cp = TunnelPeer(1, A("10.100.3.1"), A("10.100.4.1"), overhead=36, is_of_cp=True)
+    assert hop_to_peer(cp, routes, n4, BINDINGS) == Unresolved(BINDINGS[0].host_port)
+    assert hop_to_peer(replace(cp, is_of_cp=False), routes, n4, BINDINGS) is None
+    by_n3 = replace(cp, dst=A("10.100.3.2"))
+    assert hop_to_peer(by_n3, routes, n4, BINDINGS) == NextHop(1, src_mac=0x0A, dst_mac=0xE)
 
 
 def test_ipv6_routes_and_neighbours_stand_beside_those_of_ipv4():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from testbed import rules
 from testbed.stage import stage_in
+from testbed.topology import GNB_ADDRESS
 
 
 @pytest.fixture(scope="package")
@@ -21,6 +23,26 @@ def quiet(stage):
     for end in (stage.gnb, stage.gnb2, stage.gnb6, stage.far, stage.smf_gtpu):
         end.drain()
     stage.smf.asked.clear()
+
+
+@pytest.fixture
+def simple(stage, session):
+    """Asks for a session with one PDR a direction: (answer, F-TEID of the UPF, TEID of the gNB)."""
+
+    def ask(*addresses, instance="internet", fteid=None, gnb=GNB_ADDRESS, **more):
+        teid = stage.number()
+        uplink, downlink = (rules.ue(*addresses, is_destination=each) for each in (False, True))
+        answer = session(
+            (
+                rules.from_tunnel(1, fteid or rules.choose_fteid(), 1, ue_ip_addresses=uplink),
+                rules.from_core(2, 2, downlink, instance=instance),
+            ),
+            (rules.to_core(1, instance), rules.to_tunnel(2, teid, gnb)),
+            **more,
+        )
+        return answer, rules.created(answer, 1).local_fteid, teid
+
+    return ask
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, IPv6Network
+from ipaddress import IPv6Address
 
 import pytest
-from scapy.layers.inet import IP, UDP
+from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 
 from testbed import rules
@@ -15,46 +15,18 @@ from testbed.topologies import (
     GNB_IPV6,
     SERVER_ADDRESS,
     SERVER_IPV6,
-    UE_POOL_IPV6,
     UPF_N3_IPV6,
     UPF_N9_ADDRESS,
 )
 from testbed.topology import GNB_ADDRESS, UPF_N3_ADDRESS
-from testbed.wire import SILENCE_S
+from testbed.wire import SILENCE_S, datagram
 
 pytestmark = pytest.mark.root
 
 
-def datagram(src, dst, mark, **fields):
-    """A user's UDP packet that can be told by its content."""
-    ip = IP if src.version == 4 else IPv6
-    return ip(src=str(src), dst=str(dst), **fields) / UDP(sport=4000, dport=5000) / mark
-
-
-def simple(stage, session, *addresses, instance="internet", fteid=None, gnb=GNB_ADDRESS, **more):
-    """A session with one PDR a direction: (answer, F-TEID of the UPF, TEID of the gNB)."""
-    teid = stage.number()
-    answer = session(
-        (
-            rules.from_tunnel(
-                1, fteid or rules.choose_fteid(), 1, ue_ip_addresses=rules.ue(*addresses)
-            ),
-            rules.from_core(2, 2, rules.ue(*addresses, is_destination=True), instance=instance),
-        ),
-        (rules.to_core(1, instance), rules.to_tunnel(2, teid, gnb)),
-        **more,
-    )
-    return answer, rules.created(answer, 1).local_fteid, teid
-
-
-def prefix(stage):
-    """A /64 that no UE here has had."""
-    return IPv6Network((int(UE_POOL_IPV6.network_address) + (stage.number() << 64), 64))
-
-
-def test_ipv4_goes_up_and_down(stage, session):
+def test_ipv4_goes_up_and_down(stage, simple):
     ue = stage.ue_ipv4()
-    _, fteid, teid = simple(stage, session, ue)
+    _, fteid, teid = simple(ue)
     stage.gnb.send_packet(datagram(ue, SERVER_ADDRESS, b"up4"), UPF_N3_ADDRESS, fteid.teid, 9)
     seen = stage.dn.receive(b"up4")
     assert (seen[IP].src, seen[IP].dst, seen[IP].ttl) == (str(ue), str(SERVER_ADDRESS), 63)
@@ -64,10 +36,10 @@ def test_ipv4_goes_up_and_down(stage, session):
 
 
 @pytest.mark.parametrize("is_whole_address", [False, True])
-def test_ipv6_goes_up_and_down_for_every_address_of_the_prefix(stage, session, is_whole_address):
-    network = prefix(stage)
+def test_ipv6_goes_up_and_down_for_every_address_of_the_prefix(stage, simple, is_whole_address):
+    network = stage.ue_prefix()
     named = network[0x1234] if is_whole_address else network.network_address
-    _, fteid, teid = simple(stage, session, named)
+    _, fteid, teid = simple(named)
     ue = network[0xBEEF]
     stage.gnb.send_packet(datagram(ue, SERVER_IPV6, b"up6"), UPF_N3_ADDRESS, fteid.teid, 9)
     seen = stage.dn.receive(b"up6")
@@ -77,9 +49,9 @@ def test_ipv6_goes_up_and_down_for_every_address_of_the_prefix(stage, session, i
     assert (got.message.teid, got.packet[IPv6].dst) == (teid, str(ue))
 
 
-def test_a_session_of_both_versions_carries_both(stage, session):
-    ipv4, network = stage.ue_ipv4(), prefix(stage)
-    _, fteid, _ = simple(stage, session, ipv4, network[1])
+def test_a_session_of_both_versions_carries_both(stage, simple):
+    ipv4, network = stage.ue_ipv4(), stage.ue_prefix()
+    _, fteid, _ = simple(ipv4, network[1])
     for ue, far_end, mark in (
         (ipv4, SERVER_ADDRESS, b"dual4"),
         (network[7], SERVER_IPV6, b"dual6"),
@@ -90,11 +62,9 @@ def test_a_session_of_both_versions_carries_both(stage, session):
         assert mark in bytes(stage.gnb.receive().message.payload)
 
 
-def test_gtpu_over_ipv6(stage, session):
+def test_gtpu_over_ipv6(stage, simple):
     ue = stage.ue_ipv4()
-    _, fteid, teid = simple(
-        stage, session, ue, fteid=rules.choose_fteid(v4=False, v6=True), gnb=GNB_IPV6
-    )
+    _, fteid, teid = simple(ue, fteid=rules.choose_fteid(v4=False, v6=True), gnb=GNB_IPV6)
     assert fteid.ipv6 == UPF_N3_IPV6
     stage.gnb6.send_packet(datagram(ue, SERVER_ADDRESS, b"over6"), UPF_N3_IPV6, fteid.teid, 9)
     assert stage.dn.receive(b"over6") is not None
@@ -103,10 +73,10 @@ def test_gtpu_over_ipv6(stage, session):
     assert (got.message.teid, got.peer) == (teid, UPF_N3_IPV6)
 
 
-def test_two_data_networks_may_have_ues_of_the_same_address(stage, session):
+def test_two_data_networks_may_have_ues_of_the_same_address(stage, simple):
     ue = stage.ue_ipv4()
-    _, internet, teid = simple(stage, session, ue)
-    _, corporate, other_teid = simple(stage, session, ue, instance="corporate")
+    _, internet, teid = simple(ue)
+    _, corporate, other_teid = simple(ue, instance="corporate")
     for fteid, host, far_end, gnb_teid in (
         (internet, stage.dn, SERVER_ADDRESS, teid),
         (corporate, stage.branch, BRANCH_SERVER_ADDRESS, other_teid),
@@ -148,9 +118,9 @@ def test_another_upf_is_reached_over_n9_both_ways(stage, session):
     assert (got.message.teid, got.message.qfi, got.packet[IP].dst) == (teid, 9, str(ue))
 
 
-def test_a_spoofed_source_goes_nowhere_and_is_counted(stage, session):
-    ue, network = stage.ue_ipv4(), prefix(stage)
-    _, fteid, _ = simple(stage, session, ue, network[1])
+def test_a_spoofed_source_goes_nowhere_and_is_counted(stage, simple):
+    ue, network = stage.ue_ipv4(), stage.ue_prefix()
+    _, fteid, _ = simple(ue, network[1])
     before = stage.drops("spoofed_source")
     for src, dst in (
         (ue + 1, SERVER_ADDRESS),
