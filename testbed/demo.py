@@ -4,19 +4,18 @@
 """
 
 import argparse
-import contextlib
 import os
 import shutil
-import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from testbed import leftovers
 from testbed.errors import TestbedError
+from testbed.limits import interrupt_once, time_limit
 from testbed.story import scene_of, tell
 from testbed.summary import Summary
 from testbed.topology import Lab
@@ -32,35 +31,13 @@ def play(summary: Summary, directory: Path) -> None:
     try:
         with scene_of(lab, directory, summary) as scene:
             processes = leftovers.processes_of(lab.id) - {os.getpid()}
-            with _time_limit():
+            with time_limit(_TIME_LIMIT_S):
                 tell(scene)
     except TestbedError as failure:
         summary.record("the story went on", str(failure), passed=False)
     left = leftovers.look(lab.id).added_since(before)
     left += [f"process {pid}" for pid in sorted(processes) if leftovers.is_alive(pid)]
     summary.record("nothing left behind", ", ".join(left) or "nothing", passed=not left)
-
-
-@contextlib.contextmanager
-def _time_limit() -> Iterator[None]:
-    """Give up after the time limit; what cleans up is outside and takes the time it needs."""
-
-    def give_up(*_: object) -> None:
-        raise TestbedError(f"not done after {_TIME_LIMIT_S} s")
-
-    signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(_TIME_LIMIT_S)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-
-
-def _interrupt(*_: object) -> None:
-    """Stop the story, once: impatience must not stop the cleaning up."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -92,8 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("demo: network namespaces and XDP need root: run it with sudo", file=sys.stderr)
         return 2
     summary = Summary("Tern: what was seen", None if arguments.json else Console())
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    interrupt_once()
     directory = Path(tempfile.mkdtemp(prefix="tern-demo-"))
     try:
         play(summary, directory)

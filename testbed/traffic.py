@@ -43,17 +43,20 @@ def ping(
     interval_s: float = 0.05,
     size: int = 56,
     patience_s: float = 1.0,
+    source: IPv4Address | None = None,
 ) -> PingResult:
     """Send ICMP echo requests and count the answers; no answer at all is a result, not an error.
 
     `size` is octets behind the ICMP header; an answer counts that comes within `patience_s`.
+    `source` is the address to send from where the namespace has several.
     """
     told = run(
         *("ping", "-q", "-n", "-c", str(count), "-i", f"{interval_s:g}", "-W", f"{patience_s:g}"),
         *("-s", str(size)),
+        *(() if source is None else ("-I", str(source))),
         str(address),
         namespace=namespace,
-        timeout_s=count * interval_s + 10,
+        timeout_s=count * interval_s + patience_s + 10,
         check=False,
     )
     found = re.search(r"(\d+) packets transmitted, (\d+) received", told.stdout)
@@ -91,16 +94,19 @@ def tcp_goodput_mbps(
     downlink: bool,
     run_in_s: int = 1,
     measured_s: int = 4,
+    source: IPv4Address | None = None,
 ) -> float:
     """TCP payload the receiver got per second, in Mbit/s, after the run-in.
 
     `client` and `server` are namespaces, the UE's and the data network's; with `downlink` the
-    server sends.
+    server sends. `source` is the UE's address where its namespace has several.
     """
     argv = ["iperf3", "--json", "--client", str(server_address), "--port", str(_IPERF_PORT)]
     argv += ["--time", str(measured_s), "--omit", str(run_in_s), "--connect-timeout", "3000"]
     if downlink:
         argv.append("--reverse")
+    if source is not None:
+        argv += ["--bind", str(source)]
     with _iperf_server(server):
         told = run(*argv, namespace=client, timeout_s=run_in_s + measured_s + 20, check=False)
     try:

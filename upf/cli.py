@@ -18,7 +18,7 @@ import uvloop
 from pydantic import ValidationError
 from rich.console import Console
 
-from upf import cli_demo, cli_show, cli_trace, pfcp_cli
+from upf import cli_demo, cli_lab, cli_show, cli_trace, pfcp_cli
 from upf.cli_faults import complain, faults_in_one_line
 from upf.config import Config, TokenConfig, load
 
@@ -35,6 +35,7 @@ app.add_typer(pfcp_cli.app, name="pfcp")
 app.add_typer(cli_show.app)
 app.add_typer(cli_trace.app)
 app.add_typer(cli_demo.app)
+app.add_typer(cli_lab.app, name="lab")
 
 ConfigOption = Annotated[
     Path,

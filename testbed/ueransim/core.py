@@ -1,0 +1,47 @@
+"""A core as data: its network functions, how each is configured and started, its database."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from testbed.ueransim.plan import Subscriber
+
+
+@dataclass(frozen=True)
+class NetworkFunction:
+    """One program of the core. `ready` is a pattern of the line it logs when it serves."""
+
+    name: str
+    program: str
+    configuration: dict[str, Any]
+    ready: str
+    uses_sctp: bool = False
+
+    def argv(self, program: str, configuration: Path) -> list[str]:
+        """The command line that starts it."""
+        return [program, "-c", str(configuration)]
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where subscribers are kept in MongoDB, and what is kept of each."""
+
+    name: str
+    collection: str
+    document: Callable[[Subscriber], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Core:
+    """A 5G core without its UPF. `association_s`: how long its SMF may take to find the UPF."""
+
+    name: str
+    functions: tuple[NetworkFunction, ...]
+    database: Database
+    association_s: float
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Names of its programs, each once."""
+        return tuple(dict.fromkeys(each.program for each in self.functions))
