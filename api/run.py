@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GRACE_S = 2
 _UNREAD_TIMEOUT_MS = 20_000
+# Passes of the collector: over the young after so many new objects, over those that survived it
+# after so many of these, over all others never.
+_YOUNG_OBJECTS, _YOUNG_PASSES, _NEVER = 50_000, 5, 1 << 30
 # More at once are told to come back later (503).
 _MAX_CONNECTIONS = 1000
 # gRPC and the store tell of what is done from threads of their own, which wait so long for a busy
@@ -84,10 +87,11 @@ async def _serve(upf: UPF, audit: Audit, listener: socket.socket, stop: asyncio.
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(stop.wait())
     failing = asyncio.create_task(upf.wait_failed())
-    # What stands now stands for good: the collector need not look at it again, which takes a tenth
-    # of a second each time, with N4 waiting.
+    # What stands now stands for good, and what sessions are made of goes without the collector: it
+    # need not look at it again, which takes a tenth of a second or more each time, with N4 waiting.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, _YOUNG_PASSES, _NEVER)
     log.info(
         "ready: N4 on %s:%d, REST on %s",
         upf.config.n4.address,

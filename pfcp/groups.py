@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from pfcp.keeping import keeping
 from pfcp.record import Record, VendorIE
 from pfcp.schema import GroupField, IESpec, MessageSpec, Presence
 from pfcp.source import EXPRESSIONS, TL, SourceWriter
@@ -25,6 +26,11 @@ Order = tuple[bytes | Place, ...]
 """For each IE its place, or its octets."""
 
 _VENDOR = struct.Struct(">HHH")
+
+_DIFFERENT = frozenset({57, 84, 93, 141})
+"""IEs that differ from session to session: F-SEID, a peer's tunnel, UE address, user identity."""
+
+_kept_reader_of = cache(keeping)
 
 
 def write_group_codec(cls: type, spec: IESpec | MessageSpec) -> dict[str, Any]:
@@ -229,7 +235,8 @@ class GroupWriter(SourceWriter):
     def read_value(self, depth: int, name: str, ie: IESpec) -> None:
         """Lines that put the value of an IE between `at` and `until` into a variable."""
         if ie.cls is not None:
-            reader = self.bind(f"read_{ie.cls.__name__}", ie.cls.read)
+            read = ie.cls.read if ie.ie_type in _DIFFERENT else _kept_reader_of(ie.cls.read)
+            reader = self.bind(f"read_{ie.cls.__name__}", read)
             self.put(depth, f"{name} = {reader}(buffer, at, until)")
             return
         if not isinstance(ie.kind, Fixed):
