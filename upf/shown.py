@@ -73,8 +73,10 @@ class Shown:
     _target: XdpTarget | P4RuntimeTarget
 
     def health(self) -> Health:
-        """Whether it serves."""
-        return self._health
+        """Whether it serves; not while one of its ports does not forward."""
+        faults = self._target.port_faults() if self._health.is_ready else {}
+        ours = [faults[port] for port in sorted(faults) if port in self.config.ports.values()]
+        return Health(is_ready=False, reason=", ".join(ours)) if ours else self._health
 
     def associations(self) -> list[AssociationView]:
         """The CP functions it is associated with."""

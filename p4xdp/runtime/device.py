@@ -54,7 +54,6 @@ class Device:
         self._idle: IdleTimeouts | None = None
         self._begin()
         dataplane.on_digest(self._take_digest)
-        dataplane.on_ports(self.follow_ports)
 
     def _begin(self) -> None:
         """Begin with what the data plane holds."""

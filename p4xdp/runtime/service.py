@@ -1,27 +1,23 @@
-"""P4Runtime's six RPCs over a data plane: the only file here that touches gRPC calls.
+"""P4Runtime's six RPCs over a data plane.
 
 All state changes happen on the event loop between two awaits, which is the write lock.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import logging
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from finsy.proto import U128, p4r, rpc_status
+from finsy.proto import p4r
 
 from p4xdp.dataplane import DataplaneError
 from p4xdp.kept import MemoryKept
-from p4xdp.runtime import packet_io
-from p4xdp.runtime.arbitration import Arbitration, Notice
+from p4xdp.runtime.arbitration import Arbitration
+from p4xdp.runtime.channels import Channels, election_id_of
 from p4xdp.runtime.device import Device
-from p4xdp.runtime.errors import DETAILS_KEY, Code, RequestError, invalid, status_details
+from p4xdp.runtime.errors import DETAILS_KEY, Code, RequestError, status_details
 from p4xdp.runtime.read import Reader, in_messages
-from p4xdp.runtime.streams import Stream
-from p4xdp.runtime.wire import Malformed
 from p4xdp.runtime.write import Batch
 
 if TYPE_CHECKING:
@@ -30,10 +26,10 @@ if TYPE_CHECKING:
     from p4xdp.dataplane import ServedDataplane
     from p4xdp.kept import Kept
     from p4xdp.runtime.artifacts import CompiledPipeline
+    from p4xdp.runtime.streams import Stream
 
 API_VERSION = "1.5.0"
 
-_LOG = logging.getLogger(__name__)
 _STATUS = {status.value[0]: status for status in grpc.StatusCode}
 MAX_STREAMS = 1024
 MAX_READS = 128
@@ -57,18 +53,14 @@ class P4RuntimeService:
         find_compiled: Callable[[], CompiledPipeline] | None = None,
     ) -> None:
         kept = kept or MemoryKept()
-        self._device = Device(
-            dataplane,
-            p4info,
-            device_config,
-            sizes or {},
-            kept,
-            find_compiled,
-            self._send_to_primaries,
-        )
         self._arbitration: Arbitration[Stream] = Arbitration(device_id, kept)
+        self._channels = Channels(self._arbitration, dataplane)
+        send = self._channels.send_to_primaries
+        self._device = Device(
+            dataplane, p4info, device_config, sizes or {}, kept, find_compiled, send
+        )
+        self._channels.serve(self._device)
         self._num_streams = self._num_reads = 0
-        dataplane.on_packet_in(self._forward_packet_in)
 
     # --- unary calls (names are gRPC's) -----------------------------------------------------------
 
@@ -137,10 +129,8 @@ class P4RuntimeService:
 
     def _authorise(self, request: Any) -> None:
         self._arbitration.authorise(
-            device_id=request.device_id, role=request.role, election_id=_election_id(request)
+            device_id=request.device_id, role=request.role, election_id=election_id_of(request)
         )
-
-    # --- the stream -------------------------------------------------------------------------------
 
     async def StreamChannel(self, _requests: Any, context: Any) -> None:  # noqa: N802
         """Serve one client's stream until it ends or breaks a rule of arbitration."""
@@ -149,107 +139,10 @@ class P4RuntimeService:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
         self._num_streams += 1
         try:
-            await self._serve_stream(context)
+            async with _refusing(context):
+                await self._channels.run(context)
         finally:
             self._num_streams -= 1
-
-    async def _serve_stream(self, context: Any) -> None:
-        stream = Stream()
-        sender = asyncio.create_task(_send_all(stream, context))
-        async with _refusing(context):
-            try:
-                while (message := await context.read()) is not grpc.aio.EOF:
-                    self._receive(stream, message)
-            finally:
-                self._announce(self._arbitration.leave(stream))
-                stream.end()
-                # The status may follow only when the last message is on its way.
-                await asyncio.wait([sender])
-
-    def _receive(self, stream: Stream, message: Any) -> None:
-        if isinstance(message, Malformed):
-            raise invalid(message.text)
-        kind = message.WhichOneof("update")
-        if kind == "arbitration":
-            self._arbitrate(stream, message.arbitration)
-        elif self._arbitration.role_of(stream) is None:
-            raise RequestError(
-                Code.FAILED_PRECONDITION, "the first message of a stream must be arbitration"
-            )
-        elif kind == "packet":
-            self._packet_out(stream, message.packet)
-        elif kind == "digest_ack":
-            self._acknowledge(stream, message.digest_ack)
-        else:
-            error = RequestError(Code.UNIMPLEMENTED, f"{kind or 'an empty message'} is not served")
-            response = _stream_error(error)
-            response.error.other.SetInParent()
-            stream.send_packet(response)
-
-    def _arbitrate(self, stream: Stream, bid: Any) -> None:
-        if bid.HasField("role") and bid.role.HasField("config"):
-            raise invalid(
-                "role configurations are not supported: every role has the whole pipeline"
-            )
-        notices = self._arbitration.update(
-            stream,
-            device_id=bid.device_id,
-            role=bid.role.name,
-            election_id=_election_id(bid),
-        )
-        self._announce(notices)
-
-    def _announce(self, notices: list[Notice[Stream]]) -> None:
-        for notice in notices:
-            notice.client.send(_arbitration_message(self._arbitration.device_id, notice))
-
-    def _packet_out(self, stream: Stream, packet: Any) -> None:
-        try:
-            self._check_primary(stream, "send packets")
-            self._device.dataplane.send(
-                packet_io.packet_out(self._device.schema.packet_out, packet)
-            )
-        except RequestError as error:
-            refusal = error
-        except DataplaneError as error:
-            refusal = RequestError.from_dataplane(error)
-        else:
-            return
-        response = _stream_error(refusal)
-        response.error.packet_out.packet_out.CopyFrom(packet)
-        stream.send_packet(response)
-
-    def _acknowledge(self, stream: Stream, message: Any) -> None:
-        try:
-            self._check_primary(stream, "acknowledge digests")
-            self._device.digests.acknowledge(message)
-        except RequestError as error:
-            response = _stream_error(error)
-            response.error.digest_list_ack.digest_list_ack.CopyFrom(message)
-            stream.send_packet(response)
-
-    def _send_to_primaries(self, message: Any) -> bool:
-        primaries = self._arbitration.primaries()
-        for stream in primaries:
-            stream.send_packet(message)
-        return bool(primaries)
-
-    def _check_primary(self, stream: Stream, to_do: str) -> None:
-        if stream not in self._arbitration.primaries():
-            raise RequestError(Code.PERMISSION_DENIED, f"only the primary may {to_do}")
-
-    def _forward_packet_in(self, frame: bytes) -> None:
-        primaries = self._arbitration.primaries()
-        if not primaries:
-            return
-        try:
-            packet = packet_io.packet_in(self._device.schema.packet_in, frame)
-        except ValueError as error:
-            _LOG.warning("packet-in dropped: %s", error)
-            return
-        message = p4r.StreamMessageResponse(packet=packet)
-        for stream in primaries:
-            stream.send_packet(message)
 
 
 def _each(
@@ -261,14 +154,6 @@ def _each(
             yield from found
         except DataplaneError as error:
             errors[position] = RequestError.from_dataplane(error)
-
-
-async def _send_all(stream: Stream, context: Any) -> None:
-    while (message := await stream.next()) is not None:
-        try:
-            await context.write(message)
-        except (grpc.aio.BaseError, asyncio.InvalidStateError):
-            return  # the call has ended
 
 
 @contextlib.asynccontextmanager
@@ -291,32 +176,3 @@ async def _abort_with_details(context: Any, call: str, errors: list[RequestError
     text = f"{call}: {len(refused)} of {len(errors)} failed; first, {first}: {error.message}"
     details = status_details(text, errors)
     await context.abort(_STATUS[Code.UNKNOWN], text, ((DETAILS_KEY, details),))
-
-
-def _election_id(message: Any) -> int | None:
-    if not message.HasField("election_id"):
-        return None
-    return int(U128.decode(message.election_id))
-
-
-def _arbitration_message(device_id: int, notice: Notice[Stream]) -> Any:
-    response = p4r.StreamMessageResponse()
-    update = response.arbitration
-    update.device_id = device_id
-    if notice.role:
-        update.role.name = notice.role
-    if notice.highest is not None:
-        update.election_id.CopyFrom(U128.encode(notice.highest))
-    text = {
-        Code.OK: "you are the primary",
-        Code.ALREADY_EXISTS: "another client is the primary",
-    }.get(notice.status, "there is no primary")
-    update.status.CopyFrom(rpc_status.Status(code=notice.status, message=text))
-    return response
-
-
-def _stream_error(error: RequestError) -> Any:
-    response = p4r.StreamMessageResponse()
-    response.error.canonical_code = error.code
-    response.error.message = error.message
-    return response

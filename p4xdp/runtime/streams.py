@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 PACKETS_IN_FLIGHT = 1024
+_STATE = object()  # where in the queue the latest state is
 
 
 class Stream:
@@ -13,11 +14,18 @@ class Stream:
 
     def __init__(self) -> None:
         self._waiting: asyncio.Queue[Any] = asyncio.Queue()
+        self._state: Any = None
         self.dropped_packets = 0
 
     def send(self, message: Any) -> None:
         """Queue a message that must arrive."""
         self._waiting.put_nowait(message)
+
+    def send_state(self, message: Any) -> None:
+        """Queue a message that says how things are, in the place of an earlier one that waits."""
+        if self._state is None:
+            self._waiting.put_nowait(_STATE)
+        self._state = message
 
     def send_packet(self, message: Any) -> None:
         """Queue a packet, or count it as dropped when too many wait."""
@@ -34,4 +42,8 @@ class Stream:
 
     async def next(self) -> Any:
         """Wait for the next message to send; None when the stream is at its end."""
-        return await self._waiting.get()
+        message = await self._waiting.get()
+        if message is not _STATE:
+            return message
+        state, self._state = self._state, None
+        return state

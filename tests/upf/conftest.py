@@ -44,6 +44,7 @@ class FakeTarget:
     clones: dict = field(default_factory=dict)
     sent: list = field(default_factory=list)
     again: list = field(default_factory=list)
+    faults: dict = field(default_factory=dict)
     sizes: dict = field(default_factory=lambda: {"Egress.enforcement.session_meters": 512})
     plans: list = field(default_factory=list)
     refuse: object = None
@@ -107,6 +108,9 @@ class FakeTarget:
 
     def on_packet_in(self, receiver):
         self.receiver = receiver
+
+    def port_faults(self):
+        return self.faults
 
     async def close(self):
         pass

@@ -432,6 +432,13 @@ async def test_lost_switch_is_told(upf, target):
     assert not upf.health().is_ready
 
 
+async def test_health_names_the_port_that_is_gone_until_it_is_back(upf, target):
+    target.faults = {2: "n6 is gone", 7: "another is down"}  # port 7 is none of ours
+    assert (upf.health().is_ready, upf.health().reason) == (False, "n6 is gone")
+    target.faults = {7: "another is down"}
+    assert upf.health().is_ready
+
+
 async def test_unknown_interface_is_told_with_those_there_are(lab):
     tree = CONFIG | {"interface": [{"name": "n33", "role": "access"}, CONFIG["interface"][1]]}
     with pytest.raises(StartError, match=r"interface n33 is not there: name one of .*n3.*n6"):

@@ -62,6 +62,9 @@ class Target(Protocol):
     def on_packet_in(self, receiver: Callable[[PacketIn], Awaitable[None]]) -> None:
         """Name who gets the packets that the pipeline shows the controller."""
 
+    def port_faults(self) -> Mapping[int, str]:
+        """What is wrong with ports that do not forward, as the switch told last: `n3 is gone`."""
+
     async def close(self) -> None:
         """Let go of the switch (and end it, if it is ours)."""
 

@@ -233,6 +233,10 @@ class P4RuntimeTarget:
 
     # --- beyond Target ----------------------------------------------------------------------------
 
+    def port_faults(self) -> Mapping[int, str]:
+        """What is wrong with ports that do not forward, as the switch told last."""
+        return self._session.port_faults
+
     @property
     def is_primary(self) -> bool:
         """Whether the switch is there and takes our writes."""

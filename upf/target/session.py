@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 from finsy.proto import U128, p4r, rpc_code
+from google.protobuf.struct_pb2 import Struct
 
 from upf.errors import NotPrimaryError, TargetError
 from upf.target import rpc_errors
@@ -42,6 +43,7 @@ class Session:
         self._packets: asyncio.Queue[Any] = asyncio.Queue(PACKETS_WAITING)
         self._receiver: Callable[[PacketIn], Awaitable[None]] | None = None
         self.dropped_packets = 0
+        self.port_faults: dict[int, str] = {}
 
     async def open(self, schema: Schema) -> None:
         """Bid for mastership; NotPrimaryError if another controller has a better claim."""
@@ -161,6 +163,24 @@ class Session:
             self._hear(message.arbitration)
         elif kind == "error":
             _LOG.warning("the switch refused a packet-out: %s", message.error.message)
+        elif kind == "other":
+            self._hear_of_ports(message.other)
+
+    def _hear_of_ports(self, message: Any) -> None:
+        """Take the switch's own notification (docs/switch.md); other switches may send others."""
+        told = Struct()
+        if not message.Unpack(told) or "ports" not in told:
+            return
+        faults = {
+            int(number): f"{port['interface']} is {port['state']}"
+            for number, port in told["ports"].items()
+            if port["state"] != "up"
+        }
+        for number in faults.keys() - self.port_faults.keys():
+            _LOG.error("port %d of the switch: %s", number, faults[number])
+        for number in self.port_faults.keys() - faults.keys():
+            _LOG.warning("port %d of the switch is up again", number)
+        self.port_faults = faults
 
     def _hear(self, update: Any) -> None:
         was_primary = self._is_primary

@@ -26,6 +26,7 @@ _LOG = logging.getLogger(__name__)
 CPU_PORT = 192
 HOST_PORT = 193  # "this host's own network stack", on the interface the packet came in by
 
+RUN_BASE = Path("/run")
 _RUN_DIR_PREFIX = "tern-switch-"
 _ABANDONED_S = 300.0
 
@@ -107,7 +108,7 @@ def _command(
 
 def _private_dir() -> Path:
     """Make a directory only we can enter, so that nobody else reaches the socket in it."""
-    base = Path("/run") if os.access("/run", os.W_OK) else Path(tempfile.gettempdir())
+    base = RUN_BASE if os.access(RUN_BASE, os.W_OK) else Path(tempfile.gettempdir())
     remove_abandoned(base, time.time())
     try:
         return Path(tempfile.mkdtemp(prefix=_RUN_DIR_PREFIX, dir=base))

@@ -66,6 +66,7 @@ SECTIONS = (
     "GetForwardingPipelineConfig",
     "Packet I/O",
     "Stream errors",
+    "Architecture-specific notifications",
     "Capabilities",
 )
 

@@ -161,7 +161,7 @@ class FakeDataplane:
         self.digest_receiver = receiver
 
     def port_names(self):
-        return {1: "n3", 2: "n6"}
+        return {number: f"n{number}" for number in self.ports if number < 192}
 
     def port_states(self):
         return dict(self.ports)

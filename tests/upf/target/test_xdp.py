@@ -8,6 +8,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from upf.entry import Counts, Entry, MeterRate
 from upf.errors import StartError
 from upf.plan import Plan
+from upf.target import xdp
 from upf.target.xdp import XdpTarget
 
 pytestmark = pytest.mark.root
@@ -24,8 +26,11 @@ FORWARD = "Ingress.detection.forward"
 
 STARTER = """
 import asyncio, sys
+from pathlib import Path
+from upf.target import xdp
 from upf.target.xdp import XdpTarget
 async def main():
+    xdp.RUN_BASE = Path(sys.argv[2])
     target = await XdpTarget.start({1: sys.argv[1]})
     print(target.pid, flush=True)
     await asyncio.sleep(60)
@@ -54,8 +59,12 @@ def has_xdp(interface):
     return "prog/xdp" in ip("-details", "link", "show", interface)
 
 
-def run_dirs():
-    return set(Path("/run").glob("tern-switch-*"))
+@pytest.fixture(autouse=True)
+def run_base(monkeypatch):
+    """Where switches of this test keep what they run with: others may run beside."""
+    with tempfile.TemporaryDirectory(prefix="tern-") as base:
+        monkeypatch.setattr(xdp, "RUN_BASE", Path(base))
+        yield Path(base)
 
 
 def session(teid):
@@ -68,8 +77,7 @@ async def gone(pid):
             await asyncio.sleep(0.05)
 
 
-async def test_the_switch_runs_holds_entries_and_leaves_nothing_behind(interface):
-    before = run_dirs()
+async def test_the_switch_runs_holds_entries_and_leaves_nothing_behind(interface, run_base):
     target = await XdpTarget.start({1: interface}, sizes={"usage_0": 1000})
     assert has_xdp(interface)
     await target.apply(Plan(inserts=(session(1), session(2))))
@@ -79,24 +87,42 @@ async def test_the_switch_runs_holds_entries_and_leaves_nothing_behind(interface
     assert counts == [Counts(0, 0)]
     await target.close()
     assert not has_xdp(interface)
-    assert run_dirs() == before
+    assert not any(run_base.iterdir())
     await gone(target.pid)
 
 
-async def test_the_switch_ends_with_the_process_that_started_it(interface):
+async def test_the_switch_ends_with_the_process_that_started_it(interface, run_base):
     starter = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", STARTER, interface, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", STARTER, interface, str(run_base), stdout=asyncio.subprocess.PIPE
     )
     pid = int(await asyncio.wait_for(starter.stdout.readline(), 60))
     assert has_xdp(interface)
-    before = run_dirs()
     starter.kill()
     await starter.wait()
     await gone(pid)
     assert not has_xdp(interface)
-    for directory in run_dirs() & before:  # what a killed process cannot remove itself
-        if not any(directory.iterdir()):
-            directory.rmdir()
+
+
+async def test_ports_that_do_not_forward_are_told_until_they_do(interface):
+    target = await XdpTarget.start({1: interface})
+    assert target.port_faults() == {}
+    ip("link", "set", interface, "down")
+    await told(target, {1: f"{interface} is down"})
+    ip("link", "set", interface, "up")
+    await told(target, {})
+    ip("link", "delete", interface)
+    await told(target, {1: f"{interface} is gone"})
+    ip("link", "add", interface, "type", "veth", "peer", "name", "peer", "netns", interface)
+    ip("link", "set", interface, "up")
+    ip("-n", interface, "link", "set", "peer", "up")
+    await told(target, {})
+    await target.close()
+
+
+async def told(target, faults):
+    async with asyncio.timeout(10):
+        while target.port_faults() != faults:  # noqa: ASYNC110 - nothing tells us
+            await asyncio.sleep(0.02)
 
 
 async def test_the_death_of_the_switch_is_noticed(interface):
@@ -115,12 +141,11 @@ async def test_the_death_of_the_switch_is_noticed(interface):
         pytest.param({192: None}, {}, "--port 192", id="port of the controller"),
     ],
 )
-async def test_what_cannot_start_says_why_in_one_line(interface, ports, sizes, text):
-    before = run_dirs()
+async def test_what_cannot_start_says_why_in_one_line(interface, run_base, ports, sizes, text):
     ports = {number: name or interface for number, name in ports.items()}
     with pytest.raises(StartError) as caught:
         await XdpTarget.start(ports, sizes=sizes)
     assert text in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert run_dirs() == before
+    assert not any(run_base.iterdir())
     assert not has_xdp(interface)
