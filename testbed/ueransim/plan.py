@@ -8,9 +8,9 @@ ran  10.100.5.1  -- N2 10.100.2.0/24  | N4 10.100.4.0/24
 """
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
-from testbed.topology import DN_ADDRESS, SINGLE_UPF, UPF_N6_ADDRESS, End, Link, Route, Topology
+from testbed.topology import DN_ADDRESS, SINGLE_UPF, UPF_N6_ADDRESS, Route, Topology, link
 
 AMF_ADDRESS = IPv4Address("10.100.2.1")
 GNB_N2_ADDRESS = IPv4Address("10.100.2.2")
@@ -76,14 +76,8 @@ TOPOLOGY = Topology(
     rooms=(*SINGLE_UPF.rooms, "ues"),
     links=(
         *SINGLE_UPF.links,
-        Link(
-            End("core", "n2", IPv4Interface("10.100.2.1/24")),
-            End("ran", "n2", IPv4Interface("10.100.2.2/24")),
-        ),
-        Link(
-            End("ran", "radio", IPv4Interface("10.100.5.1/24")),
-            End("ues", "radio", IPv4Interface("10.100.5.2/24")),
-        ),
+        link("n2", "10.100.2.1/24", "ran", "10.100.2.2/24", upf_room="core"),
+        link("radio", "10.100.5.1/24", "ues", "10.100.5.2/24", upf_room="ran"),
     ),
     routes=(
         Route("upf", IPv4Network("0.0.0.0/0"), DN_ADDRESS),

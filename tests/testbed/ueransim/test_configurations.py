@@ -12,7 +12,10 @@ from testbed.ueransim import core_open5gs, plan, ran
 from upf.config import Config
 
 ADDRESSES = {
-    end.address.ip: end.room for link in plan.TOPOLOGY.links for end in (link.upf, link.peer)
+    address.ip: end.room
+    for link in plan.TOPOLOGY.links
+    for end in (link.upf, link.peer)
+    for address in end.addresses
 }
 
 
