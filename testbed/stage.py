@@ -7,7 +7,7 @@ import contextlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from pathlib import Path
 
 from testbed.n4_peer import N4Peer
@@ -53,9 +53,30 @@ echo_interval_s = 1
 echo_timeout_s = 0.3
 echo_attempts = 3
 
+[[ue_pool]]
+prefix = "10.45.0.0/16"
+
+[[ue_pool]]
+prefix = "fd00:45::/40"
+network_instance = "internet"
+
+[[ue_pool]]
+prefix = "10.46.0.0/28"
+network_instance = "internet"
+allocate = true
+
+[[ue_pool]]
+prefix = "fd00:46::/60"
+network_instance = "internet"
+allocate = true
+
 [rest]
 listen = "127.0.0.1:8080"
 """
+
+
+ALLOCATED_POOL = IPv4Network("10.46.0.0/28")
+ALLOCATED_POOL_IPV6 = IPv6Network("fd00:46::/60")
 
 
 @dataclass

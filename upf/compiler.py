@@ -41,6 +41,8 @@ _CLASSIFIED: dict[type, type] = {
     tables.SessionByFTEID: tables.ClassifiedByFTEID,
     tables.SessionByUEIPv4: tables.ClassifiedByUEIPv4,
     tables.SessionByUEIPv6: tables.ClassifiedByUEIPv6,
+    tables.FramedRouteIPv4: tables.FramedRouteIPv4,
+    tables.FramedRouteIPv6: tables.FramedRouteIPv6,
 }
 
 
@@ -111,6 +113,7 @@ def survey(session: Session, networks: Networks, num_session_meters: int) -> Sur
         first = each.pdrs[0]
         if (
             each.is_unfiltered
+            and not each.is_framed
             and first.pdr_id not in quotas
             and _is_fusible(session, first, users, num_session_meters)
         ):
@@ -145,6 +148,9 @@ def _is_fusible(
 ) -> bool:
     """Whether a PDR fits the fused path, whose meter is numbered as its usage counter."""
     if paging_policy_indicator(pdr, session.qers) is not None:
+        return False
+    # The one source that the fused path can check is the UE itself.
+    if pdr.is_uplink and session.framed_routes:
         return False
     named = metered_qers(pdr, session.qers)
     if is_guaranteed(pdr, session.qers):

@@ -26,6 +26,7 @@ from pfcp.admission import Admission, Rate, allow_list
 from upf.errors import ConfigError, SliceError
 from upf.networks import Endpoint, NetworkInstance, Networks, Role
 from upf.slices import DEFAULT_BURST_MS, NO_SD, SNSSAI, Slice
+from upf.ue_pools import UE_PREFIX_BITS, UEPool, UEPools
 
 PFCP_PORT = 8805
 
@@ -165,11 +166,16 @@ class StateConfig(_Table):
 
 
 class TargetConfig(_Table):
-    """The switch. `mode` is how programs attach, `address` where a P4Runtime server listens."""
+    """The switch. `mode` is how programs attach, `address` where a P4Runtime server listens.
+
+    What leaves by `recirculation_port` comes in there again: for traffic from UE to UE. The Linux
+    switch has one anyway.
+    """
 
     kind: Literal["xdp", "p4runtime"] = "xdp"
     mode: Literal["auto", "native", "generic"] = "auto"
     address: Name | None = None
+    recirculation_port: Annotated[int, Field(ge=1, le=511)] | None = None
 
     @model_validator(mode="after")
     def _has_address_if_remote(self) -> TargetConfig:
@@ -179,10 +185,19 @@ class TargetConfig(_Table):
 
 
 class UEPoolConfig(_Table):
-    """Addresses that the SMF gives to UEs of a DNN: shown with their use, not handed out here."""
+    """Addresses of UEs of a DNN. The SMF gives them, or with `allocate` this UPF where the SMF asks
+    it to. What one UE sends to another of a pool stays within the UPF.
+    """
 
     prefix: IPv4Network | IPv6Network
     network_instance: Name | None = None
+    allocate: bool = False
+
+    @model_validator(mode="after")
+    def _holds_prefixes(self) -> UEPoolConfig:
+        if self.allocate and self.prefix.version == 6 and self.prefix.prefixlen > UE_PREFIX_BITS:
+            raise ValueError(f"each UE gets a /{UE_PREFIX_BITS} of an IPv6 pool: make it larger")
+        return self
 
 
 class SliceConfig(_Table):
@@ -254,6 +269,12 @@ class Config(_Table):
             if not any(each.role is role for each in self.interface):
                 raise ValueError(f'no [[interface]] has role = "{role}": both roles are needed')
         return self
+
+    def ue_pools(self) -> UEPools:
+        """The pools to give addresses from."""
+        return UEPools(
+            UEPool(each.prefix, each.network_instance) for each in self.ue_pool if each.allocate
+        )
 
     @property
     def ports(self) -> dict[str, int]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from upf import tables
+from upf.entry import Prefix
 from upf.errors import ConditionalMissingError, RuleError, RuleId, RuleKind
 from upf.rules import BOTH_VERSIONS, PDR, Interface
 
@@ -38,6 +39,12 @@ class Direction:
     def is_uplink(self) -> bool:
         """Whether it is found by a tunnel endpoint of ours."""
         return isinstance(self.keys[0], tables.SessionByFTEID)
+
+    @property
+    def is_framed(self) -> bool:
+        """Whether networks behind the UE lead to it, which are always classified."""
+        framed = (tables.FramedRouteIPv4, tables.FramedRouteIPv6)
+        return any(isinstance(key, framed) for key in self.keys)
 
     @property
     def is_unfiltered(self) -> bool:
@@ -110,9 +117,9 @@ def _matches_all(pdr: PDR, version: int, *, is_alone: bool) -> bool:
 def _versions(session: Session, key: tables.LookupKey) -> frozenset[int]:
     """The versions of IP that can come by a key."""
     match key:
-        case tables.SessionByUEIPv4():
+        case tables.SessionByUEIPv4() | tables.FramedRouteIPv4():
             return frozenset({4})
-        case tables.SessionByUEIPv6():
+        case tables.SessionByUEIPv6() | tables.FramedRouteIPv6():
             return frozenset({6})
         case tables.SessionByFTEID():
             return session.ip_versions or BOTH_VERSIONS
@@ -140,7 +147,7 @@ def _keys(session: Session, pdr: PDR, networks: Networks) -> Iterator[tables.Loo
     ue_ipv4, ue_ipv6 = pdi.ue_ipv4, pdi.ue_ipv6
     if ue_ipv4 is None and ue_ipv6 is None:
         ue_ipv4, ue_ipv6 = session.ue_ipv4, session.ue_ipv6
-    if ue_ipv4 is None and ue_ipv6 is None:
+    if ue_ipv4 is None and ue_ipv6 is None and not pdi.framed_routes:
         raise ConditionalMissingError(
             f"{rule} detects traffic from the core by neither F-TEID nor UE IP address",
             rule=rule,
@@ -151,6 +158,12 @@ def _keys(session: Session, pdr: PDR, networks: Networks) -> Iterator[tables.Loo
         yield tables.SessionByUEIPv4(instance, int(ue_ipv4))
     if ue_ipv6 is not None:
         yield tables.SessionByUEIPv6(instance, int(ue_ipv6.network_address) >> 64)
+    for route in pdi.framed_routes:
+        prefix = Prefix(int(route.network_address), route.prefixlen)
+        if route.version == 4:
+            yield tables.FramedRouteIPv4(instance, prefix)
+        else:
+            yield tables.FramedRouteIPv6(instance, prefix)
 
 
 def _resolve(networks: Networks, pdr: PDR) -> NetworkInstance:

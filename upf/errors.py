@@ -92,6 +92,12 @@ class ResourcesExhaustedError(UPFError):
     cause = 75  # No resources available
 
 
+class AddressesExhaustedError(UPFError):
+    """All addresses of a pool are given to UEs."""
+
+    cause = 79  # All dynamic addresses are occupied
+
+
 class UnsupportedError(UPFError):
     """A feature that we did not advertise."""
 

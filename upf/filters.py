@@ -69,25 +69,22 @@ def entries_of(rules: RuleList, rules_id: int) -> list[Entry]:
 
 
 def _keys(session: Session, pdr: PDR, each: SDFFilter, version: int) -> Iterator[tables.FilterKey]:
-    remote, local = each.remote, each.local
     if pdr.is_uplink:
-        own = _own_network(session, pdr, version)
-        if own is not None:
-            local = _both(own, local)
-            if local is None:
-                return
         # The UE sends: what the filter says of the far end is the destination.
-        src, dst = _ternary(local), _ternary(remote)
+        ends = [
+            (_ternary(local), _ternary(each.remote))
+            for local in _locals(_own_networks(session, pdr, version), each.local)
+        ]
         src_ports, dst_ports = each.local_ports, each.remote_ports
     else:
-        src, dst = _ternary(remote), _ternary(local)
+        ends = [(_ternary(each.remote), _ternary(each.local))]
         src_ports, dst_ports = each.remote_ports, each.local_ports
     if each.spi is not None:
         src_ports, dst_ports = (((each.spi >> 16,) * 2,), ((each.spi & 0xFFFF,) * 2,))
     protocol = _ANY if each.protocol is None else Ternary(each.protocol, 0xFF)
     traffic_class = Ternary(*each.traffic_class) if each.traffic_class is not None else _ANY
     qfis = [Ternary(qfi, _QFI_MASK) for qfi in pdr.pdi.qfis] or [_ANY]
-    for src_port, dst_port, qfi in product(src_ports, dst_ports, qfis):
+    for (src, dst), src_port, dst_port, qfi in product(ends, src_ports, dst_ports, qfis):
         ports = (Range(*src_port), Range(*dst_port))
         if version == 4:
             yield tables.FilterIPv4(0, src, dst, protocol, *ports, traffic_class, qfi)
@@ -96,8 +93,8 @@ def _keys(session: Session, pdr: PDR, each: SDFFilter, version: int) -> Iterator
             yield tables.FilterIPv6(0, src, dst, protocol, *ports, traffic_class, label, qfi)
 
 
-def _own_network(session: Session, pdr: PDR, version: int) -> IPNetwork | None:
-    """What the source of the UE's packets must be in; None where that is not checked.
+def _own_networks(session: Session, pdr: PDR, version: int) -> tuple[IPNetwork, ...] | None:
+    """What the source of the UE's packets must be in one of; None where that is not checked.
 
     Router solicitations and the like go to the CP function, from addresses of the link.
     """
@@ -108,10 +105,26 @@ def _own_network(session: Session, pdr: PDR, version: int) -> IPNetwork | None:
         and far.forwarding.destination_interface is Interface.CP_FUNCTION
     ):
         return None
+    behind = tuple(each for each in session.framed_routes if each.version == version)
     if version == 4:
         address = pdr.pdi.ue_ipv4 or session.ue_ipv4
-        return None if address is None else IPv4Network(address)
-    return pdr.pdi.ue_ipv6 or session.ue_ipv6
+        own: IPNetwork | None = None if address is None else IPv4Network(address)
+    else:
+        own = pdr.pdi.ue_ipv6 or session.ue_ipv6
+    return (*(() if own is None else (own,)), *behind) or None
+
+
+def _locals(
+    own: tuple[IPNetwork, ...] | None, wanted: IPNetwork | None
+) -> Iterator[IPNetwork | None]:
+    """What a filter for `wanted` can match of the networks that a UE sends from."""
+    if own is None:
+        yield wanted
+        return
+    for each in own:
+        both = _both(each, wanted)
+        if both is not None:
+            yield both
 
 
 def _both(own: IPNetwork, wanted: IPNetwork | None) -> IPNetwork | None:

@@ -227,7 +227,11 @@ class N4:
             resources = RequestResources(self._resources, blank, undo)
             translator = Translator(blank, resources)
             change = Change(creates=_creates(request, translator))
-            session = replace(blank.modified(change), chosen_fteids=resources.chosen)
+            session = replace(
+                blank.modified(change),
+                chosen_fteids=resources.chosen,
+                allocated=resources.allocated,
+            )
             self._occupy(session.slice_id, demand_of(session), undo)
             grants = self._reporting.first_grants(session)
             held = await self._entries.replace(NOTHING_HELD, session, grants)
@@ -290,6 +294,7 @@ class N4:
                 session = replace(
                     before.modified(change).granted(granted_anew(given)),
                     chosen_fteids=resources.chosen,
+                    allocated=resources.allocated,
                     inactivity_timer_s=_inactivity_timer_s(request, before),
                 )
                 gained = demand_of(session).minus(demand_of(before))
@@ -361,6 +366,8 @@ class N4:
         self.occupancy.give_back(session.slice_id, demand_of(session))
         self._resources.seids.release(session.up_seid)
         self._resources.release_fteids(session.local_fteids | set(session.chosen_fteids.values()))
+        for allocated in session.allocated.values():
+            self._resources.ue_pools.release(allocated)
         log.info("session %016x of %s ended", session.up_seid, record.owner)
         return await self._reporting.end(record)
 
@@ -485,18 +492,29 @@ def _queried(request: messages.SessionModificationRequest, session: Session) -> 
 
 
 def _created_pdrs(session: Session, translator: Translator) -> tuple[ies.CreatedPDR, ...]:
-    """The F-TEIDs chosen here, in the order they were asked for."""
-    created = []
-    for pdr_id in translator.choosers:
-        fteid = session.pdrs[pdr_id].pdi.local_fteid
-        if fteid is not None:
-            created.append(
-                ies.CreatedPDR(
-                    pdr_id=pdr_id,
-                    local_fteid=ies.FTEID(teid=fteid.teid, ipv4=fteid.ipv4, ipv6=fteid.ipv6),
-                )
-            )
-    return tuple(created)
+    """The F-TEIDs and UE addresses chosen here, in the order they were asked for."""
+    pdis = translator.pdis
+    return tuple(
+        ies.CreatedPDR(
+            pdr_id=pdr_id,
+            local_fteid=_chosen_fteid(session, pdr_id) if pdr_id in pdis.fteid_choosers else None,
+            ue_ip_addresses=(
+                _allocated(session, pdr_id) if pdr_id in pdis.address_choosers else ()
+            ),
+        )
+        for pdr_id in dict.fromkeys((*pdis.fteid_choosers, *pdis.address_choosers))
+    )
+
+
+def _chosen_fteid(session: Session, pdr_id: int) -> ies.FTEID | None:
+    fteid = session.pdrs[pdr_id].pdi.local_fteid
+    return None if fteid is None else ies.FTEID(teid=fteid.teid, ipv4=fteid.ipv4, ipv6=fteid.ipv6)
+
+
+def _allocated(session: Session, pdr_id: int) -> tuple[ies.UEIPAddress, ...]:
+    pdi = session.pdrs[pdr_id].pdi
+    ipv6 = None if pdi.ue_ipv6 is None else pdi.ue_ipv6.network_address
+    return (ies.UEIPAddress(ipv4=pdi.ue_ipv4, ipv6=ipv6),)
 
 
 def _failed_rule_ie(rule: RuleId) -> ies.FailedRuleID:

@@ -178,7 +178,7 @@ class UPF(Shown):
         self._n4 = N4(
             identity,
             associations=self._n4_server.endpoint.associations,
-            resources=Resources(networks, self._counters),
+            resources=Resources(networks, self._counters, config.ue_pools()),
             entries=self._entries,
             reporting=reporting,
             slice_of=self._slice_of,
@@ -237,7 +237,9 @@ class UPF(Shown):
             await self._target.write_meters(tables.SLICE_METER, unlimited)
         await self._target.write_meters(tables.PUNT_METER, punt_meter_rates())
         await self._show_notices()
-        self._routing = Routing(self._target, kernel, ports)
+        self._routing = Routing(
+            self._target, kernel, ports, switch.local_traffic(self.config, networks)
+        )
         self._paging = Paging(self._target, self._n4_server.report)
         self._gtpu_side = await GTPUSide.start(
             self.config.gtpu, self._target, self._routing, switch.gtpu_ports(networks, ports)

@@ -5,20 +5,24 @@ A request takes through `RequestResources`; what it took goes back unless it is 
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Network
 from typing import TYPE_CHECKING
 
 from upf.allocator import FTEIDAllocator, SEIDAllocator
 from upf.errors import FTEIDAllocationError, RuleError
+from upf.networks import Role
 from upf.rules import ChooseKey, Interface, LocalFTEID
+from upf.ue_pools import UEPools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from contextlib import ExitStack
 
     from pfcp import ies
     from upf.metering import UsageCounters
     from upf.networks import Networks
     from upf.session import Session
+    from upf.ue_pools import UEAddress
 
 FTEID_IE = 21
 
@@ -26,8 +30,11 @@ FTEID_IE = 21
 class Resources:
     """The pools that all sessions share."""
 
-    def __init__(self, networks: Networks, counters: UsageCounters) -> None:
+    def __init__(
+        self, networks: Networks, counters: UsageCounters, ue_pools: UEPools | None = None
+    ) -> None:
         self.networks = networks
+        self.ue_pools = ue_pools or UEPools()
         self.counters = counters
         self.seids = SEIDAllocator()
         self.fteids = FTEIDAllocator()
@@ -46,10 +53,14 @@ class Resources:
 
 
 class RequestResources:
-    """What one request takes for one session. `chosen` has every F-TEID chosen for it so far."""
+    """What one request takes for one session. `chosen` has every F-TEID chosen for it so far,
+    `allocated` every address given to its UE, by version of IP.
+    """
 
     def __init__(self, resources: Resources, session: Session, undo: ExitStack) -> None:
         self.chosen = dict(session.chosen_fteids)
+        self.allocated = dict(session.allocated)
+        self._dnn = session.dnn
         self._resources = resources
         self._up_seid = session.up_seid
         self._held = session.local_fteids | set(self.chosen.values())
@@ -60,6 +71,36 @@ class RequestResources:
         usage_id = self._resources.counters.allocate(is_metered=is_metered)
         self._undo.callback(self._resources.counters.release, usage_id)
         return usage_id
+
+    def ue_ipv4(self, network_instance: str | None) -> IPv4Address:
+        """The UE's IPv4 address from a pool of ours, one for all its PDRs."""
+        address = self._ue_address(4, network_instance)
+        assert isinstance(address, IPv4Address)
+        return address
+
+    def ue_ipv6(self, network_instance: str | None) -> IPv6Network:
+        """The UE's /64 from a pool of ours, one for all its PDRs."""
+        address = self._ue_address(6, network_instance)
+        assert isinstance(address, IPv6Network)
+        return address
+
+    def _ue_address(self, version: int, network_instance: str | None) -> UEAddress:
+        if version not in self.allocated:
+            pools = self._resources.ue_pools
+            taken = pools.take(version, self._data_networks(network_instance))
+            self._undo.callback(pools.release, taken)
+            self.allocated[version] = taken
+        return self.allocated[version].address
+
+    def _data_networks(self, network_instance: str | None) -> Sequence[str | None]:
+        """The data networks a UE may be meant to have an address of: the one the PDR names, the
+        session's DNN, else the default. A PDR may name its access network, too.
+        """
+        networks, pools = self._resources.networks, self._resources.ue_pools
+        known = {each.name for each in networks.instances if each.role is Role.CORE}
+        known |= {each.network_instance for each in pools.pools}
+        named = [name for name in (network_instance, self._dnn) if name and name in known]
+        return named or [networks.resolve(Interface.CORE, None).name]
 
     def local_fteid(
         self, fteid: ies.FTEID, interface: Interface, network_instance: str | None

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from upf.treatment import TunnelPeer
 
 DEFAULT_MTU = 1500
+LOCAL_MAC = 0x02_00_00_00_00_02  # of what stays within the switch: locally administered
+LONGEST_PACKET = 65_535
 # Added to the longest packet that fits, it does not overflow 16 bits; to a longer one it does.
 _LONGEST_ADDEND = 65534
 
@@ -84,12 +86,13 @@ class PortBinding:
 
 @dataclass(frozen=True, slots=True)
 class NextHop:
-    """`mtu` is of what leaves there, octets of IP."""
+    """`mtu` is of what leaves there, octets of IP; VLAN 0 is no tag."""
 
     port: int
     src_mac: int
     dst_mac: int
     mtu: int = DEFAULT_MTU
+    vlan_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,32 @@ class Unresolved:
 
 Hop: TypeAlias = NextHop | Unresolved
 Routes: TypeAlias = dict[tuple[int, IPNetwork], Hop]
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """Traffic from UE to UE: it leaves by a port where it comes in again, with the network instance
+    as its VLAN. `pools` are network instances and the addresses of their UEs.
+    """
+
+    port: int
+    pools: tuple[tuple[int, IPNetwork], ...] = ()
+
+    def entries(self) -> list[Entry]:
+        """What the pipeline has to know of the port; what is no UE's there is dropped."""
+        return [
+            tables.entry(
+                tables.Port(self.port, instance),
+                tables.SetPort(instance, 1, self.port, LOCAL_MAC),
+            )
+            for instance in dict.fromkeys(instance for instance, _ in self.pools)
+        ]
+
+    def add_to(self, routes: Routes) -> None:
+        """Have UEs reached by the port, unless the kernel routes just these addresses itself."""
+        for instance, pool in self.pools:
+            hop = NextHop(self.port, LOCAL_MAC, LOCAL_MAC, LONGEST_PACKET, vlan_id=instance)
+            routes.setdefault((instance, pool), hop)
 
 
 def port_entries(kernel: KernelState, bindings: tuple[PortBinding, ...]) -> list[Entry]:
@@ -232,7 +261,7 @@ class NextHopIds:
                     self._ids[hop] = self._pool.allocate()
                 next_hop_entries[hop] = tables.entry(
                     tables.NextHop(self._ids[hop], 0),
-                    tables.SetPortAndMACs(hop.port, hop.src_mac, hop.dst_mac, 0),
+                    tables.SetPortAndMACs(hop.port, hop.src_mac, hop.dst_mac, hop.vlan_id),
                 )
             prefix = Prefix(int(dst.network_address), dst.prefixlen)
             key: tables.RouteIPv4 | tables.RouteIPv6

@@ -18,6 +18,7 @@ from upf.plan import Plan, diff
 from upf.routes import (
     Hop,
     KernelState,
+    Local,
     Neighbour,
     NextHop,
     NextHopIds,
@@ -55,13 +56,20 @@ class Routing:
     `gtpu_ports` has the port behind which each of our GTP-U addresses is.
     """
 
-    def __init__(self, target: Target, kernel: Kernel, bindings: tuple[PortBinding, ...]) -> None:
+    def __init__(
+        self,
+        target: Target,
+        kernel: Kernel,
+        bindings: tuple[PortBinding, ...],
+        local: Local | None = None,
+    ) -> None:
         self.queues = NeighbourQueues()
         self.routes: Routes = {}
         self.gtpu_ports: Mapping[IPAddress, PortBinding] = {}
         self._target = target
         self._kernel = kernel
         self._bindings = bindings
+        self._local = local
         self._state = KernelState()
         self._ids = NextHopIds(target.size(tables.TABLES[tables.NextHop]))
         self._peers: dict[int, TunnelPeer] = {}
@@ -200,8 +208,11 @@ class Routing:
         async with self._lock:
             state = self._state = await self._kernel.read()
             routes = wanted_routes(state, self._bindings)
+            if self._local is not None:
+                self._local.add_to(routes)
             entries = [
                 *port_entries(state, self._bindings),
+                *(self._local.entries() if self._local is not None else ()),
                 *self._ids.entries(routes),
                 *peer_entries(
                     self._peers,

@@ -117,7 +117,9 @@ class SDFFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PDI:
-    """`ue_ipv6` is the /64 that the UE's IPv6 address stands for."""
+    """`ue_ipv6` is the /64 that the UE's IPv6 address stands for, `framed_routes` are networks
+    behind the UE.
+    """
 
     source_interface: Interface
     network_instance: str | None = None
@@ -126,6 +128,7 @@ class PDI:
     ue_ipv6: IPv6Network | None = None
     qfis: tuple[int, ...] = ()
     sdf_filters: tuple[SDFFilter, ...] = ()
+    framed_routes: tuple[IPNetwork, ...] = ()
 
     def is_of_ue(self, address: IPAddress) -> bool:
         """Whether this is the UE's address, or one of its prefix."""

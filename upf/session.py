@@ -13,8 +13,19 @@ from typing import Any, TypeAlias, TypeVar
 
 from upf.errors import ConditionalMissingError, RuleError, RuleId, RuleKind
 from upf.quotas import Bound
-from upf.rules import BAR, FAR, PDR, QER, URR, ChooseKey, ForwardingParameters, LocalFTEID
+from upf.rules import (
+    BAR,
+    FAR,
+    PDR,
+    QER,
+    URR,
+    ChooseKey,
+    ForwardingParameters,
+    IPNetwork,
+    LocalFTEID,
+)
 from upf.slices import SNSSAI
+from upf.ue_pools import Allocated
 
 FAR_ID_IE = 108
 DESTINATION_INTERFACE_IE = 42
@@ -49,7 +60,7 @@ class Session:
     """One PFCP session. `cp_address` is where its CP function takes our requests.
 
     `quota_grants` counts how often a URR's quota was granted anew, by urr_id; `spent` is what of
-    quotas is used up.
+    quotas is used up; `allocated` are the addresses that its UE was given here, by version of IP.
     """
 
     up_seid: int
@@ -67,6 +78,13 @@ class Session:
     quota_grants: Mapping[int, int] = field(default_factory=dict)
     spent: frozenset[Bound] = frozenset()
     inactivity_timer_s: int | None = None
+    allocated: Mapping[int, Allocated] = field(default_factory=dict)
+
+    @property
+    def framed_routes(self) -> tuple[IPNetwork, ...]:
+        """The networks behind the UE that its PDRs name."""
+        named = (route for pdr in self.pdrs.values() for route in pdr.pdi.framed_routes)
+        return tuple(dict.fromkeys(named))
 
     @property
     def ue_ipv4(self) -> IPv4Address | None:
@@ -80,8 +98,12 @@ class Session:
 
     @property
     def ip_versions(self) -> frozenset[int]:
-        """The versions of IP that the UE has addresses of."""
-        has = {4: self.ue_ipv4 is not None, 6: self.ue_ipv6 is not None}
+        """The versions of IP that the UE, or what is behind it, has addresses of."""
+        behind = {each.version for each in self.framed_routes}
+        has = {
+            4: self.ue_ipv4 is not None or 4 in behind,
+            6: self.ue_ipv6 is not None or 6 in behind,
+        }
         return frozenset(version for version, is_there in has.items() if is_there)
 
     @property

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from upf import tables
 from upf.networks import Role
 from upf.plan import diff
-from upf.routes import PortBinding
+from upf.routes import Local, PortBinding
 from upf.target import Target, artifacts
 from upf.target.p4rt import P4RuntimeTarget
-from upf.target.xdp import HOST_PORT, XdpTarget
+from upf.target.xdp import HOST_PORT, RECIRCULATION_PORT, XdpTarget
 
 if TYPE_CHECKING:
     from upf.config import Config
@@ -44,6 +44,24 @@ def bindings(config: Config, networks: Networks) -> tuple[PortBinding, ...]:
             host_port=HOST_PORT,
         )
         for each in config.interface
+    )
+
+
+def local_traffic(config: Config, networks: Networks) -> Local | None:
+    """How UEs reach each other within the switch; None if it has no port for that, or no pools."""
+    is_xdp = config.target.kind == "xdp"
+    port = RECIRCULATION_PORT if is_xdp else config.target.recirculation_port
+    if port is None or not config.ue_pool:
+        return None
+    cores = [each for each in networks.instances if each.role is Role.CORE]
+    return Local(
+        port,
+        tuple(
+            (each.network_instance_id, pool.prefix)
+            for pool in config.ue_pool
+            for each in cores
+            if pool.network_instance in (None, each.name)
+        ),
     )
 
 

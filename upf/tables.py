@@ -266,7 +266,9 @@ class SetDSCP(NamedTuple):
     outer_dscp: int
 
 
-LookupKey: TypeAlias = SessionByFTEID | SessionByUEIPv4 | SessionByUEIPv6
+LookupKey: TypeAlias = (
+    SessionByFTEID | SessionByUEIPv4 | SessionByUEIPv6 | FramedRouteIPv4 | FramedRouteIPv6
+)
 ClassifiedKey: TypeAlias = ClassifiedByFTEID | ClassifiedByUEIPv4 | ClassifiedByUEIPv6
 FilterKey: TypeAlias = FilterIPv4 | FilterIPv6
 FusedAction: TypeAlias = Forward | ForwardTunnel | Buffer | Notify | Drop

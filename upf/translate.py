@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from ipaddress import IPv6Network
 from typing import TYPE_CHECKING, Any
 
 from pfcp import enums, ies
@@ -31,30 +30,20 @@ from upf.rules import (
     ForwardingParameters,
     Interface,
     OuterHeaderCreation,
-    SDFFilter,
 )
-from upf.sdf import SDF_FILTER_IE, parse_flow_description
 from upf.session import Session, Update
+from upf.translate_pdi import PDITranslator
 from upf.translate_urr import urr_fields
+from upf.translated import given, interface_of, name_of, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-SOURCE_INTERFACE_IE = 20
 DESTINATION_INTERFACE_IE = 42
-UE_IP_ADDRESS_IE = 93
 OUTER_HEADER_CREATION_IE = 84
 OUTER_HEADER_REMOVAL_IE = 95
 APPLY_ACTION_IE = 44
 
-_UE_PREFIX_BITS = 64
-
-_SOURCE_INTERFACES: Mapping[int, Interface] = {
-    enums.SourceInterface.ACCESS: Interface.ACCESS,
-    enums.SourceInterface.CORE: Interface.CORE,
-    enums.SourceInterface.SGI_LAN_N6_LAN: Interface.CORE,
-    enums.SourceInterface.CP_FUNCTION: Interface.CP_FUNCTION,
-}
 _DESTINATION_INTERFACES: Mapping[int, Interface] = {
     enums.DestinationInterface.ACCESS: Interface.ACCESS,
     enums.DestinationInterface.CORE: Interface.CORE,
@@ -71,20 +60,6 @@ _PDR_UNSUPPORTED = {
     "packet_replication_and_detection_carry_on_information": 179,
     "ip_multicast_addressing_infos": 188,
     "mptcp_applicable_indication": 265,
-}
-_PDI_UNSUPPORTED = {
-    "traffic_endpoint_ids": 131,
-    "application_id": 24,
-    "framed_routes": 153,
-    "framed_routing": 154,
-    "framed_ipv6_routes": 155,
-    "redundant_transmission_detection_parameters": 255,
-    "ethernet_pdu_session_information": 142,
-    "ethernet_packet_filters": 132,
-    "ip_multicast_addressing_infos": 188,
-    "dns_query_filters": 294,
-    "mbs_session_identifier": 305,
-    "local_ingress_tunnel": 308,
 }
 _FAR_UNSUPPORTED = {
     "duplicating_parameters": 5,
@@ -108,24 +83,15 @@ _REMOVALS = {
 
 @dataclass(slots=True)
 class Translator:
-    """Translates the rules of one request, which takes from `resources` what they need.
-
-    `choosers` collects the PDRs that asked for a tunnel endpoint to be chosen, in order.
-    """
+    """Translates the rules of one request, which takes from `resources` what they need."""
 
     session: Session
     resources: RequestResources
-    choosers: list[int] = field(default_factory=list)
+    pdis: PDITranslator = field(init=False)
     _new_qers: dict[int, QER] = field(default_factory=dict)
-    _filters: dict[int, SDFFilter] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._filters = {
-            each.filter_id: each
-            for pdr in self.session.pdrs.values()
-            for each in pdr.pdi.sdf_filters
-            if each.filter_id is not None
-        }
+        self.pdis = PDITranslator(self.session, self.resources)
 
     def create_pdr(self, ie: ies.CreatePDR) -> PDR:
         rule = RuleId(RuleKind.PDR, ie.pdr_id)
@@ -181,8 +147,8 @@ class Translator:
         return Update(RuleId(RuleKind.BAR, ie.bar_id), {})
 
     def _pdr_fields(self, ie: ies.CreatePDR | ies.UpdatePDR, pdi: ies.PDI | None) -> dict[str, Any]:
-        _refuse(ie, _PDR_UNSUPPORTED)
-        fields: dict[str, Any] = _given(
+        refuse(ie, _PDR_UNSUPPORTED)
+        fields: dict[str, Any] = given(
             precedence=ie.precedence,
             far_id=ie.far_id,
             qer_ids=ie.qer_ids or None,
@@ -196,48 +162,8 @@ class Translator:
                 )
             fields["has_outer_header_removal"] = True
         if pdi is not None:
-            fields["pdi"] = self._pdi_fields(ie.pdr_id, pdi)
+            fields["pdi"] = self.pdis.fields(ie.pdr_id, pdi)
         return fields
-
-    def _pdi_fields(self, pdr_id: int, ie: ies.PDI) -> dict[str, Any]:
-        _refuse(ie, _PDI_UNSUPPORTED)
-        interface = _interface(_SOURCE_INTERFACES, ie.source_interface, SOURCE_INTERFACE_IE)
-        fields: dict[str, Any] = _given(
-            source_interface=interface,
-            network_instance=_name(ie.network_instance),
-            qfis=ie.qfis or None,
-            sdf_filters=tuple(self._sdf_filter(each) for each in ie.sdf_filters) or None,
-        )
-        if ie.ue_ip_addresses:
-            fields |= _ue_addresses(ie.ue_ip_addresses)
-        if ie.local_fteid is not None:
-            name = fields.get("network_instance")
-            if name is None and pdr_id in self.session.pdrs:
-                name = self.session.pdrs[pdr_id].pdi.network_instance
-            fields["local_fteid"] = self.resources.local_fteid(ie.local_fteid, interface, name)
-            if ie.local_fteid.choose:
-                self.choosers.append(pdr_id)
-        return fields
-
-    def _sdf_filter(self, ie: ies.SDFFilter) -> SDFFilter:
-        """A filter; one with an identifier alone is the one given before (clause 8.2.5)."""
-        if ie.flow_description is None and ie.sdf_filter_id in self._filters:
-            return self._filters[ie.sdf_filter_id]
-        if ie.flow_description is None:
-            raise RuleError(
-                f"SDF filter id {ie.sdf_filter_id} refers to no flow description",
-                offending_ie=SDF_FILTER_IE,
-            )
-        sdf_filter = parse_flow_description(
-            ie.flow_description,
-            filter_id=ie.sdf_filter_id,
-            traffic_class=_traffic_class(ie.tos_traffic_class),
-            spi=ie.security_parameter_index,
-            flow_label=ie.flow_label,
-        )
-        if ie.sdf_filter_id is not None:
-            self._filters[ie.sdf_filter_id] = sdf_filter
-        return sdf_filter
 
 
 @contextmanager
@@ -251,60 +177,12 @@ def blaming(rule: RuleId) -> Iterator[None]:
         raise
 
 
-def _given(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _refuse(ie: Any, unsupported: Mapping[str, int]) -> None:
-    for name, ie_type in unsupported.items():
-        if getattr(ie, name, None) not in (None, ()):
-            raise UnsupportedError(f"{name} is not served", offending_ie=ie_type)
-
-
-def _interface(known: Mapping[int, Interface], value: int, ie_type: int) -> Interface:
-    if value not in known:
-        raise UnsupportedError(f"interface {value} is not served", offending_ie=ie_type)
-    return known[value]
-
-
-def _traffic_class(value: int | None) -> tuple[int, int] | None:
-    """Value and mask, an octet each (TS 29.244 clause 8.2.5)."""
-    if value is None:
-        return None
-    mask = value & 0xFF
-    return value >> 8 & mask, mask
-
-
-def _name(ie: ies.NetworkInstance | None) -> str | None:
-    return ie.name if ie is not None and ie.octets else None
-
-
-def _ue_addresses(addresses: tuple[ies.UEIPAddress, ...]) -> dict[str, Any]:
-    """The UE's addresses: an IPv6 address, whole or not, stands for its /64."""
-    if len(addresses) > 1:
-        raise UnsupportedError(
-            "a UE with several addresses in one PDR is not served", offending_ie=UE_IP_ADDRESS_IE
-        )
-    (ie,) = addresses
-    if ie.choose_ipv4 or ie.choose_ipv6:
-        raise UnsupportedError("UE addresses are not allocated here", offending_ie=UE_IP_ADDRESS_IE)
-    if ie.ipv6_prefix_delegation_bits or ie.ipv6_prefix_length not in (None, _UE_PREFIX_BITS):
-        raise UnsupportedError(
-            f"a UE's prefix of another length than {_UE_PREFIX_BITS} is not served",
-            offending_ie=UE_IP_ADDRESS_IE,
-        )
-    if ie.ipv4 is None and ie.ipv6 is None:
-        raise RuleError("a UE IP address without an address", offending_ie=UE_IP_ADDRESS_IE)
-    prefix = None if ie.ipv6 is None else IPv6Network((ie.ipv6, _UE_PREFIX_BITS), strict=False)
-    return _given(ue_ipv4=ie.ipv4, ue_ipv6=prefix)
-
-
 def _far_fields(
     ie: ies.CreateFAR | ies.UpdateFAR,
     forwarding: ies.ForwardingParameters | ies.UpdateForwardingParameters | None,
 ) -> dict[str, Any]:
-    _refuse(ie, _FAR_UNSUPPORTED)
-    fields = _given(bar_id=ie.bar_id)
+    refuse(ie, _FAR_UNSUPPORTED)
+    fields = given(bar_id=ie.bar_id)
     if ie.apply_action is not None:
         fields["apply_action"] = _apply_action(ie.apply_action)
     if forwarding is not None:
@@ -335,10 +213,10 @@ def _apply_action(ie: ies.ApplyAction) -> ApplyAction:
 def _forwarding_fields(
     ie: ies.ForwardingParameters | ies.UpdateForwardingParameters,
 ) -> dict[str, Any]:
-    _refuse(ie, _FORWARDING_UNSUPPORTED)
-    fields: dict[str, Any] = _given(network_instance=_name(ie.network_instance))
+    refuse(ie, _FORWARDING_UNSUPPORTED)
+    fields: dict[str, Any] = given(network_instance=name_of(ie.network_instance))
     if ie.destination_interface is not None:
-        fields["destination_interface"] = _interface(
+        fields["destination_interface"] = interface_of(
             _DESTINATION_INTERFACES, ie.destination_interface, DESTINATION_INTERFACE_IE
         )
     if ie.outer_header_creation is not None:
@@ -357,7 +235,7 @@ def _outer_header_creation(ie: ies.OuterHeaderCreation) -> OuterHeaderCreation:
 
 
 def _qer_fields(ie: ies.CreateQER | ies.UpdateQER) -> dict[str, Any]:
-    fields: dict[str, Any] = _given(qfi=ie.qfi, ppi=ie.paging_policy_indicator)
+    fields: dict[str, Any] = given(qfi=ie.qfi, ppi=ie.paging_policy_indicator)
     if ie.gate_status is not None:
         fields["is_uplink_open"] = ie.gate_status.uplink == enums.Gate.OPEN
         fields["is_downlink_open"] = ie.gate_status.downlink == enums.Gate.OPEN

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 CPU_PORT = 192
+# What leaves here comes in again: traffic from UE to UE.
+RECIRCULATION_PORT = 191
 HOST_PORT = 193  # "this host's own network stack", on the interface the packet came in by
 
 RUN_BASE = Path("/run")
@@ -101,6 +103,7 @@ def _command(
         command += ["--port", f"{number}={interface}"]
     for name, size in sizes.items():
         command += ["--size", f"{name}={size}"]
+    command += ["--recirculation-port", RECIRCULATION_PORT]
     command += ["--cpu-port", CPU_PORT, "--host-port", HOST_PORT]
     command += ["--mode", mode, "--die-with-parent", "--unpinned"]
     return [str(word) for word in command]
