@@ -18,6 +18,7 @@ from upf.errors import TargetError
 from upf.figures import INTERVAL_S, Sample, Sampler, SliceDrops, SliceTotals, count_sessions
 from upf.gtpu_side import GTPUSide
 from upf.history import History
+from upf.icmp_replies import ICMPReplies
 from upf.marks import MarkWriter
 from upf.metering import UsageCounters
 from upf.meters import MeterWriter
@@ -245,8 +246,10 @@ class UPF(Shown):
             self.config.gtpu, self._target, self._routing, switch.gtpu_ports(networks, ports)
         )
         self._stack.callback(self._gtpu_side.close)
+        gtpu = self._gtpu_side.node
         self._punts = Punts(
-            self._gtpu_side.node, self._routing, self._paging, self._owner_of, networks
+            *(gtpu, self._routing, self._paging, self._owner_of, networks),
+            ICMPReplies(self._target, self._routing, networks, gtpu.counts),
         )
         self._target.on_packet_in(self._punts.receive)
         await self._routing.start()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from upf.gtpu_node import GTPUNode
+    from upf.icmp_replies import ICMPReplies
     from upf.networks import Networks
     from upf.paging import Paging
     from upf.records import SessionRecord
@@ -59,13 +60,6 @@ def punt_meter_rates() -> dict[int, MeterRate]:
     return {int(reason): MeterRate(rate, rate, rate, rate) for reason, rate in PUNT_RATES.items()}
 
 
-# What is counted and goes no further.
-_IGNORED = {
-    PuntReason.TTL_EXPIRED: "ttl_expired",
-    PuntReason.TOO_BIG: "too_big",
-}
-
-
 class Punts:
     """Takes every packet-in, a frame as it arrived. `counts` by what became of them.
 
@@ -80,6 +74,7 @@ class Punts:
         paging: Paging,
         owner_of: OwnerOf,
         networks: Networks,
+        icmp: ICMPReplies,
     ) -> None:
         self.counts: Counter[str] = gtpu.counts
         self._gtpu = gtpu
@@ -87,6 +82,7 @@ class Punts:
         self._paging = paging
         self._owner_of = owner_of
         self._networks = networks
+        self._icmp = icmp
         self.on_quota: Callable[[SessionRecord], None] = lambda _: None
 
     async def receive(self, packet: PacketIn) -> None:
@@ -105,8 +101,8 @@ class Punts:
                     self._page(packet)
                 case PuntReason.QUOTA_EXHAUSTED:
                     self._tell_of_quota(packet)
-                case _ if packet.reason in _IGNORED:
-                    self.counts[_IGNORED[PuntReason(packet.reason)]] += 1
+                case PuntReason.TTL_EXPIRED | PuntReason.TOO_BIG:
+                    await self._refuse(packet)
                 case _:
                     self.counts["unknown_reason"] += 1
         except TargetError as error:
@@ -148,6 +144,16 @@ class Punts:
         else:
             self.counts["notified"] += 1
             self._paging.tell(*owner)
+
+    async def _refuse(self, packet: PacketIn) -> None:
+        """Have the sender told why a packet goes no further."""
+        owner = self._owner_of(packet.usage_id)
+        if owner is None:
+            self.counts["refused_unknown"] += 1
+        elif packet.reason == PuntReason.TTL_EXPIRED:
+            await self._icmp.refuse_ttl(packet, owner)
+        else:
+            await self._icmp.refuse_size(packet, owner)
 
     def _tell_of_quota(self, packet: PacketIn) -> None:
         self.counts["quota_exhausted"] += 1

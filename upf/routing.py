@@ -174,6 +174,40 @@ class Routing:
             if binding is not None and link.name == binding.interface:
                 await self._target.packet_again(binding.port, ethernet(link.mac, packet))
 
+    async def arrive_from_core(self, network_instance_id: int, packet: bytes) -> None:
+        """Have the switch deal with a packet as if its data network had sent it."""
+        for binding in self._bindings:
+            if binding.network_instance_id == network_instance_id:
+                for link in self._state.links:
+                    if link.name == binding.interface:
+                        frame = ethernet(link.mac, packet)
+                        await self._target.packet_again(binding.port, frame)
+                        return
+
+    def has_port(self, port: int) -> bool:
+        """Whether a port leads to somebody else."""
+        return any(each.port == port for each in self._bindings)
+
+    def own_address(self, network_instance_id: int, version: int) -> IPAddress | None:
+        """An address of ours in a network instance."""
+        ipv4, ipv6 = self._state.addresses or {}, self._state.addresses_ipv6
+        for binding in self._bindings:
+            if binding.network_instance_id == network_instance_id:
+                address = (ipv4 if version == 4 else ipv6).get(binding.interface)
+                if address is not None:
+                    return address
+        return None
+
+    def mtu(self, network_instance_id: int, dst: IPAddress) -> int | None:
+        """Octets of IP that fit the way to an address; None without a way."""
+        hop = resolve(self.routes, network_instance_id, dst)
+        return hop.mtu if isinstance(hop, NextHop) else None
+
+    def mtu_to_peer(self, peer: TunnelPeer) -> int | None:
+        """Octets of IP, outer headers in, that fit the way to a tunnel peer."""
+        hop = self._hop_of(peer)
+        return hop.mtu if isinstance(hop, NextHop) else None
+
     def _hop_of(self, peer: TunnelPeer) -> Hop | None:
         return hop_to_peer(peer, self.routes, self._state, self._bindings)
 
