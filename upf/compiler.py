@@ -76,6 +76,10 @@ class Survey:
     rule_lists: frozenset[RuleList]
     names: frozenset[OwnName]
 
+    def compiled(self, context: Context) -> Compiled:
+        """Its entries."""
+        return compile_session(self, context)
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

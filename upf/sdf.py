@@ -9,6 +9,7 @@ is refused, never widened.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import ip_network
 
 from upf.errors import RuleError, UnsupportedError
@@ -40,6 +41,7 @@ _PROTOCOLS = {
 _MAX_RANGES = 16
 
 
+@lru_cache(maxsize=1024)
 def parse_flow_description(
     text: str,
     *,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from upf import tables
 from upf.allocator import IndexPool
-from upf.compiler import Compiled, Context, NumberKind, OwnName, compile_session, survey
+from upf.blueprint import Blueprints
+from upf.compiler import Compiled, Context, NumberKind, OwnName
 from upf.errors import RuleError, RuleId, RuleKind, WriteRejectedError
 from upf.filters import RuleList, entries_of
 from upf.plan import Plan, diff
@@ -75,7 +76,7 @@ class SessionEntries:
             self._remove_rules,
         )
         self._target = target
-        self._num_session_meters = counters.num_session_meters
+        self._blueprints = Blueprints(networks, counters.num_session_meters)
         flows = target.size(tables.TABLES[tables.Flow])
         flow_meters = target.size(tables.FLOW_METER)
         self._pools: dict[object, IndexPool] = {
@@ -94,16 +95,16 @@ class SessionEntries:
         `grants` is what to put into cells of quotas that are new.
         On UPFError the switch holds `held` as before; the error names the rule to blame if one is.
         """
-        surveyed = survey(session, self.networks, self._num_session_meters)
-        own_ids = self._numbered(held, surveyed.names)
-        wanted = Held(_NOTHING, surveyed.peers, surveyed.rule_lists, own_ids)
+        draft = self._blueprints.draft(session)
+        own_ids = self._numbered(held, draft.names)
+        wanted = Held(_NOTHING, draft.peers, draft.rule_lists, own_ids)
         acquired = NOTHING_HELD
         claimed: set[EntryKey] = set()
         compiled = _NOTHING
         try:
             acquired = await self._acquire(wanted)
             context = Context(self.tunnel_peers.ids, self.rule_lists.ids, own_ids)
-            compiled = compile_session(surveyed, context)
+            compiled = draft.compiled(context)
             claimed = self._claim(compiled, session.up_seid)
             await self._grant(_new(own_ids, held.own_ids), grants)
             await self._write(held.compiled, compiled)
@@ -118,7 +119,7 @@ class SessionEntries:
         await self._give_back(gone, held, _new(held.own_ids, own_ids))
         known = {**held.grants, **grants}
         kept = {name: known[name] for name in own_ids if isinstance(name, QuotaName)}
-        return Held(compiled, surveyed.peers, surveyed.rule_lists, own_ids, kept)
+        return Held(compiled, draft.peers, draft.rule_lists, own_ids, kept)
 
     async def remove(self, held: Held) -> None:
         """Take a session's entries off the switch."""

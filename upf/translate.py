@@ -6,7 +6,6 @@ refused with the rule and the IE that ask for it, never skipped.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from upf.errors import (
     UnsupportedError,
     UPFError,
 )
+from upf.once import once_for_each
 from upf.resources import RequestResources
 from upf.rules import (
     BAR,
@@ -37,7 +37,7 @@ from upf.translate_urr import urr_fields
 from upf.translated import given, interface_of, name_of, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 DESTINATION_INTERFACE_IE = 42
 OUTER_HEADER_CREATION_IE = 84
@@ -113,11 +113,7 @@ class Translator:
             return Update(rule, self._pdr_fields(ie, ie.pdi))
 
     def create_far(self, ie: ies.CreateFAR) -> FAR:
-        with blaming(RuleId(RuleKind.FAR, ie.far_id)):
-            fields = _far_fields(ie, ie.forwarding_parameters)
-            if "forwarding" in fields:
-                fields["forwarding"] = ForwardingParameters(**fields["forwarding"])
-            return FAR(far_id=ie.far_id, **fields)
+        return _new_far(ie)
 
     def update_far(self, ie: ies.UpdateFAR) -> Update:
         rule = RuleId(RuleKind.FAR, ie.far_id)
@@ -125,15 +121,14 @@ class Translator:
             return Update(rule, _far_fields(ie, ie.update_forwarding_parameters))
 
     def create_qer(self, ie: ies.CreateQER) -> QER:
-        qer = self._new_qers[ie.qer_id] = QER(qer_id=ie.qer_id, **_qer_fields(ie))
+        qer = self._new_qers[ie.qer_id] = _new_qer(ie)
         return qer
 
     def update_qer(self, ie: ies.UpdateQER) -> Update:
         return Update(RuleId(RuleKind.QER, ie.qer_id), _qer_fields(ie))
 
     def create_urr(self, ie: ies.CreateURR) -> URR:
-        with blaming(RuleId(RuleKind.URR, ie.urr_id)):
-            return URR(urr_id=ie.urr_id, **urr_fields(ie))
+        return _new_urr(ie)
 
     def update_urr(self, ie: ies.UpdateURR) -> Update:
         rule = RuleId(RuleKind.URR, ie.urr_id)
@@ -166,15 +161,42 @@ class Translator:
         return fields
 
 
-@contextmanager
-def blaming(rule: RuleId) -> Iterator[None]:
-    """Name the rule in errors that do not name one yet."""
-    try:
-        yield
-    except UPFError as error:
-        if error.rule is None:
-            error.rule = rule
-        raise
+@once_for_each
+def _new_far(ie: ies.CreateFAR) -> FAR:
+    with blaming(RuleId(RuleKind.FAR, ie.far_id)):
+        fields = _far_fields(ie, ie.forwarding_parameters)
+        if "forwarding" in fields:
+            fields["forwarding"] = ForwardingParameters(**fields["forwarding"])
+        return FAR(far_id=ie.far_id, **fields)
+
+
+@once_for_each
+def _new_qer(ie: ies.CreateQER) -> QER:
+    return QER(qer_id=ie.qer_id, **_qer_fields(ie))
+
+
+@once_for_each
+def _new_urr(ie: ies.CreateURR) -> URR:
+    with blaming(RuleId(RuleKind.URR, ie.urr_id)):
+        return URR(urr_id=ie.urr_id, **urr_fields(ie))
+
+
+class blaming:  # noqa: N801 -- reads as a clause after `with`
+    """Names the rule in errors that do not name one yet."""
+
+    __slots__ = ("_rule",)
+
+    def __init__(self, rule: RuleId) -> None:
+        self._rule = rule
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        if isinstance(error, UPFError) and error.rule is None:
+            error.rule = self._rule
 
 
 def _far_fields(
