@@ -152,6 +152,10 @@ class AssociationTable:
         """Whether any associated node speaks from an address."""
         return any(item.peer[0] == host for item in self._by_node.values())
 
+    def restore(self, association: Association) -> None:
+        """Have an association of an earlier run of this entity, which its peer never lost."""
+        self._by_node[association.node_id] = association
+
     def agree(self, peer: tuple[str, int], theirs: Message, response: Message) -> Move | None:
         """Take note of a request that was answered; `theirs` is the one of the two the peer sent.
 

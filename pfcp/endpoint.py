@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 
 from pfcp import header, messages, schema
 from pfcp.admission import Admission
+from pfcp.association import Association
 from pfcp.enums import Cause
 from pfcp.errors import DecodeError, HeaderError, ProtocolStateError, UnsupportedVersionError
 from pfcp.events import (
@@ -123,6 +124,12 @@ class Endpoint:
             return
         self._send(octets, event.peer)
         self._peers.agree(event.peer, event.request, response, now)
+
+    def restore(self, association: Association, now: float) -> None:
+        """Have an association of an earlier run of this entity, which told its peers the same
+        recovery time stamp.
+        """
+        self._peers.restore(association, now)
 
     def release(self, node_id: NodeID, now: float) -> None:
         """End an association, if there is one, without asking the peer."""

@@ -44,6 +44,11 @@ class Peers:
         self._forget_answers = forget_answers
         self._heartbeat_due: dict[NodeID, float] = {}
 
+    def restore(self, association: Association, now: float) -> None:
+        """Have an association of an earlier run of this entity; heartbeats go on."""
+        self.associations.restore(association)
+        self._schedule_heartbeat(association.node_id, now)
+
     def next_timer(self) -> float | None:
         """When `due` has something to say."""
         times = [*self._heartbeat_due.values()]

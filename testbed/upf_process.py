@@ -83,6 +83,17 @@ class UPFProcess:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
         return int(children.read_text(encoding="ascii").split()[0])
 
+    def kill(self) -> None:
+        """End it as a fault would: at once, with no time to clean up."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def start(self) -> None:
+        """Start it again after `kill` or `stop`, and wait until it is ready."""
+        self.__enter__()
+
     def stop(self) -> int | None:
         """Stop it as an operator would; return its exit status. Does nothing the second time."""
         if self._process is not None:

@@ -10,7 +10,7 @@ from upf.errors import ResourcesExhaustedError, RuleError
 from upf.rules import LocalFTEID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from upf.networks import Endpoint
 
@@ -27,6 +27,7 @@ class IndexPool:
     def __init__(self, what: str, capacity: int, *, first: int = 1) -> None:
         self._what = what
         self._capacity = capacity
+        self._first = first
         self._next = first
         self._released: deque[int] = deque()
 
@@ -43,6 +44,14 @@ class IndexPool:
     def release(self, index: int) -> None:
         """Give back what `allocate` gave."""
         self._released.append(index)
+
+    def restore(self, taken: Collection[int], at_least: int = 0) -> list[int]:
+        """Have these, and no others, be handed out, as in an earlier run that handed out those
+        below `at_least` once. The indexes that run had and nobody has; they go back by `release`.
+        """
+        self._next = min(max(max(taken, default=0) + 1, at_least, self._first), self._capacity)
+        self._released.clear()
+        return [index for index in range(self._first, self._next) if index not in taken]
 
 
 class SEIDAllocator:

@@ -170,9 +170,12 @@ class TargetConfig(_Table):
 
     What leaves by `recirculation_port` comes in there again: for traffic from UE to UE. The Linux
     switch has one anyway.
+    `on_stop`: whether the Linux switch is taken off the interfaces when the UPF is stopped, or goes
+    on forwarding until the next start.
     """
 
     kind: Literal["xdp", "p4runtime"] = "xdp"
+    on_stop: Literal["detach", "forward"] = "detach"
     mode: Literal["auto", "native", "generic"] = "auto"
     address: Name | None = None
     recirculation_port: Annotated[int, Field(ge=1, le=511)] | None = None

@@ -60,6 +60,17 @@ class QuotaEnforcement:
         gained_lately = await self._ledger.refresh(record)
         return _grants(record, new, self._ledger.foresee(record, after, given), gained_lately)
 
+    def grants_anew(self, record: SessionRecord) -> Mapping[QuotaName, Grant]:
+        """What the cells of a session are to hold on a switch whose cells are empty."""
+        return {
+            name: grant_of(left_of(name, record.measurements), None) for name in record.held.grants
+        }
+
+    def grants_back(self, record: SessionRecord, before: Session) -> Mapping[QuotaName, Grant]:
+        """What cells are to hold that `before` has and the session has not, going back to it."""
+        new = set(quota_names(before).values()) - record.held.grants.keys()
+        return {name: grant_of(left_of(name, record.measurements), None) for name in new}
+
     def watch(self, record: SessionRecord) -> None:
         """Ask the switch from now on whether a session's cells are used up, if they may be soon."""
         withheld = withheld_of(record.held.grants)

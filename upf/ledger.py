@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from upf.errors import TargetError
@@ -59,6 +60,16 @@ class Ledger:
             urr_id: begin(urr, pdrs, bases, now) for urr_id, urr in record.session.urrs.items()
         }
         self.arm(record)
+
+    def begin_anew(self, record: SessionRecord) -> None:
+        """Measure on while the switch's counters start anew: what they showed is counted."""
+        self.fold(record, record.session)
+        self.watch.forget(record)
+        base = self._counters.base
+        record.measurements = {
+            urr_id: replace(each, seen={usage_id: base(usage_id) for usage_id in each.seen})
+            for urr_id, each in record.measurements.items()
+        }
 
     # Reading.
 

@@ -14,13 +14,15 @@ from upf.read_plan import ReadPlan
 from upf.usage import NO_COUNTS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 
     from upf.target import Target
 
 # A counter of a switch may be so narrow: 36 bits of octets are 64 GiB.
 OCTET_BITS = 36
 PACKET_BITS = 28
+# Marks move in such steps: seldom, and few counters have to be read after a restart.
+_MARK_STEP = 16_384
 
 
 class Columns(NamedTuple):
@@ -37,6 +39,9 @@ class UsageCounters:
     The low bits of an identifier tell the bank, the rest the cell; as many bits as the number of
     banks needs. The lowest identifiers are session meters too: who takes one may have its rate
     limited by the lookup alone.
+
+    `marks` are identifiers, with meters and without, that nobody was given yet, nor any above them;
+    `on_marks` is called before one is passed.
     """
 
     def __init__(self, target: Target) -> None:
@@ -48,6 +53,8 @@ class UsageCounters:
         self.num_session_meters = target.size(tables.SESSION_METER)
         self.session_meters = IndexPool("session meters", self.num_session_meters)
         self._unmetered = IndexPool("usage counters", self._capacity, first=self.num_session_meters)
+        self.marks = [0, 0]
+        self.on_marks: Callable[[Sequence[int]], None] = lambda _: None
         self._bases: dict[int, Counts] = {}
         self._wide: dict[int, Counts] = {}
 
@@ -56,11 +63,45 @@ class UsageCounters:
         readings = await self.read(i for i in range(1, self._capacity) if self._is_there(i))
         self._bases = {i: counts for i, counts in readings.items() if counts != NO_COUNTS}
 
+    def restore(
+        self,
+        taken: Collection[int],
+        bases: Mapping[int, Counts],
+        seen: Mapping[int, Counts],
+        marks: Sequence[int],
+    ) -> list[int]:
+        """Go on where an earlier run was: who has which, what each stood at when its owner got it,
+        and what it was last seen at. `marks`: what that run had told to `on_marks`.
+
+        The counters that may have counted for somebody before; `release` gives them back, with what
+        they stand at.
+        """
+        self.marks = [max(pair) for pair in zip(self.marks, marks, strict=True)]
+        metered = {each for each in taken if each < self.num_session_meters}
+        used = [
+            *self.session_meters.restore(metered, self.marks[0]),
+            *self._unmetered.restore(set(taken) - metered, self.marks[1]),
+        ]
+        self._bases.update(bases)
+        for usage_id, counts in seen.items():
+            if counts.octets >> (OCTET_BITS - 1) or counts.packets >> (PACKET_BITS - 1):
+                self._wide[usage_id] = counts
+        return [usage_id for usage_id in used if self._is_there(usage_id)]
+
+    def begin_anew(self) -> None:
+        """Every counter of the switch starts from zero."""
+        self._bases.clear()
+        self._wide.clear()
+
     def allocate(self, *, is_metered: bool = False) -> int:
         """A counter nobody has, with a session meter or without."""
         pool = self.session_meters if is_metered else self._unmetered
         while not self._is_there(usage_id := pool.allocate()):
             pass  # its bank is smaller than others, or is none: it stays taken
+        mark = 0 if is_metered else 1
+        if usage_id >= self.marks[mark]:
+            self.marks[mark] = usage_id + _MARK_STEP
+            self.on_marks(self.marks)
         return usage_id
 
     def _is_there(self, usage_id: int) -> bool:

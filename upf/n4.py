@@ -24,9 +24,11 @@ from upf.errors import (
     RuleId,
     RuleKind,
     SessionUnknownError,
+    StoreError,
     TargetError,
     UPFError,
 )
+from upf.keeping import NothingKept
 from upf.occupancy import Demand, Occupancy, demand_of
 from upf.records import SessionRecord
 from upf.remote_tunnels import RemoteTunnels
@@ -41,7 +43,9 @@ if TYPE_CHECKING:
     from pfcp.association import AssociationTable
     from pfcp.events import Peer
     from upf.entry import EntryKey
+    from upf.keeping import Keeper
     from upf.ledger import Given
+    from upf.measurement import Measurement
     from upf.paging import Paging
     from upf.reporting import UsageReporting
     from upf.rules import PDR, IPAddress
@@ -87,7 +91,7 @@ class N4:
     `counters` has the session requests answered, by message and cause.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is put together of
         self,
         identity: Identity,
         *,
@@ -97,6 +101,7 @@ class N4:
         reporting: UsageReporting,
         slice_of: SliceOf,
         wall_clock: Callable[[], float],
+        keeper: Keeper | None = None,
     ) -> None:
         self.sessions: dict[int, SessionRecord] = {}
         self.paging: Paging | None = None
@@ -112,6 +117,15 @@ class N4:
         self._reporting = reporting
         self._slice_of = slice_of
         self._now = wall_clock
+        self._keeper = keeper or NothingKept()
+
+    def restore(self, record: SessionRecord) -> None:
+        """Go on with a session of an earlier run. RuleError if another one has a tunnel of it."""
+        session = record.session
+        self._resources.restore(session)
+        self.sessions[session.up_seid] = record
+        self._index(record, None)
+        self.occupancy.restore(session.slice_id, demand_of(session))
 
     async def answer(self, request: messages.Message, peer: Peer) -> messages.Message | None:
         """Carry out a request; None for one that we do not answer."""
@@ -234,10 +248,12 @@ class N4:
             )
             self._occupy(session.slice_id, demand_of(session), undo)
             grants = self._reporting.first_grants(session)
+            self._keeper.check()
             held = await self._entries.replace(NOTHING_HELD, session, grants)
+            record = SessionRecord(session, owner, self._now(), held)
+            self._reporting.begin(record)
+            await self._keep_new(record)
             undo.pop_all()
-        record = SessionRecord(session, owner, self._now(), held)
-        self._reporting.begin(record)
         self.sessions[session.up_seid] = record
         self._index(record, None)
         # Slices may have changed while the switch was written.
@@ -250,6 +266,15 @@ class N4:
             up_fseid=ies.FSEID(seid=session.up_seid, ipv4=self._identity.address),
             created_pdrs=_created_pdrs(session, translator),
         )
+
+    async def _keep_new(self, record: SessionRecord) -> None:
+        """Keep a session; StoreError if that cannot be, and then the switch holds nothing of it."""
+        try:
+            await self._keeper.keep(record)
+        except StoreError:
+            self._reporting.forget(record)
+            await self._entries.remove(record.held)
+            raise
 
     def _occupy(self, slice_id: int, gained: Demand, undo: ExitStack) -> None:
         """Take of a slice what a request asks for; ResourcesExhaustedError if it is not there."""
@@ -299,11 +324,23 @@ class N4:
                 )
                 gained = demand_of(session).minus(demand_of(before))
                 self._occupy(before.slice_id, gained, undo)
+                self._keeper.check()
+                measurements = dict(record.measurements)
                 grants = await self._reporting.grants(record, session, given)
                 record.held = await self._entries.replace(record.held, session, grants)
+                record.session = session
+                record.version += 1
+                reports, gone = await self._reporting.follow(
+                    record,
+                    before,
+                    given,
+                    _queried(request, session),
+                    request.query_urr_reference,
+                )
+                if request.user_plane_inactivity_timer_s is not None:
+                    self._reporting.wait_idle(record)
+                await self._keep_changed(record, before, measurements)
                 undo.pop_all()
-            record.session = session
-            record.version += 1
             self._index(record, before)
             await self._end_tunnels(request, before)
             if self.paging is not None:
@@ -311,15 +348,7 @@ class N4:
             self._resources.release_fteids(
                 before.local_fteids - session.local_fteids - set(session.chosen_fteids.values())
             )
-            reports = await self._reporting.follow(
-                record,
-                before,
-                given,
-                _queried(request, session),
-                request.query_urr_reference,
-            )
-            if request.user_plane_inactivity_timer_s is not None:
-                self._reporting.wait_idle(record)
+            self._reporting.settle(before.slice_id, gone)
         return messages.SessionModificationResponse(
             seid=session.cp_seid,
             cause=enums.Cause.REQUEST_ACCEPTED,
@@ -339,12 +368,29 @@ class N4:
             except TargetError as error:
                 log.warning("no End Marker to %s: %s", tunnel[0], error)
 
+    async def _keep_changed(
+        self, record: SessionRecord, before: Session, measurements: dict[int, Measurement]
+    ) -> None:
+        """Keep a session; StoreError if that cannot be, and then all is as it was before."""
+        try:
+            await self._keeper.keep(record)
+        except StoreError:
+            # What was used since is counted from what was folded then.
+            record.measurements = measurements
+            grants = self._reporting.grants_back(record, before)
+            record.held = await self._entries.replace(record.held, before, grants)
+            record.session = before
+            record.version += 1
+            self._reporting.restore(record)
+            raise
+
     async def _delete(
         self, request: messages.SessionDeletionRequest, owner: ies.NodeID
     ) -> messages.SessionDeletionResponse:
         record = self._record(request.seid, owner)
         async with record.lock:
             _check_in_force(record)
+            self._keeper.check()
             reports = await self._end(record)
         return messages.SessionDeletionResponse(
             seid=record.session.cp_seid,
@@ -369,7 +415,9 @@ class N4:
         for allocated in session.allocated.values():
             self._resources.ue_pools.release(allocated)
         log.info("session %016x of %s ended", session.up_seid, record.owner)
-        return await self._reporting.end(record)
+        reports = await self._reporting.end(record)
+        await self._keeper.forget(record)
+        return reports
 
     def _index(self, record: SessionRecord, before: Session | None) -> None:
         """Find a record by the usage counters of its PDRs of now."""

@@ -69,6 +69,17 @@ class N4Server:
         except udp.N4AddressError as error:
             raise StartError(error.strerror or str(error)) from error
 
+    @property
+    def is_serving(self) -> bool:
+        """Whether requests are carried out."""
+        return self._is_serving.is_set()
+
+    def know_associations(self, since: float) -> None:
+        """Take the associations there are as known; `since` is for those nobody knows better of."""
+        for each in self.endpoint.associations.all():
+            self.associated_since[each.node_id] = since
+        self._known_associations = self._held_associations()
+
     def serve(self, n4: N4) -> None:
         """Carry out the requests that wait and all that follow."""
         self._n4 = n4
@@ -162,10 +173,7 @@ class N4Server:
     def _look_at_associations(self) -> None:
         """Tell of associations that are other than before."""
         before = self._known_associations
-        held: dict[NodeID, tuple[object, ...]] = {
-            each.node_id: (each.recovery_time_stamp, each.peer, each.state)
-            for each in self.endpoint.associations.all()
-        }
+        held = self._held_associations()
         if held == before:
             return
         now = time.time()
@@ -176,6 +184,12 @@ class N4Server:
         }
         self._known_associations = held
         self.on_associations()
+
+    def _held_associations(self) -> dict[NodeID, tuple[object, ...]]:
+        return {
+            each.node_id: (each.recovery_time_stamp, each.peer, each.state)
+            for each in self.endpoint.associations.all()
+        }
 
     def _receive_answer(self, event: events.ResponseReceived) -> None:
         asked = self._asked.get(event.handle)

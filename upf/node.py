@@ -19,6 +19,8 @@ from upf.figures import INTERVAL_S, Sample, Sampler, SliceDrops, SliceTotals, co
 from upf.gtpu_side import GTPUSide
 from upf.history import History
 from upf.icmp_replies import ICMPReplies
+from upf.image import HeldSwitch
+from upf.keeping import SessionKeeper, build_of, load_sessions
 from upf.marks import MarkWriter
 from upf.metering import UsageCounters
 from upf.meters import MeterWriter
@@ -26,37 +28,45 @@ from upf.n4 import N4, UP_FUNCTION_FEATURES, Identity
 from upf.n4_server import N4Server
 from upf.netlink import Kernel
 from upf.paging import Paging
+from upf.plan import Plan
 from upf.provisioning import Provisioning
 from upf.punts import Punts, punt_meter_rates
 from upf.reporting import UsageReporting
 from upf.reports import ntp_time
 from upf.resources import Resources
+from upf.restoring import Memory, Restoration, adopt_counters, life_of
 from upf.routing import Routing
 from upf.shown import Shown
 from upf.slice_writer import SliceWriter
 from upf.slices import DEFAULT_SLICE_ID
 from upf.store import MemoryStore, SQLiteStore
+from upf.supervision import Revival, Supervision
 from upf.transaction import SessionEntries
 from upf.views import (
     Health,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
+    from pfcp.association import Association
     from upf.config import Config
+    from upf.keeping import KeptSession
     from upf.networks import Networks
     from upf.provisioning import Check, Wanted
     from upf.records import SessionRecord
+    from upf.routes import PortBinding
     from upf.rules import PDR
     from upf.slices import SNSSAI, Slice
     from upf.store import Store
+    from upf.treatment import TunnelPeer
 
 # A limit passed just after a look is reported after the next: both have to be within a second.
 SWEEP_INTERVAL_S = 0.5
 MIN_WAIT_S = 0.01
 # Sweeps over very many sessions leave room for others: a part of what each took.
 SWEEP_REST = 0.25
+_SETTLE_S = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +83,8 @@ class UPF(Shown):
         self.sampler = Sampler(self._take_sample)
         self.history = History()
         self.changes = Changes()
+        self._failed: asyncio.Future[TargetError] = asyncio.get_running_loop().create_future()
+        self._num_kept = 0
 
     @classmethod
     async def start(cls, config: Config) -> Self:
@@ -88,15 +100,13 @@ class UPF(Shown):
         return upf
 
     async def stop(self) -> None:
-        """Take everything down, in reverse."""
+        """Take everything down, in reverse. Sessions stay in the store."""
         self._health = Health(is_ready=False, reason="stopping")
         await self._stack.aclose()
 
     async def wait_failed(self) -> TargetError:
-        """Wait until something the UPF cannot live without is gone; says what."""
-        error = await self._target.wait_lost()
-        self._health = Health(is_ready=False, reason=str(error))
-        return error
+        """Wait until something the UPF cannot live without is gone for good; says what."""
+        return await self._failed
 
     async def wait_n4_quiet(self, within_s: float) -> None:
         """Wait until no N4 request is under way, or for so long."""
@@ -161,42 +171,148 @@ class UPF(Shown):
             preflight.check_interfaces(config, state)
             preflight.check_privileges()
         networks = self._networks = config.networks(dict(state.addresses or {}))
-        identity = self._identity = Identity(
-            _node_id(config), config.n4.address, ntp_time(self.since)
-        )
-        self._n4_server = N4Server(identity, config.n4.admission())
-        self._n4_server.on_associations = partial(self.changes.note, "associations")
-        await self._n4_server.open((str(config.n4.address), config.n4.port))
-        self._stack.push_async_callback(self._n4_server.close)
-        self._target = await switch.open_target(config)
-        self._stack.push_async_callback(self._target.close)
-        self._counters = UsageCounters(self._target)
-        self._totals = SliceTotals(self._counters)
-        self._slice_drops = SliceDrops(self._target)
-        await self._set_up_switch(networks, kernel)
-        self._entries = SessionEntries(self._target, networks, self._counters, self._routing)
-        reporting = UsageReporting(self._counters, self._entries, time.time, self._totals.settle)
-        self._n4 = N4(
-            identity,
-            associations=self._n4_server.endpoint.associations,
-            resources=Resources(networks, self._counters, config.ue_pools()),
-            entries=self._entries,
-            reporting=reporting,
-            slice_of=self._slice_of,
-            wall_clock=time.time,
-        )
-        self._n4.occupancy.limits_of = self.slice_of_id
-        self._n4.paging = self._paging
-        self._punts.on_quota = reporting.note_stopped
-        await self._restore_slices()
+        path = config.state.file
+        store: Store = MemoryStore() if path is None else SQLiteStore.open(path)
+        self._stack.push_async_callback(store.close)
+        memory = await Memory.open(store, ntp_time(self.since))
+        await self._open_n4(memory)
+        loading = asyncio.create_task(load_sessions(store))
+        self._target = HeldSwitch(await switch.open_target(config))
+        self._stack.push_async_callback(self._let_go)
         self._stack.push_async_callback(self._cancel_background)
-        self._gtpu_side.serve(self._n4, self._n4_server, networks, identity.node_id)
+        found = await loading
+        self._num_kept = len(found)
+        await self._put_together(networks, kernel, store, memory, found)
+        log.info("the switch holds what it is to hold: %s", await self._target.reconcile())
+        self._gtpu_side.serve(self._n4, self._n4_server, networks, self._identity.node_id)
+        self._run("switch", self._watch_switch)
         self._run("routing", self._routing.run)
         self._run("GTP-U paths", self._gtpu_side.run)
-        self._run("usage", lambda: self._sweep(reporting))
+        self._run("usage", lambda: self._sweep(self._reporting))
         self._run("figures", self._sample)
         self._n4_server.serve(self._n4)
         self._health = Health(is_ready=True)
+
+    async def _open_n4(self, memory: Memory) -> None:
+        """Answer heartbeats as the run before did, whose sessions we go on with."""
+        config = self.config
+        identity = self._identity = Identity(
+            _node_id(config), config.n4.address, memory.recovery_time_stamp
+        )
+        server = self._n4_server = N4Server(identity, config.n4.admission())
+        held: dict[ies.NodeID, Association] = {}
+        for each in await memory.associations():
+            held[each.node_id] = each
+            server.endpoint.restore(each, asyncio.get_running_loop().time())
+        server.know_associations(self.since)
+
+        def on_associations() -> None:
+            now = {each.node_id: each for each in server.endpoint.associations.all()}
+            memory.note_associations(held, now)
+            held.clear()
+            held.update(now)
+            self.changes.note("associations")
+
+        server.on_associations = on_associations
+        await server.open((str(config.n4.address), config.n4.port))
+        self._stack.push_async_callback(server.close)
+
+    async def _put_together(
+        self,
+        networks: Networks,
+        kernel: Kernel,
+        store: Store,
+        memory: Memory,
+        found: Sequence[tuple[int, KeptSession]],
+    ) -> None:
+        """Make all parts, and have them note what the switch is to hold; it is not touched yet."""
+        target = self._target
+        counters = self._counters = UsageCounters(target)
+        self._totals = SliceTotals(counters)
+        self._slice_drops = SliceDrops(target)
+        ports = switch.bindings(self.config, networks)
+        self._routing = Routing(target, kernel, ports, switch.local_traffic(self.config, networks))
+        self._entries = SessionEntries(target, networks, counters, self._routing)
+        build = build_of(networks, target)
+        next_number = max((number for number, _ in found), default=0) + 1
+        keeper = self._keeper = SessionKeeper(store, self._entries, counters, build, next_number)
+        await keeper.open()
+        self._reporting = UsageReporting(counters, self._entries, time.time, self._totals.settle)
+        self._n4 = N4(
+            self._identity,
+            associations=self._n4_server.endpoint.associations,
+            resources=Resources(networks, counters, self.config.ue_pools()),
+            entries=self._entries,
+            reporting=self._reporting,
+            slice_of=self._slice_of,
+            wall_clock=time.time,
+            keeper=keeper,
+        )
+        await self._set_up_switch(networks, ports)
+        await self._restore_sessions(memory, found)
+        await self._routing.start()
+        self._n4.occupancy.limits_of = self.slice_of_id
+        self._n4.paging = self._paging
+        self._punts.on_quota = self._reporting.note_stopped
+        await self._restore_slices(store)
+        await self._n4.rebind_slices()
+
+    async def _restore_sessions(
+        self, memory: Memory, found: Sequence[tuple[int, KeptSession]]
+    ) -> None:
+        counters, target = self._counters, self._target
+        life, is_new = await life_of(target)
+        self._keeper.life = life
+        if not is_new and life not in {kept.life for _, kept in found}:
+            # It may have run before us: what it counted is not ours.
+            await counters.adopt()
+        peers: dict[int, TunnelPeer] = {}
+        for _, kept in found:
+            peers.update({number: peer for peer, number in kept.peers.items()})
+        next_hops = await target.read_entries(tables.TABLES[tables.NextHop])
+        self._routing.restore(peers, next_hops)
+        self._entries.tunnel_peers.restore(kept.peers for _, kept in found)
+        counters.on_marks = memory.note_marks
+        restoration = Restoration(self._n4, self._entries, self._reporting, counters, self._keeper)
+        dirty = await restoration.restore(found, (0, 0) if is_new else memory.marks)
+        self._run("counters", partial(adopt_counters, counters, dirty))
+        if found:
+            log.info("%d sessions of the run before go on", len(self._n4.sessions))
+
+    async def _watch_switch(self) -> None:
+        """Reach the switch again whenever it is gone."""
+
+        def tell(reason: str | None) -> None:
+            self._health = Health(is_ready=reason is None, reason=reason)
+
+        revival = Revival(
+            self._target, self._n4, self._entries, self._reporting, self._counters, self._keeper
+        )
+        opening = Supervision(self._target, lambda: switch.open_target(self.config), tell)
+        await opening.run(revival)
+
+    async def _let_go(self) -> None:
+        """End the switch, or let it forward on; it does if we stop before we began to serve."""
+        if self._num_kept and (
+            not self._n4_server.is_serving or self.config.target.on_stop == "forward"
+        ):
+            await self._target.close()
+            return
+        if self._n4_server.is_serving:
+            await self._settle()
+        await self._target.detach()
+
+    async def _settle(self) -> None:
+        """Keep what was used: the counters end with the switch."""
+        records = list(self._n4.sessions.values())
+        try:
+            async with asyncio.timeout(_SETTLE_S):
+                await self._reporting.settle_all(records)
+                for each in records:
+                    self._keeper.keep_later(each)
+                await self._keeper.flush()
+        except (TargetError, TimeoutError) as error:
+            log.warning("what was used last is not kept: %r", error)
 
     def _slice_of(self, s_nssai: SNSSAI | None, dnn: str | None) -> int:
         """By the registry of the moment, which changes."""
@@ -206,10 +322,7 @@ class UPF(Shown):
         """The session and the PDR that a usage counter belongs to."""
         return self._n4.owner_of(usage_id)
 
-    async def _restore_slices(self) -> None:
-        path = self.config.state.file
-        store: Store = MemoryStore() if path is None else SQLiteStore.open(path)
-        self._stack.push_async_callback(store.close)
+    async def _restore_slices(self, store: Store) -> None:
         meters = MeterWriter(self._target, self.occupancy)
         self._marks = MarkWriter(self._target, has_queues=self.has_queues)
         await self._marks.set_marks(DEFAULT_SLICE_ID, None)
@@ -226,21 +339,14 @@ class UPF(Shown):
         )
         await self._provisioning.restore(each.to_slice() for each in self.config.slice)
 
-    async def _set_up_switch(self, networks: Networks, kernel: Kernel) -> None:
-        ports = switch.bindings(self.config, networks)
+    async def _set_up_switch(self, networks: Networks, ports: tuple[PortBinding, ...]) -> None:
         base = switch.base_entries(networks, ports)
         self._base_tables = Counter(each.table for each in base)
-        await switch.reset(self._target, base)
-        if self.config.target.kind == "p4runtime":
-            # It may have run before us: what it counted is not ours, what it limits neither.
-            await self._counters.adopt()
-            unlimited = dict.fromkeys(range(2 * tables.NUM_SLICES))
-            await self._target.write_meters(tables.SLICE_METER, unlimited)
+        await self._target.apply(Plan(inserts=tuple(base)))
+        unlimited = dict.fromkeys(range(2 * tables.NUM_SLICES))
+        await self._target.write_meters(tables.SLICE_METER, unlimited)
         await self._target.write_meters(tables.PUNT_METER, punt_meter_rates())
         await self._show_notices()
-        self._routing = Routing(
-            self._target, kernel, ports, switch.local_traffic(self.config, networks)
-        )
         self._paging = Paging(self._target, self._n4_server.report)
         self._gtpu_side = await GTPUSide.start(
             self.config.gtpu, self._target, self._routing, switch.gtpu_ports(networks, ports)
@@ -252,7 +358,6 @@ class UPF(Shown):
             ICMPReplies(self._target, self._routing, networks, gtpu.counts),
         )
         self._target.on_packet_in(self._punts.receive)
-        await self._routing.start()
 
     async def _show_notices(self) -> None:
         """Be told when a quota stops a packet; without it the next sweep finds out."""
@@ -281,6 +386,7 @@ class UPF(Shown):
                 log.warning("usage cannot be read: %s", error)
                 due = []
             for record, request in due:
+                self._keeper.keep_later(record)
                 self._n4_server.report(record, request)
             if is_full:
                 took_s = time.monotonic() - began

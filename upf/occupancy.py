@@ -80,6 +80,10 @@ class Occupancy:
             _check(held, self.of(slice_id).plus(gained), gained)
         self._set(slice_id, self.of(slice_id).plus(gained))
 
+    def restore(self, slice_id: int, held: Demand) -> None:
+        """Count what an earlier run admitted."""
+        self._set(slice_id, self.of(slice_id).plus(held))
+
     def give_back(self, slice_id: int, released: Demand) -> None:
         """Take less of a slice."""
         self._set(slice_id, self.of(slice_id).minus(released))

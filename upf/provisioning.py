@@ -83,9 +83,14 @@ class Provisioning:
             wanted.pop(name, None)
             if not document.get("is_deleted"):
                 wanted[name] = slice_of(name, document)
-        for each in wanted.values():
+        # Those that had an identifier keep it: sessions of an earlier run know them by it.
+        for each in sorted(wanted.values(), key=lambda each: not each.slice_id):
             registry, put = self.registry.put(each)
-            kept = replace(put, revision=each.revision or put.revision)
+            kept = replace(
+                put,
+                revision=each.revision or put.revision,
+                slice_id=each.slice_id or put.slice_id,
+            )
             self.registry = registry.with_slice(kept)
         await asyncio.gather(
             *(self._switch.put(each, None) for each in self.registry.slices.values())
@@ -235,6 +240,7 @@ def document_of(held: Slice) -> Document:
         "dscp": held.dscp,
         "excess_dscp": held.excess_dscp,
         "revision": held.revision,
+        "slice_id": held.slice_id,
     }
 
 

@@ -17,7 +17,7 @@ class SessionRecord:
 
     Whoever changes it holds `lock`; `version` counts the changes. `active_at` is when it had its
     latest packet, as far as somebody looked, and `is_idle_told` that the CP function knows of none
-    since.
+    since. `number` is that of its record in the store.
     """
 
     session: Session
@@ -29,4 +29,5 @@ class SessionRecord:
     is_deleted: bool = False
     active_at: float = 0.0
     is_idle_told: bool = False
+    number: int | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -18,6 +18,7 @@ from upf.triggers import due
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from upf.entry import Counts
     from upf.ledger import Given, OnFinal
     from upf.metering import UsageCounters
     from upf.quotas import Grant, QuotaName
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 _LOOKS_AT_ONCE = 100
 
 Requests: TypeAlias = "list[tuple[SessionRecord, messages.SessionReportRequest]]"
+# PDRs that are gone, with what their counters stand at for good; None: nobody could read it.
+Gone: TypeAlias = "tuple[tuple[PDR, Counts | None], ...]"
 Reports: TypeAlias = "list[ies.UsageReportInReportRequest]"
 
 
@@ -64,6 +67,23 @@ class UsageReporting:
         self._ledger.begin(record)
         self._quotas.watch(record)
 
+    def restore(self, record: SessionRecord) -> None:
+        """Measure on a session of an earlier run, whose counters went on."""
+        self._ledger.arm(record)
+        self._quotas.watch(record)
+
+    def begin_anew(self, record: SessionRecord) -> Mapping[QuotaName, Grant]:
+        """Measure on while the switch starts from zero; what its cells of quotas are to hold.
+
+        `restore` follows once they do.
+        """
+        self._ledger.begin_anew(record)
+        return self._quotas.grants_anew(record)
+
+    def forget(self, record: SessionRecord) -> None:
+        """Measure no more what did not come to be."""
+        self._ledger.watch.forget(record)
+
     async def grants(
         self, record: SessionRecord, after: Session, given: Given
     ) -> Mapping[QuotaName, Grant]:
@@ -80,10 +100,9 @@ class UsageReporting:
         given: Given,
         queried: Iterable[int] = (),
         query_reference: int | None = None,
-    ) -> tuple[ies.UsageReportInModificationResponse, ...]:
-        """Measure on after a modification from `before`; reports on URRs queried or removed.
-
-        Counters of PDRs that are gone are given back.
+    ) -> tuple[tuple[ies.UsageReportInModificationResponse, ...], Gone]:
+        """Measure on after a modification from `before`; reports on URRs queried or removed, and
+        the PDRs that are gone, for `settle`.
         """
         after, ledger = record.session, self._ledger
         gone = [pdr for pdr_id, pdr in before.pdrs.items() if not _has(after, pdr_id, pdr)]
@@ -94,7 +113,7 @@ class UsageReporting:
         if not (gone or queried or removed or added or given or are_links_changed):
             if after.inactivity_timer_s is not None:
                 ledger.arm(record)  # a new PDR has packets too
-            return ()
+            return (), ()
         readings = await ledger.read_all_of(before, after)
         ledger.fold(record, before)
         ie_class = ies.UsageReportInModificationResponse
@@ -105,8 +124,16 @@ class UsageReporting:
         reports += ledger.reports(record, after, immediate, ie_class, query_reference)
         ledger.arm(record)
         self._quotas.watch(record)
-        ledger.release(gone, readings, before.slice_id)
-        return tuple(reports)
+        return tuple(reports), tuple((pdr, readings.get(pdr.usage_id)) for pdr in gone)
+
+    def settle(self, slice_id: int, gone: Gone) -> None:
+        """Give back the counters of PDRs that are gone for good."""
+        readings = {pdr.usage_id: counts for pdr, counts in gone if counts is not None}
+        self._ledger.release([pdr for pdr, _ in gone], readings, slice_id)
+
+    def grants_back(self, record: SessionRecord, before: Session) -> Mapping[QuotaName, Grant]:
+        """What cells of quotas are to hold when a session goes back to what it was."""
+        return self._quotas.grants_back(record, before)
 
     def wait_idle(self, record: SessionRecord) -> None:
         """Wait from now on for a session's inactivity timer, which was given anew."""
@@ -141,6 +168,14 @@ class UsageReporting:
         stopped, self._stopped = self._stopped, {}
         await self._ledger.read_some(self._ledger.expire())
         return await self._look(await self._quotas.used_up(stopped.values()))
+
+    async def settle_all(self, records: Iterable[SessionRecord]) -> None:
+        """Fold all that counters show, as when the switch ends with us. TargetError."""
+        await self._ledger.sweep()
+        for number, record in enumerate(records):
+            if number % _LOOKS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            self._ledger.fold(record, record.session)
 
     def next_deadline(self) -> float | None:
         """When `expire` has something to do, sweeps aside."""

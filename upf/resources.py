@@ -46,6 +46,20 @@ class Resources:
         undo.callback(self.seids.release, wanted)
         return wanted
 
+    def restore(self, session: Session) -> None:
+        """Take what a session of an earlier run has. RuleError if its tunnels or its addresses are
+        not ours any more.
+        """
+        self.seids.claim(session.up_seid)
+        for fteid in session.local_fteids | set(session.chosen_fteids.values()):
+            endpoint = self.networks.endpoint_at(fteid.address)
+            if endpoint is None or endpoint.endpoint_id != fteid.endpoint_id:
+                raise RuleError(f"{fteid.address} is not the GTP-U address any more that it was")
+            self.fteids.claim(endpoint, fteid.teid, session.up_seid)
+        for allocated in session.allocated.values():
+            if not self.ue_pools.claim(allocated):
+                raise RuleError(f"{allocated.address} is in no pool any more, or another UE's")
+
     def release_fteids(self, fteids: Iterable[LocalFTEID]) -> None:
         """Give back tunnel endpoints that no session names any more."""
         for fteid in fteids:

@@ -7,7 +7,7 @@ gateway not resolved yet, is shown to the controller, which has the kernel find 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_network
 from typing import TYPE_CHECKING, TypeAlias
@@ -246,6 +246,13 @@ class NextHopIds:
     def __init__(self, capacity: int) -> None:
         self._pool = IndexPool("next hops", capacity)
         self._ids: dict[NextHop, int] = {}
+        self._known: dict[tuple[int, ...], int] = {}
+
+    def restore(self, held: Iterable[Entry]) -> None:
+        """Give next hops that a switch knows the identifiers it knows them by, as they are met."""
+        self._known = {each.params[:3]: int(str(each.key[0])) for each in held}
+        for number in self._pool.restore(set(self._known.values())):
+            self._pool.release(number)
 
     def entries(self, routes: Routes) -> list[Entry]:
         """Entries for these routes, next hops before the routes that refer to them.
@@ -258,7 +265,7 @@ class NextHopIds:
         for (instance, dst), hop in routes.items():
             if isinstance(hop, NextHop):
                 if hop not in self._ids:
-                    self._ids[hop] = self._pool.allocate()
+                    self._ids[hop] = self._new_id(hop)
                 next_hop_entries[hop] = tables.entry(
                     tables.NextHop(self._ids[hop], 0),
                     tables.SetPortAndMACs(hop.port, hop.src_mac, hop.dst_mac, hop.vlan_id),
@@ -271,6 +278,10 @@ class NextHopIds:
                 key = tables.RouteIPv6(instance, prefix)
             route_entries.append(tables.entry(key, self.action(hop)))
         return [*next_hop_entries.values(), *route_entries]
+
+    def _new_id(self, hop: NextHop) -> int:
+        known = self._known.pop((hop.port, hop.src_mac, hop.dst_mac), None)
+        return self._pool.allocate() if known is None else known
 
     def action(
         self, hop: Hop, overhead: int = 0
@@ -287,6 +298,8 @@ class NextHopIds:
         used = set(routes.values())
         for hop in [hop for hop in self._ids if hop not in used]:
             self._pool.release(self._ids.pop(hop))
+        while self._known:
+            self._pool.release(self._known.popitem()[1])
 
 
 def header_entry(peer_id: int, peer: TunnelPeer) -> Entry:

@@ -35,7 +35,7 @@ from upf.routes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from upf.entry import Entry, EntryKey
     from upf.neighbours import Waiting
@@ -76,6 +76,11 @@ class Routing:
         self._entries: dict[EntryKey, Entry] = {}
         self._changed = asyncio.Event()
         self._lock = asyncio.Lock()
+
+    def restore(self, peers: Mapping[int, TunnelPeer], next_hops: Iterable[Entry]) -> None:
+        """Go on with the identifiers of an earlier run. Before `start`."""
+        self._peers.update(peers)
+        self._ids.restore(next_hops)
 
     async def start(self) -> None:
         """Write what the kernel knows and begin to watch it."""

@@ -41,6 +41,17 @@ class Shared(Generic[T]):
         self._idle: set[T] = set()  # may be without users
         self._lock = asyncio.Lock()
 
+    def restore(self, held: Iterable[Mapping[T, int]]) -> dict[int, T]:
+        """Have the users of an earlier run, each with the identifiers it knows its values by; the
+        values by identifier, which the switch holds or is to hold.
+        """
+        for values in held:
+            self.ids.update(values)
+            self._users.update(values.keys())
+        for number in self._pool.restore(set(self.ids.values())):
+            self._pool.release(number)
+        return {number: value for value, number in self.ids.items()}
+
     async def acquire(self, values: Iterable[T]) -> None:
         """Count one more user of each and see that the switch holds it. All or none."""
         wanted = list(values)

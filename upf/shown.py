@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from upf.entry import Counts
     from upf.figures import Sampler
     from upf.headroom import Fit
+    from upf.image import HeldSwitch
     from upf.marks import MarkWriter
     from upf.metering import UsageCounters
     from upf.n4 import N4, Identity
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
     from upf.rules import IPAddress
     from upf.slices import Slice
     from upf.story import Story
-    from upf.target.p4rt import P4RuntimeTarget
-    from upf.target.xdp import XdpTarget
     from upf.tracing import RawFrame
     from upf.transaction import SessionEntries
 
@@ -70,7 +69,7 @@ class Shown:
     _provisioning: Provisioning
     _punts: Punts
     _routing: Routing
-    _target: XdpTarget | P4RuntimeTarget
+    _target: HeldSwitch
 
     def health(self) -> Health:
         """Whether it serves; not while one of its ports does not forward."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from typing import TYPE_CHECKING
 
 from upf import tables
 from upf.networks import Role
-from upf.plan import diff
 from upf.routes import Local, PortBinding
-from upf.target import Target, artifacts
+from upf.target import artifacts
 from upf.target.p4rt import P4RuntimeTarget
 from upf.target.xdp import HOST_PORT, RECIRCULATION_PORT, XdpTarget
 
@@ -29,7 +30,20 @@ async def open_target(config: Config) -> XdpTarget | P4RuntimeTarget:
         pipeline = artifacts.p4info(artifacts.build_dir())
         return await P4RuntimeTarget.connect(config.target.address, pipeline)
     ports = {port: name for name, port in config.ports.items()}
-    return await XdpTarget.start(ports, mode=config.target.mode, sizes=LINUX_SIZES)
+    name = name_of(config)
+    return await XdpTarget.start(ports, mode=config.target.mode, sizes=LINUX_SIZES, name=name)
+
+
+def name_of(config: Config) -> str | None:
+    """What the Linux switch of this UPF is called, run by run; None if it is to end with the run.
+
+    It is named after the file that keeps our sessions: of what is forwarded with nobody knowing
+    for whom, no later run could take charge. Only root may pin.
+    """
+    if config.state.file is None or os.geteuid() != 0:
+        return None
+    path = str(config.state.file.absolute())
+    return f"tern-{hashlib.sha256(path.encode()).hexdigest()[:12]}"
 
 
 def bindings(config: Config, networks: Networks) -> tuple[PortBinding, ...]:
@@ -89,11 +103,3 @@ def base_entries(networks: Networks, ports: tuple[PortBinding, ...]) -> list[Ent
                 ipv6_key = tables.EndpointIPv6(each.port, 0, int(endpoint.ipv6))
                 entries.append(tables.entry(ipv6_key, action))
     return entries
-
-
-async def reset(target: Target, entries: list[Entry]) -> None:
-    """Make the switch hold these entries and no others, whatever it held."""
-    held = [entry for table in tables.TABLES.values() for entry in await target.read_entries(table)]
-    plan = diff(held, entries)
-    if plan:
-        await target.apply(plan)

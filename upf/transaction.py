@@ -23,7 +23,7 @@ from upf.shared import Shared
 from upf.treatment import TunnelPeer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from upf.entry import EntryKey
     from upf.metering import UsageCounters
@@ -121,6 +121,49 @@ class SessionEntries:
         kept = {name: known[name] for name in own_ids if isinstance(name, QuotaName)}
         return Held(compiled, draft.peers, draft.rule_lists, own_ids, kept)
 
+    def restore(self, session: Session, kept: Held, compiled: Compiled | None) -> Held:
+        """What an earlier run had the switch hold for a session; `compiled` None: to be compiled
+        again. RuleError if another session has one of its keys.
+        """
+        if compiled is None:
+            surveyed = survey(session, self.networks, self._num_session_meters)
+            context = Context(self.tunnel_peers.ids, self.rule_lists.ids, kept.own_ids)
+            compiled = compile_session(surveyed, context)
+        self._claim(compiled, session.up_seid)
+        return replace(kept, compiled=compiled)
+
+    def restore_numbers(self, helds: Collection[Held]) -> set[int]:
+        """Have the numbers of sessions of an earlier run be theirs; the session meters among them,
+        which share their numbers with usage counters.
+        """
+        taken: dict[object, set[int]] = {kind: set() for kind in self._pools}
+        for held in helds:
+            for name, number in held.own_ids.items():
+                taken[name.kind].add(number)
+        for kind, pool in self._pools.items():
+            if kind is not MeterKind.SESSION:
+                for number in pool.restore(taken[kind]):
+                    pool.release(number)
+        return taken[MeterKind.SESSION]
+
+    async def abandon(self, held: Held) -> None:
+        """Let go of what a session of an earlier run shares, which does not go on."""
+        for key in held.compiled.pdr_ids:
+            self._owners.pop(key, None)
+        await self.tunnel_peers.release(held.peers)
+        await self.rule_lists.release(held.rule_lists)
+
+    async def grant_anew(self, held: Held, grants: Mapping[QuotaName, Grant]) -> Held:
+        """Fill all cells of a session's quotas, which are empty."""
+        if not grants:
+            return held
+        await self._grant({name: held.own_ids[name] for name in grants}, grants)
+        return replace(held, grants=grants)
+
+    async def add_rules(self, lists: Mapping[int, RuleList]) -> None:
+        """Have the switch hold lists of filters, by identifier."""
+        await self._add_rules(lists)
+
     async def remove(self, held: Held) -> None:
         """Take a session's entries off the switch."""
         plan = diff(held.compiled.entries, ())
@@ -162,6 +205,10 @@ class SessionEntries:
         }
         if cells:
             await self._target.write_registers(tables.QUOTAS, cells)
+
+    async def write_restored(self, compiled: Compiled) -> None:
+        """Have the switch hold what `restore` gave."""
+        await self._write(_NOTHING, compiled)
 
     async def _write(self, before: Compiled, after: Compiled) -> None:
         plan = diff(before.entries, after.entries)

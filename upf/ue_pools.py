@@ -77,6 +77,10 @@ class UEPool:
         if index < self._next:
             self._released.append(index)
 
+    def has(self, address: UEAddress) -> bool:
+        """Whether an address is of this pool."""
+        return address.version == self.prefix.version and self._index(address) in range(self._end)
+
     @property
     def num_taken(self) -> int:
         """How many are given out."""
@@ -123,7 +127,11 @@ class UEPools:
         )
 
     def claim(self, allocated: Allocated) -> bool:
-        """Take what a session being restored has; False if somebody else has it by now."""
+        """Take what a session being restored has; False if it is not ours, or taken."""
+        if allocated.pool >= len(self.pools) or not self.pools[allocated.pool].has(
+            allocated.address
+        ):
+            return False
         return self.pools[allocated.pool].claim(allocated.address)
 
     def release(self, allocated: Allocated) -> None:

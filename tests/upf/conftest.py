@@ -81,6 +81,9 @@ class FakeTarget:
         for index, rate in rates.items():
             await self.write_meter(meter, index, rate)
 
+    async def read_meters(self, meter, indexes):
+        return [self.meters.get((meter, index)) for index in indexes]
+
     async def write_registers(self, register, cells):
         for index, cell in cells.items():
             self.registers[register, index] = tuple(cell)
@@ -113,6 +116,9 @@ class FakeTarget:
         return self.faults
 
     async def close(self):
+        pass
+
+    async def detach(self):
         pass
 
     def count(self, usage_id, *, packets, octets):

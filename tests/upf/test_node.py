@@ -15,7 +15,7 @@ from pfcp import enums, ies, messages
 from upf import switch, tables
 from upf.config import parse
 from upf.drops import DropReason
-from upf.entry import Counts, MeterRate, Prefix
+from upf.entry import Counts, Entry, MeterRate, Prefix
 from upf.errors import ConfigError, PeerError, StartError, TargetError
 from upf.node import UPF
 from upf.punts import PuntReason
@@ -426,10 +426,27 @@ async def test_drops_are_summed_over_both_gresses(upf, target):
     assert drops[DropReason.SLICE_CAPACITY] == Counts(1, 10)
 
 
-async def test_lost_switch_is_told(upf, target):
+async def test_lost_switch_is_told_sought_and_brought_up_to_date(upf, target, monkeypatch):
+    back = asyncio.Event()
+
+    async def open_target(config):
+        await back.wait()
+        target.lost.clear()
+        return target
+
+    monkeypatch.setattr(switch, "open_target", open_target)
+    entries = dict(target.entries)
     target.lost.set()
-    assert str(await asyncio.wait_for(upf.wait_failed(), BOUND_S)) == "the switch is gone"
-    assert not upf.health().is_ready
+    await until(lambda: not upf.health().is_ready)
+    assert upf.health().reason == "the switch is gone"
+    with pytest.raises(TargetError, match="the switch is gone"):
+        await upf.change_slice("video", lambda _: Slice(name="video", s_nssai=SNSSAI(1)))
+    stray = Entry("Ingress.detection.sessions_by_fteid", (1, 9), "Ingress.detection.drop", (1,))
+    target.entries = {stray.identity: stray}
+    back.set()
+    await until(lambda: upf.health().is_ready)
+    assert target.entries == entries
+    assert upf.slices() == []
 
 
 async def test_health_names_the_port_that_is_gone_until_it_is_back(upf, target):

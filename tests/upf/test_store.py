@@ -75,7 +75,7 @@ async def test_a_place_where_no_file_can_be_is_told(tmp_path):
 
 async def test_a_file_of_a_newer_version_is_left_alone(path):
     with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
     connection.close()
     with pytest.raises(StartError, match="newer version"):
         SQLiteStore.open(path)

@@ -35,6 +35,9 @@ class Target(Protocol):
     async def write_meters(self, meter: str, rates: Mapping[int, MeterRate | None]) -> None:
         """Set several cells of an indexed meter in one call."""
 
+    async def read_meters(self, meter: str, indexes: Sequence[int]) -> list[MeterRate | None]:
+        """The settings of cells of an indexed meter, in the order asked; None is no limit."""
+
     async def write_registers(self, register: str, cells: Mapping[int, Sequence[int]]) -> None:
         """Set cells of a register, each a number a field."""
 

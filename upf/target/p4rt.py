@@ -151,6 +151,21 @@ class P4RuntimeTarget:
                 cell.config.CopyFrom(schema.meter_config(rate))
         await self._write_cells(request, f"setting {meter}{list(rates)}")
 
+    async def read_meters(self, meter: str, indexes: Sequence[int]) -> list[MeterRate | None]:
+        """The settings of cells of an indexed meter, in the order asked; None is no limit."""
+        array = self._schema.meter(meter)
+        found: dict[int, MeterRate | None] = {}
+        for first in range(0, len(indexes), _CELLS_PER_READ):
+            request = self._read_request()
+            for index in indexes[first : first + _CELLS_PER_READ]:
+                cell = request.entities.add().meter_entry
+                cell.meter_id = array.id
+                cell.index.index = index
+            async for entity in self._read(request, f"reading {meter}"):
+                cell = entity.meter_entry
+                found[cell.index.index] = schema.meter_rate(cell)
+        return _in_order(found, indexes, meter)
+
     async def write_registers(self, register: str, cells: Mapping[int, Sequence[int]]) -> None:
         """Set cells of a register in one call."""
         request = self._session.identity().request(p4r.WriteRequest.CONTINUE_ON_ERROR)
@@ -230,6 +245,10 @@ class P4RuntimeTarget:
         await self._writer.close()
         await self._session.close()
         await self._channel.close()
+
+    async def detach(self) -> None:
+        """Let go of the switch, which is not ours to end."""
+        await self.close()
 
     # --- beyond Target ----------------------------------------------------------------------------
 

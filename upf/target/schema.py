@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from finsy.proto import p4d, p4i, p4r
 
-from upf.entry import Entry, Prefix, Range, Ternary
+from upf.entry import Entry, MeterRate, Prefix, Range, Ternary
 from upf.errors import PipelineMismatchError, TargetError
 from upf.target import values, wire
 from upf.target.packet_in import PacketIn
@@ -18,7 +18,7 @@ from upf.target.packet_in import PacketIn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from upf.entry import MatchValue, MeterRate
+    from upf.entry import MatchValue
 
 _Item = TypeVar("_Item")
 
@@ -228,6 +228,14 @@ def meter_config(rate: MeterRate) -> Any:
         pir=rate.pir_bytes_per_s,
         pburst=rate.pburst_bytes,
     )
+
+
+def meter_rate(cell: Any) -> MeterRate | None:
+    """Read the setting of a p4.v1.MeterEntry; None is no limit."""
+    if not cell.HasField("config"):
+        return None
+    config = cell.config
+    return MeterRate(config.cir, config.cburst, config.pir, config.pburst)
 
 
 def register_data(cell: Sequence[int]) -> Any:

@@ -34,10 +34,15 @@ _ABANDONED_S = 300.0
 
 
 class XdpTarget(P4RuntimeTarget):
-    """A `P4RuntimeTarget` that owns its switch. Made by `start`."""
+    """A `P4RuntimeTarget` that owns its switch. Made by `start`.
+
+    The process of the switch ends with ours, by whatever way. What it runs forwards on if the
+    switch has a name, and the next start under that name takes it over.
+    """
 
     _child: Child
     _run_dir: Path
+    _name: str | None
     _watch: asyncio.Task[None]
 
     @classmethod
@@ -48,18 +53,22 @@ class XdpTarget(P4RuntimeTarget):
         mode: str = "auto",
         sizes: Mapping[str, int] | None = None,
         build: Path | None = None,
+        name: str | None = None,
     ) -> XdpTarget:
         """Attach the pipeline to interfaces, by port number, and become its controller.
 
         `mode` is auto, native or generic; `sizes` sets entries of tables and cells of arrays by
-        name. StartError in one line if it cannot be (no such interface, no privilege, no XDP).
+        name. `name` None: nothing outlives the process. StartError in one line if it cannot be (no
+        such interface, no privilege, no XDP).
         """
         directory = build or artifacts.build_dir()
         pipeline = artifacts.p4info(directory)
         run_dir = _private_dir()
         try:
             address = f"unix:{run_dir / 'p4rt.sock'}"
-            child = await Child.start(_command(directory, ports, address, mode, sizes or {}))
+            command = _command(directory, ports, address, mode, sizes or {})
+            command += ["--unpinned"] if name is None else ["--name", name]
+            child = await Child.start(command)
             try:
                 target = await cls.connect(address, pipeline)
             except BaseException:
@@ -68,24 +77,33 @@ class XdpTarget(P4RuntimeTarget):
         except BaseException:
             shutil.rmtree(run_dir, ignore_errors=True)
             raise
-        target.own(child, run_dir)
+        target.own(child, run_dir, name)
         return target
 
     async def close(self) -> None:
-        """Let go of the switch and end it; interfaces are as they were before."""
+        """Let go of the switch and end its process. One without a name leaves interfaces as they
+        were before; another forwards on.
+        """
         self._watch.cancel()
         await super().close()
         await self._child.stop()
         shutil.rmtree(self._run_dir, ignore_errors=True)
+
+    async def detach(self) -> None:
+        """Close, and leave interfaces as they were before."""
+        await self.close()
+        if self._name is not None:
+            await asyncio.to_thread(_detach, self._name)
 
     @property
     def pid(self) -> int:
         """Process id of the switch."""
         return self._child.pid
 
-    def own(self, child: Child, run_dir: Path) -> None:
+    def own(self, child: Child, run_dir: Path, name: str | None = None) -> None:
         """Take over the switch process and its directory, to end and remove them in `close`."""
         self._child = child
+        self._name = name
         self._run_dir = run_dir
         self._watch = asyncio.create_task(self._watch_child())
 
@@ -105,8 +123,18 @@ def _command(
         command += ["--size", f"{name}={size}"]
     command += ["--recirculation-port", RECIRCULATION_PORT]
     command += ["--cpu-port", CPU_PORT, "--host-port", HOST_PORT]
-    command += ["--mode", mode, "--die-with-parent", "--unpinned"]
+    command += ["--mode", mode, "--die-with-parent"]
     return [str(word) for word in command]
+
+
+def _detach(name: str) -> None:
+    from p4xdp.dataplane import DataplaneError  # noqa: PLC0415 - it loads libbpf
+    from p4xdp.xdp import home, port  # noqa: PLC0415
+
+    try:
+        port.remove(home.Home.enter(name))
+    except DataplaneError as error:
+        raise TargetError(f"the pipeline stays on the interfaces: {error}") from error
 
 
 def _private_dir() -> Path:

@@ -1,0 +1,312 @@
+"""What is kept of sessions, so that another run goes on with them: each one record of the store.
+
+A record has the session, what was measured, and every number the switch knows it by; also the
+entries themselves, because to compile a hundred thousand sessions takes longer than an SMF waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from sys import intern
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+
+from upf import tables
+from upf.codec import Codec
+from upf.compiler import Compiled, OwnName
+from upf.entry import Counts, Entry, MeterRate
+from upf.errors import StoreError
+from upf.filters import RuleList
+from upf.measurement import Measurement
+from upf.policing import MeterKind
+from upf.quotas import Grant, QuotaName
+from upf.session import Session
+from upf.treatment import TunnelPeer
+from upf.usage import NO_COUNTS
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable
+
+    from upf.entry import EntryKey
+    from upf.metering import UsageCounters
+    from upf.networks import Networks
+    from upf.records import SessionRecord
+    from upf.store import Store
+    from upf.target import Target
+    from upf.transaction import SessionEntries
+
+LAYOUT_KIND = "layout"
+_DIGEST_OCTETS = 8
+_RETRY_S = 1.0
+_AT_ONCE = 100
+
+log = logging.getLogger(__name__)
+
+# Table, key, priority, action, parameters, and the PDR it came from. No action: an entry that is
+# not there, but whose key no other session may have.
+EntryParts: TypeAlias = tuple[str, tuple[int, ...], int, str, tuple[int, ...], int]
+RateParts: TypeAlias = tuple[str, int, int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptSession:
+    """A session as it is kept. `build` tells what compiled `entries`; None: to be compiled again.
+
+    `life` is that of the switch whose counters `measurements` and `bases` are of. `bases` is what
+    usage counters stood at when they became the session's, 0 left out.
+    """
+
+    session: Session
+    owner: IPv4Address | IPv6Address | str
+    since: float
+    own_ids: Mapping[OwnName, int] = field(default_factory=dict)
+    peers: Mapping[TunnelPeer, int] = field(default_factory=dict)
+    rule_lists: Mapping[RuleList, int] = field(default_factory=dict)
+    grants: Mapping[QuotaName, Grant] = field(default_factory=dict)
+    entries: tuple[EntryParts, ...] | None = None
+    rates: tuple[RateParts, ...] = ()
+    build: str = ""
+    life: int = 0
+    measurements: Mapping[int, Measurement] = field(default_factory=dict)
+    bases: Mapping[int, Counts] = field(default_factory=dict)
+    active_at: float = 0.0
+    is_idle_told: bool = False
+
+
+class Keeper(Protocol):
+    """Where sessions are kept. What is durable outlives the process and the host."""
+
+    def check(self) -> None:
+        """StoreError if nothing can be kept, so that nothing is begun that had to be undone."""
+
+    def keep(self, record: SessionRecord) -> Awaitable[None]:
+        """Keep a session as it is; done when it is durable, StoreError if it is not."""
+
+    def keep_later(self, record: SessionRecord) -> None:
+        """Keep a session that nobody waits for; if that fails now, it is tried until it is done."""
+
+    async def forget(self, record: SessionRecord) -> None:
+        """Forget a session; if that fails now, it is tried until it is done."""
+
+
+class NothingKept:
+    """Where sessions end with the process."""
+
+    def check(self) -> None:
+        pass
+
+    async def keep(self, record: SessionRecord) -> None:
+        pass
+
+    def keep_later(self, record: SessionRecord) -> None:
+        pass
+
+    async def forget(self, record: SessionRecord) -> None:
+        pass
+
+
+async def load_sessions(store: Store) -> list[tuple[int, KeptSession]]:
+    """The sessions of an earlier run, by the numbers of their records. StoreError if they cannot be
+    read; one that cannot is told and forgotten.
+
+    Each record begins with the digest of its layout, so that those of several versions may stand
+    side by side.
+    """
+    codecs = {
+        bytes.fromhex(digest): Codec(KeptSession, dict(layout))
+        for digest, layout in (await store.load(LAYOUT_KIND)).items()
+    }
+    found: list[tuple[int, KeptSession]] = []
+    for place, (number, octets) in enumerate(await store.records()):
+        if place % _AT_ONCE == 0:
+            await asyncio.sleep(0)
+        try:
+            found.append((number, codecs[octets[:_DIGEST_OCTETS]].decode(octets[_DIGEST_OCTETS:])))
+        except (KeyError, ValueError) as error:
+            log.error("kept session %d cannot be read, it is lost: %s", number, error)
+            await store.keep(number, None)
+    return found
+
+
+class SessionKeeper:
+    """Keeps sessions in a store. `build` names the compiler and the networks it compiles for,
+    `life` the life of the switch (`upf.restoring`).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        entries: SessionEntries,
+        counters: UsageCounters,
+        build: str,
+        first_number: int = 1,
+    ) -> None:
+        self._store = store
+        self._entries = entries
+        self._counters = counters
+        self._build = build
+        self.life = 0
+        self._codec = Codec(KeptSession)
+        layout = json.dumps(self._codec.layout, sort_keys=True)
+        self._digest = hashlib.sha256(layout.encode()).digest()[:_DIGEST_OCTETS]
+        self._next = first_number
+        self._undone: dict[int, SessionRecord] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._retry: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Keep how records are written from here on. StoreError."""
+        await self._store.put(LAYOUT_KIND, self._digest.hex(), dict(self._codec.layout))
+
+    async def flush(self) -> None:
+        """Wait for what `keep_later` was asked."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def check(self) -> None:
+        """StoreError if nothing can be kept, so that nothing is begun that had to be undone."""
+        if self._store.fault is not None:
+            self._try_again()
+            raise self._store.fault
+
+    def keep(self, record: SessionRecord) -> Awaitable[None]:
+        """Keep a session as it is; done when it is durable, StoreError if it is not."""
+        if record.number is None:
+            record.number = self._next
+            self._next += 1
+        return self._store.keep(
+            record.number, self._digest + self._codec.encode(self._kept(record))
+        )
+
+    def keep_later(self, record: SessionRecord) -> None:
+        """Keep a session that nobody waits for; if that fails now, it is tried until it is done."""
+
+        async def keep() -> None:
+            try:
+                await self.keep(record)
+            except StoreError as error:
+                self._put_off(record, error)
+
+        task = asyncio.ensure_future(keep())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def forget(self, record: SessionRecord) -> None:
+        """Forget a session; if that fails now, it is tried until it is done."""
+        if record.number is None:
+            return
+        try:
+            await self._store.keep(record.number, None)
+        except StoreError as error:
+            self._put_off(record, error)
+
+    def _put_off(self, record: SessionRecord, error: StoreError) -> None:
+        log.warning("session %016x is kept as it was: %s", record.session.up_seid, error)
+        self._undone[record.session.up_seid] = record
+        self._try_again()
+
+    def _kept(self, record: SessionRecord) -> KeptSession:
+        held = record.held
+        base = self._counters.base
+        usage_ids = [pdr.usage_id for pdr in record.session.pdrs.values()]
+        return KeptSession(
+            session=record.session,
+            owner=record.owner.value,
+            since=record.since,
+            own_ids=held.own_ids,
+            peers={each: self._entries.tunnel_peers.ids[each] for each in held.peers},
+            rule_lists={each: self._entries.rule_lists.ids[each] for each in held.rule_lists},
+            grants=held.grants,
+            entries=parts_of(held.compiled),
+            rates=rate_parts_of(held.compiled),
+            build=self._build,
+            life=self.life,
+            measurements=record.measurements,
+            bases={i: base(i) for i in usage_ids if base(i) != NO_COUNTS},
+            active_at=record.active_at,
+            is_idle_told=record.is_idle_told,
+        )
+
+    def compiled_of(self, kept: KeptSession) -> Compiled | None:
+        """The entries that are kept; None if they are of another build."""
+        if kept.entries is None or kept.build != self._build:
+            return None
+        return compiled_of(kept.entries, kept.rates)
+
+    def _try_again(self) -> None:
+        if self._retry is None or self._retry.done():
+            self._retry = asyncio.create_task(self._keep_trying())
+
+    async def _keep_trying(self) -> None:
+        """Write until it can be written again."""
+        while self._store.fault is not None or self._undone:
+            await asyncio.sleep(_RETRY_S)
+            try:
+                await self.open()
+                for up_seid, record in list(self._undone.items()):
+                    del self._undone[up_seid]
+                    await (self.forget(record) if record.is_deleted else self.keep(record))
+            except StoreError as error:
+                log.warning("still nothing can be kept: %s", error)
+
+
+def parts_of(compiled: Compiled) -> tuple[EntryParts, ...] | None:
+    """The entries of a session in plain numbers; None if they are of another kind."""
+    left = dict(compiled.pdr_ids)
+    parts: list[tuple[Any, ...]] = [
+        (*each.identity, each.action, each.params, left.pop(each.identity))
+        for each in compiled.entries
+    ]
+    parts += [(*key, "", (), pdr_id) for key, pdr_id in left.items()]
+    if any(type(value) is not int for each in parts for value in each[1]):
+        return None
+    return cast("tuple[EntryParts, ...]", tuple(parts))
+
+
+def rate_parts_of(compiled: Compiled) -> tuple[RateParts, ...]:
+    """The rates of a session's meters in plain numbers."""
+    return tuple(
+        (
+            kind.value,
+            index,
+            rate.cir_bytes_per_s,
+            rate.cburst_bytes,
+            rate.pir_bytes_per_s,
+            rate.pburst_bytes,
+        )
+        for (kind, index), rate in compiled.rates.items()
+    )
+
+
+def compiled_of(entries: Iterable[EntryParts], rates: Iterable[RateParts]) -> Compiled:
+    """What `parts_of` and `rate_parts_of` were made of."""
+    found: list[Entry] = []
+    pdr_ids: dict[EntryKey, int] = {}
+    for table, key, priority, action, params, pdr_id in entries:
+        # One object a name, however many sessions have it.
+        name = intern(table)
+        pdr_ids[name, key, priority] = pdr_id
+        if action:
+            found.append(Entry(name, key, intern(action), params, priority))
+    return Compiled(
+        tuple(found),
+        pdr_ids,
+        {(MeterKind(kind), index): MeterRate(*rate) for kind, index, *rate in rates},
+    )
+
+
+def build_of(networks: Networks, target: Target) -> str:
+    """What entries depend on besides the session: this program, what it is configured for, and how
+    large the switch is.
+    """
+    sizes = [target.size(name) for name in (tables.SESSION_METER, tables.FLOW_METER)]
+    digest = hashlib.sha256(repr((networks, sizes)).encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
