@@ -31,6 +31,11 @@ class SNSSAI:
     sst: int
     sd: int = NO_SD
 
+    @property
+    def reversed(self) -> SNSSAI:
+        """The S-NSSAI whose differentiator has these octets in the other order."""
+        return SNSSAI(self.sst, int.from_bytes(self.sd.to_bytes(3, "big"), "little"))
+
     def __str__(self) -> str:
         return f"{self.sst}" if self.sd == NO_SD else f"{self.sst}-{self.sd:06x}"
 
@@ -174,11 +179,20 @@ class SliceRegistry:
     def slice_id_for(self, s_nssai: SNSSAI | None, dnn: str | None) -> int:
         """Where a session belongs: of several slices one that names its DNN, then one that names
         its S-NSSAI, then the first by name.
+
+        Where nobody names the S-NSSAI, whoever names the reversed one has the session: Open5GS
+        sends the differentiator as its processor keeps it, least significant octet first.
         """
-        covering = [each for each in self.slices.values() if each.covers(s_nssai, dnn)]
+        covering = self._covering(s_nssai, dnn)
+        if s_nssai is not None and not any(each.s_nssai for each in covering):
+            meant = self._covering(s_nssai.reversed, dnn)
+            covering = [each for each in meant if each.s_nssai] or covering
         if not covering:
             return DEFAULT_SLICE_ID
         return min(covering, key=_closeness).slice_id
+
+    def _covering(self, s_nssai: SNSSAI | None, dnn: str | None) -> list[Slice]:
+        return [each for each in self.slices.values() if each.covers(s_nssai, dnn)]
 
     def of_id(self, slice_id: int) -> Slice | None:
         """The slice with this identifier; None for what no slice claims."""

@@ -108,7 +108,7 @@ def _await_rules(stage: Stage, ue: UE, holds: Callable[[str], bool]) -> str:
 def _downlink_action(stage: Stage, ue: UE) -> str:
     seid = next(e["up_seid"] for e in stage.sessions() if e["ue_ipv4"] == str(ue.address))
     rules = stage.upf.rest.get(f"/v1/sessions/{seid}")["rules"]
-    downlink = {e["far_id"] for e in rules["pdrs"] if e["pdi"]["source_interface"] == "CORE"}
+    downlink = {e["far_id"] for e in rules["pdrs"] if e["pdi"]["source_interface"] == "core"}
     actions = [str(e["apply_action"]) for e in rules["fars"] if e["far_id"] in downlink]
     return " ".join(actions)
 

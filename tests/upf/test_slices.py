@@ -46,6 +46,17 @@ def test_session_without_s_nssai_is_judged_by_its_dnn():
     assert name_for(slices, None, None) is None
 
 
+def test_differentiator_sent_the_wrong_way_round_is_understood_where_nobody_is_named_by_it():
+    backwards = SNSSAI(1, 0x010000)
+    slices = registry(Slice(name="any", s_nssai=None), Slice(name="video", s_nssai=VIDEO))
+    assert name_for(slices, backwards, "internet") == "video"
+    assert name_for(slices, SNSSAI(2, 0x010000), "internet") == "any"
+    other = Slice(name="other", s_nssai=backwards)
+    both = registry(*slices.slices.values(), other)
+    assert name_for(both, backwards, "internet") == "other"
+    assert name_for(both, VIDEO, "internet") == "video"
+
+
 def test_no_slice_is_slice_zero_with_meters_of_its_own():
     assert SliceRegistry().slice_id_for(EMBB, "internet") == 0
     assert slice_meter_id(0, is_uplink=True) == 0

@@ -63,7 +63,7 @@ class FakeStage:
 
     def _get(self, path):
         assert re.fullmatch("/v1/sessions/1", path)
-        pdrs = [{"far_id": 1, "pdi": {"source_interface": "CORE"}}]
+        pdrs = [{"far_id": 1, "pdi": {"source_interface": "core"}}]
         return {"rules": {"pdrs": pdrs, "fars": [{"far_id": 1, "apply_action": self.action}]}}
 
     def verdicts(self):
