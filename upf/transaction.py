@@ -126,9 +126,8 @@ class SessionEntries:
         again. RuleError if another session has one of its keys.
         """
         if compiled is None:
-            surveyed = survey(session, self.networks, self._num_session_meters)
             context = Context(self.tunnel_peers.ids, self.rule_lists.ids, kept.own_ids)
-            compiled = compile_session(surveyed, context)
+            compiled = self._blueprints.draft(session).compiled(context)
         self._claim(compiled, session.up_seid)
         return replace(kept, compiled=compiled)
 
