@@ -25,6 +25,7 @@ from p4xdp.runtime import (
     profiles,
     registers,
 )
+from p4xdp.runtime.atomic import require_atomic
 from p4xdp.runtime.changes import DELETE, INSERT, MODIFY, Change, Group
 from p4xdp.runtime.errors import Code, RequestError, invalid
 from p4xdp.runtime.store import DEFAULT_ENTRY
@@ -57,10 +58,10 @@ class Batch:
         """Carry out all updates; the answer has one place per update, None where it succeeded.
 
         With ROLLBACK_ON_ERROR the first refusal ends the batch: what was done is undone and all
-        other updates are ABORTED. DATAPLANE_ATOMIC raises RequestError.
+        other updates are ABORTED. DATAPLANE_ATOMIC raises RequestError where it cannot be.
         """
         if atomicity == p4r.WriteRequest.DATAPLANE_ATOMIC:
-            raise changes.unsupported("DATAPLANE_ATOMIC writes")
+            require_atomic(self._schema, updates)
         if len(updates) > MAX_UPDATES:
             text = f"a batch of {len(updates)} updates; at most {MAX_UPDATES}, send several"
             raise RequestError(Code.RESOURCE_EXHAUSTED, text)

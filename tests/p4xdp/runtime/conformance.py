@@ -29,7 +29,7 @@ These the specification leaves to the server, or makes conditional on something 
 
 | | answer |
 |---|---|
-| DATAPLANE_ATOMIC batches | UNIMPLEMENTED, as the specification allows |
+| DATAPLANE_ATOMIC batches of several updates, or of what takes several steps | UNIMPLEMENTED |
 | role configurations | INVALID_ARGUMENT: no scheme is agreed; every role has the whole pipeline |
 | VERIFY_AND_SAVE of another pipeline | UNIMPLEMENTED; of the one that runs it works |
 | direct counters and meters of default entries, counters per colour | UNIMPLEMENTED |

@@ -357,7 +357,6 @@ async def test_the_default_action_is_set_and_reset(client, dataplane, entry):
     [
         pytest.param({"device_id": 9}, "NOT_FOUND", id="device"),
         pytest.param({"role": "nobody"}, "NOT_FOUND", id="role"),
-        pytest.param({"atomicity": 2}, "UNIMPLEMENTED", id="dataplane-atomic"),
     ],
 )
 @pytest.mark.clause(
