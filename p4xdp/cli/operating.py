@@ -20,8 +20,8 @@ PORTS_EXAMPLES = (
     "p4xdp ports --json | jq .ports"
 )
 
-_DEFAULT_NAME = "switch"
-_RUN_DIRECTORY = Path("/run/p4xdp")
+DEFAULT_NAME = "switch"
+RUN_DIRECTORY = Path("/run/p4xdp")
 
 
 def ports(
@@ -32,8 +32,8 @@ def ports(
     detach: Annotated[
         int | None, typer.Option(metavar="NUMBER", help="Have one port less.")
     ] = None,
-    name: Name = _DEFAULT_NAME,
-    run_dir: RunDir = _RUN_DIRECTORY,
+    name: Name = DEFAULT_NAME,
+    run_dir: RunDir = RUN_DIRECTORY,
     as_json: AsJson = False,
 ) -> None:
     """Show the ports of a running switch, or change them while it forwards.

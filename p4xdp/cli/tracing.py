@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from p4xdp.cli.common import Defines, Includes, Source, fail, load
+from p4xdp.cli.operating import DEFAULT_NAME, RUN_DIRECTORY, Name, RunDir
+from p4xdp.cli.watching import Watched
+from p4xdp.cli.watching import live as watch_live
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from p4xdp import ir
     from p4xdp.trace import Source as StateSource
+    from p4xdp.trace import Trace
 
 TRACE_EXAMPLES = """Examples:
 
@@ -25,6 +29,8 @@ p4xdp trace upf.p4 --entries upf.stf --port 2 --header ethernet,ether_type=0x080
 --header ipv4,version=4,ihl=5,ttl=64,total_len=48,dst_addr=10.45.0.2 --payload 28
 
 p4xdp trace upf.p4 --port 1 --hex 'ffff ffff ffff 0200 0000 0001 0806' --json | jq .result
+
+p4xdp trace upf.p4 --live --port 1 --match ipv4.src_addr=10.45.0.2 --count 3
 """
 
 
@@ -62,6 +68,21 @@ def trace(  # noqa: PLR0913 - the command's options
         Path | None,
         typer.Option(metavar="FILE.stf", help="Entries of this file: add, setdefault, ..."),
     ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Packets that a switch of this host receives there.")
+    ] = False,
+    name: Name = DEFAULT_NAME,
+    run_dir: RunDir = RUN_DIRECTORY,
+    match: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HEADER.FIELD=VALUE", help="--live: only those with this value; repeat it."
+        ),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="--live: end after so many packets.")] = 1,
+    within: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="--live: or after so long.")
+    ] = 60.0,
     cpu_port: Annotated[int, typer.Option(min=0, max=511, help="The controller's port.")] = 192,
     host_port: Annotated[int, typer.Option(min=0, max=511, help="The host's own stack.")] = 193,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for machines.")] = False,
@@ -80,6 +101,20 @@ def trace(  # noqa: PLR0913 - the command's options
     program = load(source, defines, includes)
     if switch is not None and entries is not None:
         fail("--switch and --entries: give one of them")
+    show = _print_json if as_json else _print_text
+    if live:
+        if [hex_, pcap, header, switch, entries] != [None] * 5:
+            fail("--live takes packets and entries from the switch itself")
+        watched = Watched(name, run_dir, port, match or (), count, within)
+
+        def trace_now(address: str, octets: bytes) -> Trace:
+            with _state(program, address, device_id, None) as state:
+                return tracing.trace(
+                    program, state, port, octets, cpu_port=cpu_port, host_port=host_port
+                )
+
+        watch_live(program, watched, trace_now, show)
+        return
     try:
         octets = _frame(program, hex_, pcap, frame, header, payload)
         with _state(program, switch, device_id, entries) as state:
@@ -88,11 +123,16 @@ def trace(  # noqa: PLR0913 - the command's options
             )
     except (tracing.TraceError, SwitchError) as error:
         fail(str(error))
-    if as_json:
-        from p4xdp.trace.document import document  # noqa: PLC0415
+    show(found)
 
-        print(json.dumps(document(found), indent=2))  # noqa: T201
-        return
+
+def _print_json(found: Trace) -> None:
+    from p4xdp.trace.document import document  # noqa: PLC0415
+
+    print(json.dumps(document(found), indent=2), flush=True)  # noqa: T201
+
+
+def _print_text(found: Trace) -> None:
     from rich.console import Console  # noqa: PLC0415
 
     from p4xdp.trace.text import render  # noqa: PLC0415

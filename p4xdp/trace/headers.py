@@ -26,7 +26,7 @@ def frame_of_headers(program: ir.Program, headers: Iterable[str], payload_octets
 
 def _octets(program: ir.Program, text: str) -> bytes:
     name, *settings = text.split(",")
-    header_type = _header_type(program, name)
+    header_type = instances(program, name)[0].type
     bits = 0
     for setting in settings:
         field_name, equals, value_text = setting.partition("=")
@@ -37,32 +37,35 @@ def _octets(program: ir.Program, text: str) -> bytes:
         except KeyError:
             known = ", ".join(each.name for each in header_type.fields)
             raise TraceError(f"{name} has no field {field_name}, only {known}") from None
-        value = _number(value_text)
+        value = number(value_text)
         if value >> field.width:
             raise TraceError(f"{name}.{field_name} has {field.width} bits, {value_text} needs more")
         bits |= value << (header_type.width - field.offset - field.width)
     return bits.to_bytes(header_type.width // 8, "big")
 
 
-def _header_type(program: ir.Program, name: str) -> ir.HeaderType:
+def instances(program: ir.Program, name: str) -> list[ir.Header]:
+    """Return the headers of ingress that are called so, or that are of a type called so."""
     headers = [each for each in program.ingress.headers if not each.intrinsic]
-    for header in headers:
-        if name in (header.name, header.name.rpartition(".")[2], header.type.name):
-            return header.type
+    named = [each for each in headers if name in (each.name, each.name.rpartition(".")[2])]
+    found = named or [each for each in headers if each.type.name == name]
+    if found:
+        return found
     known = ", ".join(each.name for each in headers)
     raise TraceError(f"the program has no header {name}, only {known}")
 
 
-def _number(text: str) -> int:
+def number(text: str) -> int:
+    """Read a number, a MAC or an IP address; TraceError."""
     octets = text.split(":")
     try:
         if len(octets) == _MAC_OCTETS and all(octets):
             return int.from_bytes(bytes(int(each, 16) for each in octets), "big")
         if "." in text or ":" in text:
             return int(ip_address(text))
-        number = int(text, 0)
+        found = int(text, 0)
     except ValueError:
-        number = -1
-    if number < 0:
+        found = -1
+    if found < 0:
         raise TraceError(f"{text!r} is no number, MAC or IP address")
-    return number
+    return found

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from p4xdp.metering import CellState
     from p4xdp.xdp.port import Port
     from p4xdp.xdp.programs import Running
+    from p4xdp.xdp.tap import Tap
 
 _SURELY_TAKEN_OCTETS = 2048  # of a packet-out; the kernel takes what fits a page beside its own
 
@@ -282,6 +283,10 @@ class XdpDataplane:
     def ports(self) -> list[Port]:
         """Return the ports, by number."""
         return self._ports.all()
+
+    def tap(self, port: int, patterns: Sequence[bytes] = ()) -> Tap:
+        """Show the frames that a port receives and that hold all `patterns`, until it is closed."""
+        return self._ports.tap(port, patterns)
 
     def attach_port(self, number: int, name: str) -> None:
         """Have one port more."""

@@ -19,9 +19,10 @@ from p4xdp.xdp.links import link_xdp, replace_program, runs
 from p4xdp.xdp.namespaces import Interface, interface
 from p4xdp.xdp.port import Port, forget, keep, kept_ports, pin_of, state_of
 from p4xdp.xdp.preparing import Preparations
+from p4xdp.xdp.tap import Tap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from p4xdp.xdp.home import Home
@@ -31,6 +32,7 @@ Mode: TypeAlias = Literal["auto", "native", "generic"]
 
 _logger = logging.getLogger(__name__)
 
+_TAP = "tap_"  # before a port's number: where what follows a tap is pinned
 _FLAGS = {"generic": 1 << 1, "native": 1 << 2}  # XDP_FLAGS_SKB_MODE, XDP_FLAGS_DRV_MODE
 
 
@@ -66,6 +68,19 @@ class Ports:
         for port in self._ports.values():
             if port.link is not None and not runs(port.link, program_fd):
                 replace_program(port.link, program_fd)
+        if self._pins is not None:
+            for left in (self._pins / "links").glob(f"{_TAP}*"):
+                left.unlink()
+
+    def tap(self, number: int, patterns: Sequence[bytes]) -> Tap:
+        """Show what a port receives (`p4xdp.xdp.tap`); PortError if that cannot be."""
+        port = self._ports.get(number)
+        if port is None or port.link is None:
+            raise PortError(f"there is no port {number}, or its interface is gone")
+        if not runs(port.link, self._program_fd):
+            raise PortError(f"somebody watches port {number} already")
+        pin = None if self._pins is None else self._pins / "links" / f"{_TAP}{number}"
+        return Tap(port.link, self._program_fd, patterns, pin)
 
     def open(self, wanted: Mapping[int, str], mode: Mode) -> None:
         """Have exactly the ports `wanted` beside the extra ones: all of them, or PortError and the

@@ -21,6 +21,7 @@ from p4xdp.xdp.namespaces import interface
 pytestmark = pytest.mark.root
 
 ROOT = Path(__file__).parents[3]
+NAME = f"test-{os.getpid()}"  # other runs may go on beside
 
 
 def ip(*arguments):
@@ -90,20 +91,19 @@ def test_links_are_followed_down_away_and_back(opened, wire, hosts, caplog):
 
 
 class Commands:
-    """The switch `test` of a run directory, as an operator has it."""
+    """A switch of a run directory, as an operator has it."""
 
     def __init__(self, build, directory):
-        self._build = build
+        self.build = build
+        self.where = ["--name", NAME, "--run-dir", str(directory / "run")]
         self._directory = directory
         self.process = None
 
     def __call__(self, *arguments):
-        where = ("--name", "test", "--run-dir", str(self._directory / "run"))
-        return CliRunner().invoke(app, [*arguments, *where])
+        return CliRunner().invoke(app, [*arguments, *self.where])
 
     def start(self, *ports):
-        command = [sys.executable, "-m", "p4xdp", "switch", str(self._build), "--name", "test"]
-        command += ["--run-dir", str(self._directory / "run")]
+        command = [sys.executable, "-m", "p4xdp", "switch", str(self.build), *self.where]
         command += ["--listen", f"unix:{self._directory / 'p4rt.sock'}"]
         command += [f"--port={port}" for port in ports]
         self.process = subprocess.Popen(
@@ -128,7 +128,7 @@ def commands(built, wire, tmp_path):
     commands = Commands(build, tmp_path)
     yield commands
     commands("switch", "--detach")
-    if commands.process.poll() is None:
+    if commands.process is not None and not commands.process.stdout.closed:
         commands.process.kill()
         commands.ended()
 
@@ -143,7 +143,7 @@ def test_an_operator_sees_and_changes_a_switch_at_work(commands, hosts):
     # What was attached at work is there after a restart, whatever the end.
     os.kill(commands.process.pid, signal.SIGKILL)
     commands.ended()
-    assert "no process serves the switch test" in commands("ports").stderr
+    assert f"no process serves the switch {NAME}" in commands("ports").stderr
     assert interface(second).program_id is not None
     commands.start(f"1={first}")
     told = json.loads(commands("ports", "--json").stdout)
@@ -158,4 +158,63 @@ def test_an_operator_sees_and_changes_a_switch_at_work(commands, hosts):
     assert "no process serves" in commands("switch", "--stop").stderr
     assert commands("switch", "--detach").exit_code == 0
     assert interface(first).program_id is None
-    assert "there is no switch called test" in commands("switch", "--detach").stderr
+    assert f"there is no switch called {NAME}" in commands("switch", "--detach").stderr
+
+
+def frame_to(destination):
+    return destination + bytes.fromhex("020000000001 88b5") + bytes(60)
+
+
+def test_packets_of_a_port_at_work_are_traced(commands, hosts):
+    first, second = hosts
+    commands.start(f"1={first}", f"2={second}")
+    source = commands.build / "program.p4"
+    command = [sys.executable, "-m", "p4xdp", "trace", str(source), "--live", "--port", "1"]
+    command += ["--json", "--match", "ethernet.dst_addr=02:00:00:00:00:07", "--within", "20"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    watching = subprocess.Popen([*command, *commands.where], cwd=ROOT, **pipes)
+    script = (
+        "import socket, sys, time\n"
+        "s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)\n"
+        "s.bind(('eth0', 0))\n"
+        "for _ in range(200):\n"
+        "    for frame in sys.argv[1:]: s.send(bytes.fromhex(frame))\n"
+        "    time.sleep(0.05)\n"
+    )
+    frames = [frame_to(bytes([2, 0, 0, 0, 0, last])) for last in (6, 7, 8)]
+    send = ["ip", "netns", "exec", hosts[first], sys.executable, "-c", script]
+    sending = subprocess.Popen([*send, *(frame.hex() for frame in frames)])
+    out, log = watching.communicate(timeout=30)
+    sending.kill()
+    sending.wait()
+    assert watching.returncode == 0, log
+    told = json.loads(out)
+    assert (told["port"], told["octets"]) == (1, frames[1].hex())
+    (applied,) = [s for s in told["passages"][0]["steps"] if s["step"] == "table"]
+    assert (applied["table"], applied["is_hit"]) == ("Ingress.wires", False)
+    assert "frames received on port 1" in log
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--match", "ethernet.dst_addr"], "not of the form"),
+        (["--match", "ethernet.nothing=1"], "has no field nothing"),
+        (["--match", "ethernet.ether_type=0x12345"], "needs more"),
+        (["--port", "7"], "there is no port 7"),
+        (["--hex", "00"], "--live takes packets"),
+    ],
+)
+def test_what_cannot_be_traced_live_is_told(commands, hosts, arguments, complaint):
+    commands.start(f"1={next(iter(hosts))}")
+    port = [] if "--port" in arguments else ["--port", "1"]
+    told = commands("trace", str(commands.build / "program.p4"), "--live", *port, *arguments)
+    assert told.exit_code != 0
+    assert complaint in told.stderr
+
+
+def test_without_a_packet_in_time_the_status_is_1(commands, hosts):
+    commands.start(f"1={next(iter(hosts))}")
+    trace = ["trace", str(commands.build / "program.p4"), "--live", "--port", "1"]
+    told = commands(*trace, "--match", "ethernet.dst_addr=1", "--within", "0.3")
+    assert told.exit_code == 1
