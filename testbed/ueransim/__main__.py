@@ -16,6 +16,7 @@ from testbed.limits import interrupt_once, time_limit
 from testbed.summary import Summary
 from testbed.topology import Lab
 from testbed.ueransim import core_open5gs, programs, sctp
+from testbed.ueransim.files import write_all
 from testbed.ueransim.plan import TOPOLOGY
 from testbed.ueransim.stage import Cast, staged
 from testbed.ueransim.story import cast_of_ues, tell
@@ -87,6 +88,17 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--ues", type=int, default=10, metavar="N", help="UEs that come at once (default: 10)")
     add("--check", action="store_true", help="say what was found and what is missing; run nothing")
+    add(
+        "--write",
+        type=Path,
+        metavar="DIR",
+        help="only write everybody's configuration there (for testbed/compose)",
+    )
+    add(
+        "--no-idle",
+        action="store_true",
+        help="leave idle mode out, which UERANSIM as published cannot leave (docs/interop.md)",
+    )
     add("--json", action="store_true", help="one JSON document instead of progress and table")
     add("--keep", type=Path, metavar="DIR", help="keep logs and captures there, passed or not")
     return parser.parse_args(argv)
@@ -96,6 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the lab; return the exit status."""
     asked = arguments(argv)
     try:
+        if asked.write is not None:
+            return _write(asked)
         cast = _cast(asked)
     except TestbedError as missing:
         print(f"upf lab ueransim: {missing}", file=sys.stderr)
@@ -110,12 +124,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _play(asked, cast, summary)
 
 
+def _write(asked: argparse.Namespace) -> int:
+    files = write_all(asked.write, CORES[asked.core](), cast_of_ues(_crowd(asked)))
+    print(f"{len(files)} configurations are in {asked.write}")
+    return 0
+
+
+def _crowd(asked: argparse.Namespace) -> int:
+    if not 0 <= asked.ues <= _MOST_UES:
+        raise TestbedError(f"--ues {asked.ues}: 0 to {_MOST_UES}")
+    return int(asked.ues)
+
+
 def _cast(asked: argparse.Namespace) -> Cast:
     """What is needed, or TestbedError that says what is missing."""
     if not asked.check and os.geteuid() != 0:
         raise TestbedError("network namespaces and XDP need root: run it with sudo")
-    if not 0 <= asked.ues <= _MOST_UES:
-        raise TestbedError(f"--ues {asked.ues}: 0 to {_MOST_UES}")
+    _crowd(asked)
     core = CORES[asked.core]()
     found = programs.find((*programs.RAN, *core.programs), asked.programs)
     sctp.check(asked.preload)
@@ -141,7 +166,7 @@ def _play(asked: argparse.Namespace, cast: Cast, summary: Summary) -> int:
     directory = asked.keep or Path(tempfile.mkdtemp(prefix="tern-ueransim-"))
     directory.mkdir(parents=True, exist_ok=True)
     try:
-        _perform(cast, directory, asked.ues, summary)
+        _perform(cast, directory, asked, summary)
     except KeyboardInterrupt:
         print(f"upf lab ueransim: interrupted; the lab is removed, logs are in {directory}")
         return 130
@@ -153,15 +178,15 @@ def _play(asked: argparse.Namespace, cast: Cast, summary: Summary) -> int:
     return status
 
 
-def _perform(cast: Cast, directory: Path, crowd: int, summary: Summary) -> None:
+def _perform(cast: Cast, directory: Path, asked: argparse.Namespace, summary: Summary) -> None:
     lab = Lab(TOPOLOGY)
     before = leftovers.look(lab.id)
     processes: frozenset[int] = frozenset()
     try:
-        with staged(lab, cast, directory, cast_of_ues(crowd), summary) as stage:
+        with staged(lab, cast, directory, cast_of_ues(asked.ues), summary) as stage:
             processes = leftovers.processes_of(lab.id) - {os.getpid()}
             with time_limit(_TIME_LIMIT_S):
-                tell(stage, crowd)
+                tell(stage, asked.ues, goes_idle=not asked.no_idle)
     except TestbedError as failure:
         summary.record("the story went on", str(failure), passed=False)
     left = leftovers.look(lab.id).added_since(before)

@@ -1,6 +1,6 @@
 """A core as data: its network functions, how each is configured and started, its database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,18 @@ class NetworkFunction:
 
 @dataclass(frozen=True)
 class Database:
-    """Where subscribers are kept in MongoDB, and what is kept of each."""
+    """A database of MongoDB, and what is kept of a subscriber: documents by collection."""
 
     name: str
-    collection: str
-    document: Callable[[Subscriber], dict[str, Any]]
+    documents: Callable[[Subscriber], dict[str, list[dict[str, Any]]]]
+
+    def contents(self, subscribers: Sequence[Subscriber]) -> dict[str, list[dict[str, Any]]]:
+        """All documents by collection."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for each in subscribers:
+            for collection, documents in self.documents(each).items():
+                found.setdefault(collection, []).extend(documents)
+        return found
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def core() -> Core:
     return Core(
         name="Open5GS",
         functions=tuple(_function(name) for name in _LOOPBACK),
-        database=Database("open5gs", "subscribers", _subscription),
+        database=Database("open5gs", lambda of: {"subscribers": [_subscription(of)]}),
         association_s=40,
     )
 

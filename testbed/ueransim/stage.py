@@ -5,7 +5,6 @@ and log are files of the run's folder, named after it.
 """
 
 import contextlib
-import json
 import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from testbed.summary import Summary
 from testbed.topology import Lab
 from testbed.ueransim import mongo, ran
 from testbed.ueransim.core import Core, NetworkFunction
+from testbed.ueransim.files import write
 from testbed.ueransim.node import Node, wait_for, with_own_nodes
 from testbed.ueransim.plan import UPF_CONFIGURATION, Subscriber
 from testbed.ueransim.processes import Process
@@ -61,7 +61,7 @@ class Stage:
     def start_ues(self, name: str, subscribers: Sequence[Subscriber]) -> list[Node]:
         """Start one process of UEs whose IMSIs follow each other; return its nodes."""
         first = subscribers[0]
-        path = self._write(name, ran.ue(first))
+        path = write(self.directory, name, ran.ue(first))
         argv = [self.cast.programs["nr-ue"], "-c", str(path), "--no-routing-config"]
         if len(subscribers) > 1:
             argv += ["--num-of-UE", str(len(subscribers)), "--tempo", "100"]
@@ -77,9 +77,6 @@ class Stage:
     def dead(self) -> list[str]:
         """Names of programs that ended though nobody asked them to."""
         return [each.name for each in self.processes if not each.is_alive]
-
-    def _write(self, name: str, configuration: dict[str, Any]) -> Path:
-        return _write(self.directory, name, configuration)
 
     def _start(self, name: str, argv: Sequence[str], room: str) -> Process:
         process = Process(name, argv, self.lab.namespace(room), self.directory)
@@ -121,9 +118,9 @@ def _start_core(
     data = stack.enter_context(tempfile.TemporaryDirectory(prefix="tern-database-"))
     command = shlex.split(cast.database.format(directory=data))
     processes = [stack.enter_context(Process("database", command, room, directory))]
-    documents = [core.database.document(each) for each in subscribers]
-    mongo.insert(room, core.database.name, core.database.collection, documents)
-    summary.record("subscribers provisioned", f"{len(documents)}", passed=True)
+    for collection, documents in core.database.contents(subscribers).items():
+        mongo.insert(room, core.database.name, collection, documents)
+    summary.record("subscribers provisioned", f"{len(subscribers)}", passed=True)
     for function in core.functions:
         summary.doing(f"starting {function.name.upper()}")
         argv = _command(cast, function, directory)
@@ -136,7 +133,7 @@ def _start_core(
 
 
 def _command(cast: Cast, function: NetworkFunction, directory: Path) -> list[str]:
-    path = _write(directory, function.name, function.configuration)
+    path = write(directory, function.name, function.configuration)
     argv = function.argv(cast.programs[function.program], path)
     return [*_preload(cast), *argv] if function.uses_sctp else argv
 
@@ -160,15 +157,9 @@ def _await_association(upf: UPFProcess, core: Core, summary: Summary) -> None:
 def _start_gnb(
     stack: contextlib.ExitStack, lab: Lab, cast: Cast, directory: Path, summary: Summary
 ) -> Node:
-    path = _write(directory, "gnb", ran.gnb())
+    path = write(directory, "gnb", ran.gnb())
     argv = with_own_nodes([*_preload(cast), cast.programs["nr-gnb"], "-c", str(path)])
     process = stack.enter_context(Process("gnb", argv, lab.namespace("ran"), directory))
     process.await_line("NG Setup procedure is successful", _NG_SETUP_S)
     summary.record("gNB connected to the AMF", "NG setup successful", passed=True)
     return Node(ran.GNB_NAME, process, cast.programs["nr-cli"])
-
-
-def _write(directory: Path, name: str, configuration: dict[str, Any]) -> Path:
-    path = directory / f"{name}.yaml"
-    path.write_text(json.dumps(configuration, indent=2) + "\n", encoding="utf-8")
-    return path

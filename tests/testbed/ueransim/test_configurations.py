@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 import yaml
 
 from testbed.topology import GNB_ADDRESS, SMF_ADDRESS, UPF_N4_ADDRESS
-from testbed.ueransim import core_open5gs, plan, ran
+from testbed.ueransim import core_open5gs, files, plan, ran
 from upf.config import Config
 
 ADDRESSES = {
@@ -80,7 +80,7 @@ def test_only_the_amf_of_open5gs_needs_sctp() -> None:
 
 def test_a_subscription_names_the_slice_and_dnn_its_ue_asks_for() -> None:
     who = plan.subscriber(plan.INTERNET, 0)
-    document = core_open5gs.core().database.document(who)
+    document = core_open5gs.core().database.contents([who])["subscribers"][0]
     assert document["imsi"] == who.imsi
     assert (document["slice"][0]["sst"], document["slice"][0]["sd"]) == (1, "000001")
     assert document["slice"][0]["session"][0]["name"] == "internet"
@@ -101,7 +101,5 @@ def test_the_data_network_routes_every_pool_to_the_upf() -> None:
 
 
 def test_what_is_written_as_json_is_read_as_yaml(tmp_path) -> None:
-    from testbed.ueransim.stage import _write
-
-    path = _write(tmp_path, "gnb", ran.gnb())
+    path = files.write(tmp_path, "gnb", ran.gnb())
     assert yaml.safe_load(path.read_text()) == ran.gnb()

@@ -45,7 +45,9 @@ class FakeStage:
         self.lab = SimpleNamespace(namespace=lambda room: room)
         self.node = FakeUE()
         self.ue = UE(subscriber(INTERNET, 0), self.node, "ues", IPv4Address("10.45.0.2"), "tun0")
-        self.gnb = SimpleNamespace(ask=self._ask_gnb)
+        self.gnb_log: list[str] = []
+        process = SimpleNamespace(lines=lambda: self.gnb_log)
+        self.gnb = SimpleNamespace(ask=self._ask_gnb, process=process)
         self.action = "FORW"
         self.held = [{"up_seid": "1", "ue_ipv4": "10.45.0.2", "slice": "internet"}]
         self.is_released = False
@@ -104,6 +106,14 @@ def test_a_packet_lost_while_paging_fails(stage, monkeypatch) -> None:
 def test_a_ue_that_stays_idle_fails(stage, monkeypatch) -> None:
     _pings(monkeypatch, stage, received=None, wakes=False)
     story.go_idle_and_be_paged(stage, stage.ue)
+    assert not stage.verdicts()["paging and resume"]
+
+
+def test_a_gnb_that_finds_no_amf_is_told_with_what_helps(stage, monkeypatch) -> None:
+    _pings(monkeypatch, stage, received=0, wakes=True)
+    stage.gnb_log.append("AMF selection for UE[1] failed. Could not find a suitable AMF.")
+    with pytest.raises(PeerError, match="--no-idle"):
+        story.go_idle_and_be_paged(stage, stage.ue)
     assert not stage.verdicts()["paging and resume"]
 
 
