@@ -241,8 +241,10 @@ class XdpTable:
             raise LoadError(str(error)) from error
 
     def _require(self, keys: dict[bytes, bytes]) -> None:
-        for key in keys.keys() - self._present.keys():
-            raise DataplaneError(f"{self._info.layout.name} has no entry with key {key.hex()}")
+        # Not by difference of the two key sets, which would walk all that is present.
+        for key in keys:
+            if key not in self._present:
+                raise DataplaneError(f"{self._info.layout.name} has no entry with key {key.hex()}")
 
     @staticmethod
     def _each(

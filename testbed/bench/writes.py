@@ -122,9 +122,9 @@ def report(host: dict[str, Any], figures: list[Figure]) -> Iterator[str]:
     yield "# Writes, measured"
     yield ""
     yield "Entries of sessions written to the Linux switch over P4Runtime, by the UPF's client"
-    yield "(`make bench-writes`): one Write after the other, each with ROLLBACK_ON_ERROR, over a Unix"
-    yield "socket; half of them by F-TEID, half by UE address. `µs` are CPU time an entry of the"
-    yield "client's process and of the switch's."
+    yield "(`make bench-writes`): one Write after the other, each with ROLLBACK_ON_ERROR, over a"
+    yield "Unix socket; half of them by F-TEID, half by UE address. `µs` are CPU time of the"
+    yield "client's process and of the switch's for an entry."
     yield ""
     yield (
         f"{host['cpu']}, {host['cores']} cores, load {host['load']:.1f} when it began, Python "

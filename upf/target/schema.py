@@ -65,7 +65,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Match fields in order; `size` is the switch's. `head` begins every entry's octets."""
+    """Match fields in order; `size` is the switch's. `head` begins every entry's octets.
+
+    `rank` is its place in the pipeline: what its entries refer to stands in tables of higher ranks.
+    """
 
     id: int
     name: str
@@ -74,6 +77,7 @@ class Table:
     action_names: dict[int, str]
     size: int
     head: bytes
+    rank: int
 
     def octets(self, entry: Entry) -> bytes:
         """A TableEntry.
@@ -166,7 +170,9 @@ class Schema:
 
     def __init__(self, info: Any) -> None:
         actions = {a.preamble.id: _action(a) for a in info.actions}
-        self.tables = {t.preamble.name: _table(t, actions) for t in info.tables}
+        self.tables = {
+            t.preamble.name: _table(t, actions, rank) for rank, t in enumerate(info.tables)
+        }
         self.counters = {c.preamble.name: _array(c) for c in info.counters}
         self.meters = {m.preamble.name: _array(m) for m in info.meters}
         headers = {h.preamble.name: h.metadata for h in info.controller_packet_metadata}
@@ -311,7 +317,7 @@ def _array(spec: Any) -> Array:
     return Array(spec.preamble.id, spec.preamble.name, spec.size)
 
 
-def _table(spec: Any, actions: dict[int, Action]) -> Table:
+def _table(spec: Any, actions: dict[int, Action], rank: int) -> Table:
     name = spec.preamble.name
     for field in spec.match_fields:
         if field.match_type not in (_EXACT, _LPM, _TERNARY, _RANGE):
@@ -325,6 +331,7 @@ def _table(spec: Any, actions: dict[int, Action]) -> Table:
         action_names={action.id: action.name for action in own},
         size=spec.size,
         head=wire.number_field(1, spec.preamble.id),
+        rank=rank,
     )
 
 

@@ -11,17 +11,18 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import grpc
 from finsy.proto import U128, p4r, rpc_code
 
 from upf.errors import TargetError, WriteRejectedError
-from upf.plan import Plan
+from upf.plan import Cell, Plan
 from upf.target import rpc_errors, wire
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from upf.entry import Entry
     from upf.target.schema import Schema
@@ -62,12 +63,24 @@ def write_call(channel: Any) -> WriteCall:
     return call
 
 
+class Update(NamedTuple):
+    """An update as octets. `order` tells which go first, `source` is what it was made of."""
+
+    order: int
+    octets: bytes
+    source: Entry | Cell
+    entry: Entry | None
+
+
+_order_of = attrgetter("order")
+# Orders of updates: rates, then entries to create, change and remove, those by the rank of tables.
+_RATES, _INSERTS, _MODIFIES, _DELETES = 0, 1 << 16, 2 << 16, 3 << 16
+
+
 @dataclass(slots=True)
 class _Waiting:
-    """`updates` are the plan's, as octets, one after the other."""
-
     plan: Plan
-    updates: list[bytes]
+    updates: list[Update]
     done: asyncio.Future[None]
     touched: Sequence[object]
 
@@ -161,8 +174,9 @@ class Writer:
     async def _write(self, batch: list[_Waiting]) -> None:
         """Write plans as one batch; they are in force when this returns, and not when it raises."""
         atomicity = _ROLLBACK if self._can_roll_back else _CONTINUE
+        updates = _in_order(each for waiting in batch for each in waiting.updates)
         try:
-            await self._send(atomicity, [each for waiting in batch for each in waiting.updates])
+            await self._send(atomicity, updates)
         except grpc.aio.AioRpcError as error:
             if atomicity == _ROLLBACK and error.code() is grpc.StatusCode.UNIMPLEMENTED:
                 self._can_roll_back = False
@@ -173,50 +187,70 @@ class Writer:
             if not codes:
                 raise rpc_errors.from_rpc(error, "write") from error
             if atomicity == _CONTINUE:
-                await self._undo(batch[0].plan, [code == rpc_code.OK for code, _ in codes])
-            entries: list[Entry | None] = []
-            for waiting in batch:
-                entries += [None] * len(waiting.plan.rates)
-                entries += entries_of(waiting.plan)
-            raise rpc_errors.rejected(codes, entries) from error
+                done = [
+                    each
+                    for each, (code, _) in zip(updates, codes, strict=False)
+                    if code == rpc_code.OK
+                ]
+                await self._undo(batch[0].plan, done)
+            raise rpc_errors.rejected(codes, [each.entry for each in updates]) from error
 
-    async def _undo(self, plan: Plan, was_done: list[bool]) -> None:
+    async def _undo(self, plan: Plan, done: list[Update]) -> None:
         """Reverse the updates that were accepted, on a switch that does not do it itself."""
-        flags = iter(was_done)
-        done = Plan(
-            rates={cell: rate for cell, rate in plan.rates.items() if next(flags)},
-            inserts=tuple(entry for entry in plan.inserts if next(flags)),
-            modifies=tuple(entry for entry in plan.modifies if next(flags)),
-            deletes=tuple(entry for entry in plan.deletes if next(flags)),
+        accepted = {id(each.source) for each in done}
+
+        def of(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+            return tuple(each for each in entries if id(each) in accepted)
+
+        undone = Plan(
+            rates={cell: rate for cell, rate in plan.rates.items() if id(cell) in accepted},
+            inserts=of(plan.inserts),
+            modifies=of(plan.modifies),
+            deletes=of(plan.deletes),
             before=plan.before,
             rates_before=plan.rates_before,
-        )
-        if not done:
+        ).inverse()
+        if not undone:
             return
         try:
-            await self._send(_CONTINUE, self._encoded(done.inverse()))
+            await self._send(_CONTINUE, _in_order(self._encoded(undone)))
         except grpc.aio.AioRpcError as error:
             raise rpc_errors.from_rpc(error, "undoing a refused write") from error
 
-    async def _send(self, atomicity: int, updates: list[bytes]) -> None:
+    async def _send(self, atomicity: int, updates: list[Update]) -> None:
         self.writes_sent += 1
         identity = self._check()
-        request = wire.write_request(identity.device_id, identity.election_id, atomicity, updates)
+        octets = [each.octets for each in updates]
+        request = wire.write_request(identity.device_id, identity.election_id, atomicity, octets)
         await self._call(request, timeout=WRITE_TIMEOUT_S)
 
-    def _encoded(self, plan: Plan) -> list[bytes]:
-        """A plan's updates: set rates, create, change, then remove."""
-        table, meter, update = self._schema.table, self._schema.meter, wire.table_update
+    def _encoded(self, plan: Plan) -> list[Update]:
+        """A plan's updates."""
+        table_of, meter, octets_of = self._schema.table, self._schema.meter, wire.table_update
         updates = [
-            wire.meter_update(meter(name).id, index, rate)
-            for (name, index), rate in plan.rates.items()
+            Update(_RATES, wire.meter_update(meter(cell[0]).id, cell[1], rate), cell, None)
+            for cell, rate in plan.rates.items()
         ]
-        for kind, entries in ((wire.INSERT, plan.inserts), (wire.MODIFY, plan.modifies)):
-            updates += [update(kind, table(each.table).octets(each)) for each in entries]
-        updates += [
-            update(wire.DELETE, table(each.table).key_octets(each)) for each in plan.deletes
-        ]
+        for entry in plan.inserts:
+            table = table_of(entry.table)
+            octets = octets_of(wire.INSERT, table.octets(entry))
+            updates.append(Update(_INSERTS - table.rank, octets, entry, entry))
+        for entry in plan.modifies:
+            table = table_of(entry.table)
+            octets = octets_of(wire.MODIFY, table.octets(entry))
+            updates.append(Update(_MODIFIES - table.rank, octets, entry, entry))
+        for entry in plan.deletes:
+            table = table_of(entry.table)
+            octets = octets_of(wire.DELETE, table.key_octets(entry))
+            updates.append(Update(_DELETES + table.rank, octets, entry, entry))
         return updates
+
+
+def _in_order(updates: Iterable[Update]) -> list[Update]:
+    """Updates of one kind to one table stand together, and no switch need reorder them: what is
+    referred to before what refers, and removed after it.
+    """
+    return sorted(updates, key=_order_of)
 
 
 def entries_of(plan: Plan) -> list[Entry]:

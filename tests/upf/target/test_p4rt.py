@@ -100,6 +100,27 @@ async def test_plans_that_wait_share_writes(target):
     assert target._writer.writes_sent <= 2
 
 
+async def test_plans_that_share_a_write_create_what_is_referred_to_first(target, dataplane):
+    first = Plan(inserts=(session(1), route(1 << 8, 24)), deletes=())
+    await target.apply(Plan(inserts=(session(8), route(8 << 8, 24))))
+    dataplane.calls.clear()
+    await asyncio.gather(
+        target.apply(Plan(inserts=(route(9 << 8, 24),))),  # alone: the others wait for it
+        target.apply(first),
+        target.apply(Plan(inserts=(session(2),), deletes=(route(8 << 8, 24), session(8)))),
+        target.apply(Plan(inserts=(route(3 << 8, 24), session(3)))),
+    )
+    calls = dataplane.calls
+    later, earlier = sorted((SESSIONS, ROUTES), key=lambda name: -target._schema.table(name).rank)
+    sizes = {SESSIONS: 3, ROUTES: 2}
+    assert calls[-4:] == [
+        ("insert", later, sizes[later]),
+        ("insert", earlier, sizes[earlier]),
+        ("delete", earlier, 1),
+        ("delete", later, 1),
+    ]
+
+
 async def test_one_bad_plan_does_not_fail_the_others(target):
     await target.apply(Plan(inserts=(session(5),)))
     results = await asyncio.gather(
