@@ -105,7 +105,6 @@ async def test_plans_that_share_a_write_create_what_is_referred_to_first(target,
     await target.apply(Plan(inserts=(session(8), route(8 << 8, 24))))
     dataplane.calls.clear()
     await asyncio.gather(
-        target.apply(Plan(inserts=(route(9 << 8, 24),))),  # alone: the others wait for it
         target.apply(first),
         target.apply(Plan(inserts=(session(2),), deletes=(route(8 << 8, 24), session(8)))),
         target.apply(Plan(inserts=(route(3 << 8, 24), session(3)))),
