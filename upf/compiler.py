@@ -258,7 +258,7 @@ class _Compiler:
             is_session_metered=len(named),
             slice_id=slice_id,
             traffic_class=OTHERS_CLASS,
-            route_instance=treatment.network_instance_id,
+            route_instance=treatment.route_instance,
             ue_ipv4=0 if ue_ipv4 is None else int(ue_ipv4),
         )
 
@@ -288,7 +288,7 @@ class _Compiler:
                 is_ppi_present=int(treatment.ppi is not None),
                 ppi=treatment.ppi or 0,
             )
-        return tables.ForwardFlow(**common, route_instance=treatment.network_instance_id)
+        return tables.ForwardFlow(**common, route_instance=treatment.route_instance)
 
     def _meters(self, pdr: PDR) -> dict[MeterKind, int]:
         """The meters of a PDR's flow."""

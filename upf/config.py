@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
+from dataclasses import replace
 from difflib import get_close_matches
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
@@ -23,23 +22,27 @@ from pydantic import (
 )
 
 from pfcp.admission import Admission, Rate, allow_list
-from upf.errors import ConfigError, SliceError
+from upf.config_rules import (
+    ApplicationConfig,
+    ForwardingPolicyConfig,
+    PredefinedRuleConfig,
+    UEPoolConfig,
+)
+from upf.config_table import Name, Table
+from upf.errors import ConfigError, RuleError, SliceError
 from upf.networks import Endpoint, NetworkInstance, Networks, Role
+from upf.provisions import PREDEFINED_ID, Applications, Provisions
+from upf.rules import Interface
 from upf.slices import DEFAULT_BURST_MS, NO_SD, SNSSAI, Slice
-from upf.ue_pools import UE_PREFIX_BITS, UEPool, UEPools
+from upf.ue_pools import UEPool, UEPools
 
 PFCP_PORT = 8805
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 # IFNAMSIZ of Linux, less the terminating octet
 InterfaceName = Annotated[str, StringConstraints(min_length=1, max_length=15)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class N4Config(_Table):
+class N4Config(Table):
     """Where SMFs reach us. `node_id`: what we call ourselves, the address unless given.
 
     `peers` lists the networks SMFs may speak from; empty lets anyone. Each address may send
@@ -61,7 +64,7 @@ class N4Config(_Table):
         return Admission(rate=rate, is_allowed=allow_list(self.peers))
 
 
-class GTPUConfig(_Table):
+class GTPUConfig(Table):
     """GTP-U peers in use are asked every `echo_interval_s` whether they are there, 0 is never; one
     that leaves `echo_attempts` in a row unanswered, each for `echo_timeout_s`, is reported.
     """
@@ -71,7 +74,7 @@ class GTPUConfig(_Table):
     echo_attempts: Annotated[int, Field(ge=1)] = 3
 
 
-class InterfaceConfig(_Table):
+class InterfaceConfig(Table):
     """A kernel interface that carries user traffic.
 
     `speed_mbps` is what it carries, asked of the kernel unless given.
@@ -85,7 +88,7 @@ class InterfaceConfig(_Table):
     speed_mbps: Annotated[int, Field(gt=0)] | None = None
 
 
-class TokenConfig(_Table):
+class TokenConfig(Table):
     """A bearer token of REST, known by its SHA-256 alone: `upf token NAME` makes one.
 
     `read` may look, `operate` may change.
@@ -96,7 +99,7 @@ class TokenConfig(_Table):
     sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
-class RESTConfig(_Table):
+class RESTConfig(Table):
     """REST, metrics and the dashboard. Off the loopback interface both tokens and TLS are needed.
 
     `audit_log` is the file that changes are written to besides the log. Each client may send
@@ -159,13 +162,13 @@ class RESTConfig(_Table):
         return f"{'https' if self.has_tls else 'http'}://{self.listen}"
 
 
-class StateConfig(_Table):
+class StateConfig(Table):
     """Where what must outlive a restart is kept: beside the configuration unless said."""
 
     file: Path | None = None
 
 
-class TargetConfig(_Table):
+class TargetConfig(Table):
     """The switch. `mode` is how programs attach, `address` where a P4Runtime server listens.
 
     What leaves by `recirculation_port` comes in there again: for traffic from UE to UE. The Linux
@@ -187,23 +190,7 @@ class TargetConfig(_Table):
         return self
 
 
-class UEPoolConfig(_Table):
-    """Addresses of UEs of a DNN. The SMF gives them, or with `allocate` this UPF where the SMF asks
-    it to. What one UE sends to another of a pool stays within the UPF.
-    """
-
-    prefix: IPv4Network | IPv6Network
-    network_instance: Name | None = None
-    allocate: bool = False
-
-    @model_validator(mode="after")
-    def _holds_prefixes(self) -> UEPoolConfig:
-        if self.allocate and self.prefix.version == 6 and self.prefix.prefixlen > UE_PREFIX_BITS:
-            raise ValueError(f"each UE gets a /{UE_PREFIX_BITS} of an IPv6 pool: make it larger")
-        return self
-
-
-class SliceConfig(_Table):
+class SliceConfig(Table):
     """A slice that exists from the start; REST may change it later."""
 
     name: Name
@@ -249,7 +236,7 @@ def _bits_per_s(mbps: float | None) -> int | None:
     return None if mbps is None else round(mbps * 1_000_000)
 
 
-class Config(_Table):
+class Config(Table):
     n4: N4Config
     interface: tuple[InterfaceConfig, ...]
     gtpu: GTPUConfig = GTPUConfig()
@@ -258,12 +245,18 @@ class Config(_Table):
     target: TargetConfig = TargetConfig()
     slice: tuple[SliceConfig, ...] = ()
     ue_pool: tuple[UEPoolConfig, ...] = ()
+    application: tuple[ApplicationConfig, ...] = ()
+    predefined_rule: tuple[PredefinedRuleConfig, ...] = ()
+    forwarding_policy: tuple[ForwardingPolicyConfig, ...] = ()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Config:
         for what, names in (
             ("interface", [each.name for each in self.interface]),
             ("slice", [each.name for each in self.slice]),
+            ("application", [each.id for each in self.application]),
+            ("predefined_rule", [each.name for each in self.predefined_rule]),
+            ("forwarding_policy", [each.id for each in self.forwarding_policy]),
         ):
             for name, times in Counter(names).items():
                 if times > 1:
@@ -304,12 +297,33 @@ class Config(_Table):
             if address is not None or each.gtpu_ipv6_address is not None:
                 endpoint_id += 1
                 endpoints.append(Endpoint(endpoint_id, address, each.gtpu_ipv6_address))
-        return Networks(
+        networks = Networks(
             tuple(
                 NetworkInstance(number, role, name, tuple(endpoints))
                 for number, ((role, name), endpoints) in enumerate(members.items(), start=1)
             )
         )
+        return replace(networks, provisions=self._provisions(networks))
+
+    def applications(self) -> Applications:
+        """The applications described here."""
+        return Applications({each.id.encode(): each.filters for each in self.application})
+
+    def _provisions(self, networks: Networks) -> Provisions:
+        """What rules may refer to by name. ConfigError if a policy's data network is not there."""
+        first = max(each.network_instance_id for each in networks.instances) + 1
+        policies = {}
+        for number, each in enumerate(self.forwarding_policy, start=first):
+            try:
+                instance = networks.resolve(Interface.CORE, each.network_instance)
+            except RuleError as error:
+                raise ConfigError(f"forwarding policy {each.id}: {error}") from error
+            policies[each.id] = each.to_policy(instance.network_instance_id, number)
+        predefined = {
+            each.name: each.to_rule(PREDEFINED_ID | number)
+            for number, each in enumerate(self.predefined_rule)
+        }
+        return Provisions(predefined, policies)
 
 
 def load(path: Path) -> Config:
@@ -379,7 +393,7 @@ def _unknown_key(location: tuple[int | str, ...]) -> str:
     return f"unknown key; {hint}"
 
 
-_TABLES: dict[str, type[_Table]] = {
+_TABLES: dict[str, type[Table]] = {
     "n4": N4Config,
     "gtpu": GTPUConfig,
     "interface": InterfaceConfig,
@@ -389,4 +403,7 @@ _TABLES: dict[str, type[_Table]] = {
     "target": TargetConfig,
     "slice": SliceConfig,
     "ue_pool": UEPoolConfig,
+    "application": ApplicationConfig,
+    "predefined_rule": PredefinedRuleConfig,
+    "forwarding_policy": ForwardingPolicyConfig,
 }

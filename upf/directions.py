@@ -84,6 +84,8 @@ def directions_of(session: Session, networks: Networks) -> tuple[Direction, ...]
 def pdr_versions(pdr: PDR) -> AbstractSet[int]:
     """The versions of IP that a PDR's filters can match."""
     filters = pdr.pdi.sdf_filters
+    if pdr.pdi.matches_nothing:
+        return frozenset()
     if not filters:
         return BOTH_VERSIONS
     return frozenset().union(*(each.versions for each in filters))

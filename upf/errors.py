@@ -98,6 +98,24 @@ class AddressesExhaustedError(UPFError):
     cause = 79  # All dynamic addresses are occupied
 
 
+class UnknownApplicationError(UPFError):
+    """An application that nobody described."""
+
+    cause = 81  # Unknown Application ID
+
+
+class UnknownPredefinedRuleError(UPFError):
+    """A predefined rule that is not configured."""
+
+    cause = 80  # Unknown Pre-defined Rule
+
+
+class ForwardingPolicyError(UPFError):
+    """A forwarding policy that is not configured."""
+
+    cause = 70  # Invalid Forwarding Policy
+
+
 class UnsupportedError(UPFError):
     """A feature that we did not advertise."""
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 
 from upf.errors import RuleError
+from upf.provisions import NO_PROVISIONS, Provisions
 from upf.rules import Interface, IPAddress
 
 NETWORK_INSTANCE_IE = 22
@@ -41,9 +42,10 @@ class NetworkInstance:
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """All network instances, in the order of the configuration."""
+    """All network instances, in the order of the configuration, and what rules name besides."""
 
     instances: tuple[NetworkInstance, ...]
+    provisions: Provisions = NO_PROVISIONS
 
     def resolve(self, interface: Interface, name: str | None) -> NetworkInstance:
         """The network instance that a rule on this interface means.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from upf.allocator import FTEIDAllocator, SEIDAllocator
 from upf.errors import FTEIDAllocationError, RuleError
 from upf.networks import Role
+from upf.provisions import Applications
 from upf.rules import ChooseKey, Interface, LocalFTEID
 from upf.ue_pools import UEPools
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pfcp import ies
     from upf.metering import UsageCounters
     from upf.networks import Networks
+    from upf.rules import SDFFilter
     from upf.session import Session
     from upf.ue_pools import UEAddress
 
@@ -34,6 +36,7 @@ class Resources:
         self, networks: Networks, counters: UsageCounters, ue_pools: UEPools | None = None
     ) -> None:
         self.networks = networks
+        self.applications = Applications()
         self.ue_pools = ue_pools or UEPools()
         self.counters = counters
         self.seids = SEIDAllocator()
@@ -71,7 +74,11 @@ class RequestResources:
     `allocated` every address given to its UE, by version of IP.
     """
 
-    def __init__(self, resources: Resources, session: Session, undo: ExitStack) -> None:
+    def __init__(
+        self, resources: Resources, session: Session, undo: ExitStack, owner: ies.NodeID
+    ) -> None:
+        self.provisions = resources.networks.provisions
+        self._owner = owner
         self.chosen = dict(session.chosen_fteids)
         self.allocated = dict(session.allocated)
         self._dnn = session.dnn
@@ -85,6 +92,10 @@ class RequestResources:
         usage_id = self._resources.counters.allocate(is_metered=is_metered)
         self._undo.callback(self._resources.counters.release, usage_id)
         return usage_id
+
+    def application_filters(self, application_id: bytes) -> tuple[SDFFilter, ...]:
+        """What an application looks like."""
+        return self._resources.applications.filters(self._owner, application_id)
 
     def ue_ipv4(self, network_instance: str | None) -> IPv4Address:
         """The UE's IPv4 address from a pool of ours, one for all its PDRs."""

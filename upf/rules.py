@@ -75,7 +75,7 @@ class SDFFilter:
     """What an SDF filter matches, None for anything. `text` is the flow description as given.
 
     `remote` is the far end, `local` the UE, whatever the direction. `traffic_class` is value and
-    mask of the TOS or traffic class octet.
+    mask of the TOS or traffic class octet, `rule` the predefined rule that it comes from.
     """
 
     text: str
@@ -88,6 +88,7 @@ class SDFFilter:
     traffic_class: tuple[int, int] | None = None
     spi: int | None = None
     flow_label: int | None = None
+    rule: str | None = None
 
     @property
     def versions(self) -> frozenset[int]:
@@ -118,7 +119,7 @@ class SDFFilter:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PDI:
     """`ue_ipv6` is the /64 that the UE's IPv6 address stands for, `framed_routes` are networks
-    behind the UE.
+    behind the UE. The filters of an application are those that describe it now.
     """
 
     source_interface: Interface
@@ -129,6 +130,12 @@ class PDI:
     qfis: tuple[int, ...] = ()
     sdf_filters: tuple[SDFFilter, ...] = ()
     framed_routes: tuple[IPNetwork, ...] = ()
+    application_id: bytes | None = None
+
+    @property
+    def matches_nothing(self) -> bool:
+        """Whether it asks for an application that nobody describes any more."""
+        return self.application_id is not None and not self.sdf_filters
 
     def is_of_ue(self, address: IPAddress) -> bool:
         """Whether this is the UE's address, or one of its prefix."""
@@ -139,7 +146,9 @@ class PDI:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PDR:
-    """`usage_id` is the index of its usage counter, its own for life."""
+    """`usage_id` is the index of its usage counter, its own for life; `predefined` the rules of the
+    operator's that are active in it.
+    """
 
     pdr_id: int
     precedence: int
@@ -149,6 +158,7 @@ class PDR:
     qer_ids: tuple[int, ...] = ()
     urr_ids: tuple[int, ...] = ()
     usage_id: int = 0
+    predefined: tuple[str, ...] = ()
 
     @property
     def is_uplink(self) -> bool:
@@ -166,9 +176,13 @@ class OuterHeaderCreation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardingParameters:
+    """`dscp` is the transport level marking of outer headers."""
+
     destination_interface: Interface
     network_instance: str | None = None
     outer_header_creation: OuterHeaderCreation | None = None
+    forwarding_policy: bytes | None = None
+    dscp: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

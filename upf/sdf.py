@@ -49,8 +49,9 @@ def parse_flow_description(
     traffic_class: tuple[int, int] | None = None,
     spi: int | None = None,
     flow_label: int | None = None,
+    rule: str | None = None,
 ) -> SDFFilter:
-    """Read a flow description; RuleError if it is none.
+    """Read a flow description, of a predefined rule's if one is named; RuleError if it is none.
 
     `traffic_class` is value and mask of TOS or traffic class, `spi` a security parameter index.
     """
@@ -87,6 +88,7 @@ def parse_flow_description(
         traffic_class=traffic_class,
         spi=spi,
         flow_label=flow_label,
+        rule=rule,
     )
 
 

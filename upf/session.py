@@ -143,11 +143,19 @@ class Session:
         spent = frozenset(bound for bound in self.spent if bound.urr_id not in granted)
         return replace(self, quota_grants=grants, spent=spent)
 
+    def _is_stopped_by_predefined(self, pdr: PDR) -> bool:
+        """Whether a predefined rule drops all that a PDR detects, which needs no FAR then."""
+        return bool(pdr.predefined) and not all(
+            self.qers[qer_id].is_uplink_open for qer_id in pdr.qer_ids if qer_id in self.qers
+        )
+
     def check_references(self) -> None:
         """Refuse a rule that refers to one that is not there."""
         for pdr in self.pdrs.values():
             rule = RuleId(RuleKind.PDR, pdr.pdr_id)
             if pdr.far_id is None:
+                if self._is_stopped_by_predefined(pdr):
+                    continue
                 raise ConditionalMissingError(
                     f"{rule} names no FAR", rule=rule, offending_ie=FAR_ID_IE
                 )

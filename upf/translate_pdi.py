@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SOURCE_INTERFACE_IE = 20
 UE_IP_ADDRESS_IE = 93
+APPLICATION_ID_IE = 24
 FRAMED_ROUTE_IE = 153
 FRAMED_IPV6_ROUTE_IE = 155
 
@@ -34,7 +35,6 @@ _SOURCE_INTERFACES: Mapping[int, Interface] = {
 }
 _UNSUPPORTED = {
     "traffic_endpoint_ids": 131,
-    "application_id": 24,
     "framed_routing": 154,
     "redundant_transmission_detection_parameters": 255,
     "ethernet_pdu_session_information": 142,
@@ -78,7 +78,15 @@ class PDITranslator:
             qfis=ie.qfis or None,
             sdf_filters=tuple(self._sdf_filter(each) for each in ie.sdf_filters) or None,
             framed_routes=_framed_routes(ie) or None,
+            application_id=ie.application_id,
         )
+        if ie.application_id is not None:
+            if ie.sdf_filters:
+                raise RuleError(
+                    "a PDR asks for an application or for SDF filters, not both",
+                    offending_ie=APPLICATION_ID_IE,
+                )
+            fields["sdf_filters"] = self.resources.application_filters(ie.application_id)
         name = fields.get("network_instance")
         if name is None and pdr_id in self.session.pdrs:
             name = self.session.pdrs[pdr_id].pdi.network_instance

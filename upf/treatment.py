@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from upf.networks import NetworkInstance, Networks
+    from upf.provisions import ForwardingPolicy
     from upf.rules import PDR, QER, ForwardingParameters, OuterHeaderCreation
     from upf.session import Session
 
 OUTER_HEADER_REMOVAL_IE = 95
 OUTER_HEADER_CREATION_IE = 84
+TRANSPORT_LEVEL_MARKING_IE = 30
 
 GTPU_PORT = 2152
 _UDP_GTPU_OCTETS = 16
@@ -53,20 +55,29 @@ class TunnelPeer:
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """Sent on as it is, by the routes of a network instance."""
+    """Sent on as it is, by the routes of a network instance or to a policy's next hops in it."""
 
     network_instance_id: int
+    policy: ForwardingPolicy | None = None
+
+    @property
+    def route_instance(self) -> int:
+        """Whose routes lead the way."""
+        return self.network_instance_id if self.policy is None else self.policy.route_instance_id
 
 
 @dataclass(frozen=True, slots=True)
 class Tunnelled:
-    """Put into a tunnel. QFI 0 is no PDU session container, PPI None none in it."""
+    """Put into a tunnel. QFI 0 is no PDU session container, PPI None none in it. `dscp`: the
+    transport level marking, None as the slice marks.
+    """
 
     peer: TunnelPeer
     teid: int
     qfi: int
     reflective_qos: int
     ppi: int | None = None
+    dscp: int | None = None
 
 
 Treatment: TypeAlias = DropReason | Wait | Routed | Tunnelled
@@ -107,6 +118,15 @@ def _forwarded(
     creation = forwarding.outer_header_creation
     destination = _destination(networks, forwarding, pdr)
     if creation is None:
+        if forwarding.dscp is not None:
+            raise UnsupportedError(
+                f"{_far_rule(pdr)} marks packets that get no outer header",
+                rule=_far_rule(pdr),
+                offending_ie=TRANSPORT_LEVEL_MARKING_IE,
+            )
+        if forwarding.forwarding_policy is not None:
+            policy = networks.provisions.policy(forwarding.forwarding_policy)
+            return Routed(policy.network_instance_id, policy)
         return Routed(destination.network_instance_id)
     qers = [session.qers[qer_id] for qer_id in pdr.qer_ids]
     # The CP function wants packets without a container.
@@ -123,6 +143,7 @@ def _forwarded(
         qfi=qfi,
         reflective_qos=int(not pdr.is_uplink and any(qer.is_reflective for qer in qers)),
         ppi=ppi,
+        dscp=forwarding.dscp,
     )
 
 
