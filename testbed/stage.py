@@ -53,6 +53,25 @@ echo_interval_s = 1
 echo_timeout_s = 0.3
 echo_attempts = 3
 
+[[application]]
+id = "configured"
+flows = ["permit out 17 from 192.0.2.51 to assigned"]
+
+[[predefined_rule]]
+name = "no-video"
+flows = ["permit out 17 from 192.0.2.51 to assigned"]
+action = "drop"
+
+[[predefined_rule]]
+name = "marked-video"
+flows = ["permit out 17 from 192.0.2.51 to assigned"]
+qfi = 33
+
+[[forwarding_policy]]
+id = "firewall"
+network_instance = "corporate"
+next_hops = ["10.100.7.2"]
+
 [[ue_pool]]
 prefix = "10.45.0.0/16"
 

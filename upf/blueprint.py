@@ -45,7 +45,7 @@ _APART: Mapping[type, frozenset[str]] = {
         {
             *("up_seid", "cp_seid", "cp_address", "dnn", "s_nssai", "chosen_fteids"),
             *("pdrs", "fars", "qers", "urrs", "bars", "quota_grants", "spent", "allocated"),
-            "inactivity_timer_s",
+            *("inactivity_timer_s", "sets"),
         }
     ),
 }

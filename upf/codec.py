@@ -25,7 +25,7 @@ T = TypeVar("T")
 # Names of the fields of each class, as they stand in its array.
 Layout: TypeAlias = Mapping[str, list[str]]
 
-_PLAIN = (int, str, bool, float, type(None))
+_PLAIN = (int, str, bytes, bool, float, type(None))
 _ADDRESSES = (IPv4Address, IPv6Address)
 _NETWORKS = (IPv4Network, IPv6Network)
 _UNIONS = (Union, types.UnionType)

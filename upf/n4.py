@@ -12,8 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from ipaddress import IPv4Address
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pfcp import enums, ies, messages
@@ -29,11 +28,13 @@ from upf.errors import (
     UPFError,
 )
 from upf.keeping import NothingKept
+from upf.n4_node import Identity, NodeProcedures
 from upf.occupancy import Demand, Occupancy, demand_of
 from upf.records import SessionRecord
 from upf.remote_tunnels import RemoteTunnels
 from upf.resources import RequestResources, Resources
-from upf.session import Change, Rule, Session
+from upf.session import Change, Rule, Session, redescribed
+from upf.session_sets import sets_after, sets_of
 from upf.slices import SNSSAI
 from upf.transaction import NOTHING_HELD, SessionEntries
 from upf.translate import Translator
@@ -48,22 +49,10 @@ if TYPE_CHECKING:
     from upf.measurement import Measurement
     from upf.paging import Paging
     from upf.reporting import UsageReporting
-    from upf.rules import PDR, IPAddress
+    from upf.rules import PDR, IPAddress, SDFFilter
     from upf.tunnels import Tunnel
 
 FSEID_IE = 57
-
-# What works, and nothing else.
-UP_FUNCTION_FEATURES = ies.UPFunctionFeatures(
-    ftup=True, empu=True, mnop=True, quoac=True, vtime=True, norp=True
-)
-
-# Requests for what is not advertised, and how they are answered.
-_NOT_SUPPORTED: dict[type[messages.Message], Callable[..., messages.Message]] = {
-    messages.PFDManagementRequest: messages.PFDManagementResponse,
-    messages.SessionSetDeletionRequest: messages.SessionSetDeletionResponse,
-    messages.SessionSetModificationRequest: messages.SessionSetModificationResponse,
-}
 
 log = logging.getLogger(__name__)
 
@@ -73,15 +62,6 @@ SessionRequest: TypeAlias = (
     | messages.SessionModificationRequest
     | messages.SessionDeletionRequest
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What we tell CP functions of ourselves."""
-
-    node_id: ies.NodeID
-    address: IPv4Address
-    recovery_time_stamp: int
 
 
 class N4:
@@ -114,6 +94,7 @@ class N4:
         self._associations = associations
         self._resources = resources
         self._entries = entries
+        self.node = NodeProcedures(self, identity, associations, resources.applications)
         self._reporting = reporting
         self._slice_of = slice_of
         self._now = wall_clock
@@ -129,38 +110,11 @@ class N4:
 
     async def answer(self, request: messages.Message, peer: Peer) -> messages.Message | None:
         """Carry out a request; None for one that we do not answer."""
-        match request:
-            case messages.AssociationSetupRequest():
-                return messages.AssociationSetupResponse(
-                    node_id=self._identity.node_id,
-                    cause=enums.Cause.REQUEST_ACCEPTED,
-                    recovery_time_stamp=self._identity.recovery_time_stamp,
-                    up_function_features=UP_FUNCTION_FEATURES,
-                )
-            case messages.AssociationUpdateRequest():
-                return messages.AssociationUpdateResponse(
-                    node_id=self._identity.node_id, cause=self._association_cause(request.node_id)
-                )
-            case messages.AssociationReleaseRequest():
-                cause = self._association_cause(request.node_id)
-                await self.forget_sessions_of(request.node_id)
-                return messages.AssociationReleaseResponse(
-                    node_id=self._identity.node_id, cause=cause
-                )
-            case _ if type(request) in _NOT_SUPPORTED:
-                return _NOT_SUPPORTED[type(request)](
-                    node_id=self._identity.node_id, cause=enums.Cause.SERVICE_NOT_SUPPORTED
-                )
-            case (
-                messages.SessionEstablishmentRequest()
-                | messages.SessionModificationRequest()
-                | messages.SessionDeletionRequest()
-            ):
-                answer = await self._answer_session_request(request, peer)
-                self._count(request, answer)
-                return answer
-            case _:
-                return None
+        if not isinstance(request, SessionRequest):
+            return await self.node.answer(request, peer)
+        answer = await self._answer_session_request(request, peer)
+        self._count(request, answer)
+        return answer
 
     def _count(self, request: messages.Message, answer: messages.Message | None) -> None:
         """Count a session request and the cause it was answered with."""
@@ -169,7 +123,12 @@ class N4:
 
     async def forget_sessions_of(self, owner: ies.NodeID) -> None:
         """End all sessions of a CP function, which lost them or lets go of them."""
-        for record in [each for each in self.sessions.values() if each.owner == owner]:
+        self.node.applications.forget(owner)
+        await self.end_all(each for each in self.sessions.values() if each.owner == owner)
+
+    async def end_all(self, records: Iterable[SessionRecord]) -> None:
+        """End sessions; those that the switch will not let go of stay, which is told."""
+        for record in list(records):
             async with record.lock:
                 try:
                     if not record.is_deleted:
@@ -192,6 +151,23 @@ class N4:
         up_seid = self._entries.owner_of(key)
         return None if up_seid is None else self.sessions.get(up_seid)
 
+    def load_percent(self) -> int:
+        """How full the switch's tables of sessions are."""
+        return self._entries.load_percent()
+
+    async def redescribe(
+        self, owner: ies.NodeID, filters_of: Callable[[bytes], tuple[SDFFilter, ...]]
+    ) -> None:
+        """Have the sessions of a CP function detect applications as they are described now."""
+        for record in [each for each in self.sessions.values() if each.owner == owner]:
+            async with record.lock:
+                described = redescribed(record.session, filters_of)
+                if record.is_deleted or described is record.session:
+                    continue
+                record.held = await self._entries.replace(record.held, described)
+                record.session = described
+                record.version += 1
+
     async def rebind_slices(self) -> None:
         """Put sessions into the slices that are theirs now."""
         for record in list(self.sessions.values()):
@@ -208,11 +184,6 @@ class N4:
             self.occupancy.move(demand_of(session), session.slice_id, slice_id)
             record.session = moved
             record.version += 1
-
-    def _association_cause(self, node_id: ies.NodeID) -> enums.Cause:
-        if self._associations.of_node(node_id) is None:
-            return enums.Cause.NO_ESTABLISHED_PFCP_ASSOCIATION
-        return enums.Cause.REQUEST_ACCEPTED
 
     async def _answer_session_request(
         self, request: SessionRequest, peer: Peer
@@ -238,7 +209,7 @@ class N4:
     ) -> messages.SessionEstablishmentResponse:
         with ExitStack() as undo:
             blank = self._blank_session(request, undo)
-            resources = RequestResources(self._resources, blank, undo)
+            resources = RequestResources(self._resources, blank, undo, owner)
             translator = Translator(blank, resources)
             change = Change(creates=_creates(request, translator))
             session = replace(
@@ -302,6 +273,7 @@ class N4:
             s_nssai=s_nssai,
             slice_id=self._slice_of(s_nssai, dnn),
             inactivity_timer_s=request.user_plane_inactivity_timer_s or None,
+            sets=sets_of(request.fq_csids),
         )
 
     async def _modify(
@@ -312,7 +284,7 @@ class N4:
             _check_in_force(record)
             before = record.session
             with ExitStack() as undo:
-                resources = RequestResources(self._resources, before, undo)
+                resources = RequestResources(self._resources, before, undo, owner)
                 translator = Translator(before, resources)
                 change = _change(request, translator)
                 given = _given_of_urrs(change)
@@ -320,6 +292,7 @@ class N4:
                     before.modified(change).granted(granted_anew(given)),
                     chosen_fteids=resources.chosen,
                     allocated=resources.allocated,
+                    sets=sets_after(before.sets, request.fq_csids),
                     inactivity_timer_s=_inactivity_timer_s(request, before),
                 )
                 gained = demand_of(session).minus(demand_of(before))
@@ -486,6 +459,7 @@ def _creates(
         *map(translator.create_urr, request.create_urrs),
         *map(translator.create_bar, request.create_bars),
         *map(translator.create_pdr, request.create_pdrs),
+        *translator.predefined_qers,
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pfcp import enums, events, messages, udp
 from pfcp.endpoint import Endpoint
+from pfcp.load import LoadStatus
 from upf.config import PFCP_PORT
 from upf.errors import PeerError, PeerSilentError, StartError, TargetError
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from pfcp.admission import Admission
     from pfcp.events import Event, Peer
     from pfcp.ies import NodeID
-    from upf.n4 import N4, Identity
+    from upf.n4 import N4
+    from upf.n4_node import Identity
     from upf.records import SessionRecord
 
 _ASSOCIATING = (
@@ -29,6 +31,10 @@ _ASSOCIATING = (
     messages.AssociationUpdateRequest,
     messages.AssociationReleaseRequest,
 )
+
+# Requests under way from which on CP functions are asked to send less, and by how much.
+OVERLOAD_REQUESTS = 5_000
+OVERLOAD_REDUCTION_PERCENT = 50
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +52,7 @@ class N4Server:
             recovery_time_stamp=identity.recovery_time_stamp,
             random=random.random,
             cp_seid_of=self._cp_seid_of,
+            load_status=self._load_status,
             admission=admission,
         )
         self._server: udp.Server | None = None
@@ -141,6 +148,15 @@ class N4Server:
     def _cp_seid_of(self, up_seid: int) -> int:
         record = self._n4.sessions.get(up_seid) if self._n4 is not None else None
         return 0 if record is None else record.session.cp_seid
+
+    def _load_status(self, now: float) -> LoadStatus:
+        """How much of the room for sessions is taken; and that CP functions shall send less while
+        many requests are under way.
+        """
+        del now
+        load = self._n4.load_percent() if self._n4 is not None else None
+        is_overloaded = len(self._tasks) > OVERLOAD_REQUESTS
+        return LoadStatus(load, OVERLOAD_REDUCTION_PERCENT if is_overloaded else 0)
 
     def _on_event(self, event: Event) -> None:
         match event:

@@ -24,7 +24,8 @@ from upf.keeping import SessionKeeper, build_of, load_sessions
 from upf.marks import MarkWriter
 from upf.metering import UsageCounters
 from upf.meters import MeterWriter
-from upf.n4 import N4, UP_FUNCTION_FEATURES, Identity
+from upf.n4 import N4
+from upf.n4_node import Identity
 from upf.n4_server import N4Server
 from upf.netlink import Kernel
 from upf.paging import Paging
@@ -119,7 +120,7 @@ class UPF(Shown):
         request = messages.AssociationSetupRequest(
             node_id=self._identity.node_id,
             recovery_time_stamp=self._identity.recovery_time_stamp,
-            up_function_features=UP_FUNCTION_FEATURES,
+            up_function_features=self._identity.features,
         )
         await self._n4_server.ask(peer, request)
 
@@ -197,7 +198,10 @@ class UPF(Shown):
         """Answer heartbeats as the run before did, whose sessions we go on with."""
         config = self.config
         identity = self._identity = Identity(
-            _node_id(config), config.n4.address, memory.recovery_time_stamp
+            _node_id(config),
+            config.n4.address,
+            memory.recovery_time_stamp,
+            gives_addresses=any(each.allocate for each in config.ue_pool),
         )
         server = self._n4_server = N4Server(identity, config.n4.admission())
         held: dict[ies.NodeID, Association] = {}
@@ -231,7 +235,11 @@ class UPF(Shown):
         self._totals = SliceTotals(counters)
         self._slice_drops = SliceDrops(target)
         ports = switch.bindings(self.config, networks)
-        self._routing = Routing(target, kernel, ports, switch.local_traffic(self.config, networks))
+        self._routing = Routing(
+            *(target, kernel, ports),
+            local=switch.local_traffic(self.config, networks),
+            policies=tuple(networks.provisions.policies.values()),
+        )
         self._entries = SessionEntries(target, networks, counters, self._routing)
         build = build_of(networks, target)
         next_number = max((number for number, _ in found), default=0) + 1
@@ -241,7 +249,9 @@ class UPF(Shown):
         self._n4 = N4(
             self._identity,
             associations=self._n4_server.endpoint.associations,
-            resources=Resources(networks, counters, self.config.ue_pools()),
+            resources=Resources(
+                networks, counters, self.config.ue_pools(), self.config.applications()
+            ),
             entries=self._entries,
             reporting=self._reporting,
             slice_of=self._slice_of,

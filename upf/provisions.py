@@ -1,4 +1,4 @@
-"""What sessions refer to by name and the operator configured: predefined rules, forwarding policies.
+"""What the operator configured and rules refer to by name: predefined rules, forwarding policies.
 
 And applications, which the operator or a CP function describes by packet flow descriptions
 (TS 29.244 clause 6.2.5).
@@ -6,22 +6,24 @@ And applications, which the operator or a CP function describes by packet flow d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from pfcp import ies, messages
 from upf.errors import (
     ForwardingPolicyError,
     UnknownApplicationError,
     UnknownPredefinedRuleError,
     UnsupportedError,
 )
+from upf.rules import QER, IPAddress, SDFFilter
 from upf.sdf import parse_flow_description
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from upf.rules import QER, IPAddress, SDFFilter
+    from pfcp import ies, messages
+
 
 PFD_CONTENTS_IE = 61
 # An identifier of a rule that is predefined here has its first bit set (TS 29.244 clause 8.2.75).

@@ -122,6 +122,8 @@ class Punts:
             self.counts["neighbour_unknown"] += 1
             return
         dst = user_packet.dst
+        if isinstance(treatment, Routed) and treatment.policy is not None:
+            dst = treatment.policy.next_hop(user_packet.version) or dst
         if isinstance(treatment, Tunnelled):
             dst = treatment.peer.dst
             if treatment.peer.is_of_cp and packet.egress_port == self._routing.host_port:

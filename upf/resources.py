@@ -33,10 +33,14 @@ class Resources:
     """The pools that all sessions share."""
 
     def __init__(
-        self, networks: Networks, counters: UsageCounters, ue_pools: UEPools | None = None
+        self,
+        networks: Networks,
+        counters: UsageCounters,
+        ue_pools: UEPools | None = None,
+        applications: Applications | None = None,
     ) -> None:
         self.networks = networks
-        self.applications = Applications()
+        self.applications = applications or Applications()
         self.ue_pools = ue_pools or UEPools()
         self.counters = counters
         self.seids = SEIDAllocator()

@@ -18,6 +18,9 @@ from upf.entry import Entry, Prefix
 from upf.rules import IPAddress, IPNetwork
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from upf.provisions import ForwardingPolicy
     from upf.treatment import TunnelPeer
 
 DEFAULT_MTU = 1500
@@ -130,6 +133,16 @@ class Local:
         for instance, pool in self.pools:
             hop = NextHop(self.port, LOCAL_MAC, LOCAL_MAC, LONGEST_PACKET, vlan_id=instance)
             routes.setdefault((instance, pool), hop)
+
+
+def add_policies(routes: Routes, policies: Iterable[ForwardingPolicy]) -> None:
+    """Routes to the next hops of forwarding policies, whatever the destination."""
+    for policy in policies:
+        for address in policy.next_hops:
+            hop = resolve(routes, policy.network_instance_id, address)
+            if hop is not None:
+                everything = ip_network("0.0.0.0/0" if address.version == 4 else "::/0")
+                routes[policy.route_instance_id, everything] = hop
 
 
 def port_entries(kernel: KernelState, bindings: tuple[PortBinding, ...]) -> list[Entry]:

@@ -25,6 +25,7 @@ from upf.routes import (
     PortBinding,
     Routes,
     Unresolved,
+    add_policies,
     addresses_to_probe,
     hop_to_peer,
     next_hop_address,
@@ -35,11 +36,12 @@ from upf.routes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from upf.entry import Entry, EntryKey
     from upf.neighbours import Waiting
     from upf.netlink import Kernel
+    from upf.provisions import ForwardingPolicy
     from upf.rules import IPAddress
     from upf.target import Target
     from upf.treatment import TunnelPeer
@@ -62,6 +64,7 @@ class Routing:
         kernel: Kernel,
         bindings: tuple[PortBinding, ...],
         local: Local | None = None,
+        policies: Collection[ForwardingPolicy] = (),
     ) -> None:
         self.queues = NeighbourQueues()
         self.routes: Routes = {}
@@ -70,6 +73,7 @@ class Routing:
         self._kernel = kernel
         self._bindings = bindings
         self._local = local
+        self._policies = policies
         self._state = KernelState()
         self._ids = NextHopIds(target.size(tables.TABLES[tables.NextHop]))
         self._peers: dict[int, TunnelPeer] = {}
@@ -239,6 +243,7 @@ class Routing:
                     await self._kernel.probe(index, address)
                 for peer in list(self._peers.values()):
                     await self._probe_peer(peer)
+                await self._probe_policies()
                 due = loop.time() + PROBE_INTERVAL_S
             await asyncio.sleep(_RETRY_S)
             self.queues.expire(loop.time())
@@ -249,6 +254,7 @@ class Routing:
             routes = wanted_routes(state, self._bindings)
             if self._local is not None:
                 self._local.add_to(routes)
+            add_policies(routes, self._policies)
             entries = [
                 *port_entries(state, self._bindings),
                 *(self._local.entries() if self._local is not None else ()),
@@ -293,6 +299,14 @@ class Routing:
         if isinstance(hop, Unresolved):
             address = next_hop_address(self._state, self._bindings, hop.port, peer.dst)
             await self._probe(hop.port, address)
+
+    async def _probe_policies(self) -> None:
+        """Find the next hops of forwarding policies that are not known."""
+        for policy in self._policies:
+            for address in policy.next_hops:
+                hop = resolve(self.routes, policy.network_instance_id, address)
+                if isinstance(hop, Unresolved):
+                    await self._probe(hop.port, address)
 
     async def _probe(self, port: int, address: IPAddress) -> None:
         for link in self._state.links:

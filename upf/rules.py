@@ -176,13 +176,10 @@ class OuterHeaderCreation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardingParameters:
-    """`dscp` is the transport level marking of outer headers."""
-
     destination_interface: Interface
     network_instance: str | None = None
     outer_header_creation: OuterHeaderCreation | None = None
     forwarding_policy: bytes | None = None
-    dscp: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ over the final set, so that a request may be written in any order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Network
 from typing import Any, TypeAlias, TypeVar
@@ -23,7 +23,9 @@ from upf.rules import (
     ForwardingParameters,
     IPNetwork,
     LocalFTEID,
+    SDFFilter,
 )
+from upf.session_sets import SessionSet
 from upf.slices import SNSSAI
 from upf.ue_pools import Allocated
 
@@ -60,7 +62,8 @@ class Session:
     """One PFCP session. `cp_address` is where its CP function takes our requests.
 
     `quota_grants` counts how often a URR's quota was granted anew, by urr_id; `spent` is what of
-    quotas is used up; `allocated` are the addresses that its UE was given here, by version of IP.
+    quotas is used up; `sets` are those of CP functions that it is of; `allocated` are the addresses
+    that its UE was given here, by version of IP.
     """
 
     up_seid: int
@@ -79,6 +82,7 @@ class Session:
     spent: frozenset[Bound] = frozenset()
     inactivity_timer_s: int | None = None
     allocated: Mapping[int, Allocated] = field(default_factory=dict)
+    sets: frozenset[SessionSet] = frozenset()
 
     @property
     def framed_routes(self) -> tuple[IPNetwork, ...]:
@@ -171,6 +175,17 @@ class Session:
                 _check_all_in(
                     [far.bar_id], self.bars, RuleKind.BAR, RuleId(RuleKind.FAR, far.far_id)
                 )
+
+
+def redescribed(session: Session, filters_of: Callable[[bytes], tuple[SDFFilter, ...]]) -> Session:
+    """The session with applications as they are described now; itself if none is another."""
+    changed = {}
+    for pdr_id, pdr in session.pdrs.items():
+        application_id = pdr.pdi.application_id
+        if application_id is not None and pdr.pdi.sdf_filters != filters_of(application_id):
+            pdi = replace(pdr.pdi, sdf_filters=filters_of(application_id))
+            changed[pdr_id] = replace(pdr, pdi=pdi)
+    return replace(session, pdrs={**session.pdrs, **changed}) if changed else session
 
 
 def _check_all_in(

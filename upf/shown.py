@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from upf.image import HeldSwitch
     from upf.marks import MarkWriter
     from upf.metering import UsageCounters
-    from upf.n4 import N4, Identity
+    from upf.n4 import N4
+    from upf.n4_node import Identity
     from upf.n4_server import N4Server
     from upf.neighbours import NeighbourCounts
     from upf.networks import Networks

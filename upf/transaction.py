@@ -86,6 +86,8 @@ class SessionEntries:
             QuotaKind.QUOTA: IndexPool("quotas", target.size(tables.QUOTAS)),
         }
         self._owners: dict[EntryKey, int] = {}
+        # Each session has an endpoint and an address, in tables apart.
+        self._num_keys = 2 * target.size(tables.TABLES[tables.SessionByFTEID])
 
     async def replace(
         self, held: Held, session: Session, grants: Mapping[QuotaName, Grant] = NO_GRANTS
@@ -169,6 +171,10 @@ class SessionEntries:
         if plan:
             await self._target.apply(plan)
         await self._give_back(held.compiled.pdr_ids, held, held.own_ids)
+
+    def load_percent(self) -> int:
+        """How full the tables of sessions are."""
+        return min(100, 100 * len(self._owners) // self._num_keys)
 
     def owner_of(self, key: EntryKey) -> int | None:
         """The UP SEID of the session that has a key."""

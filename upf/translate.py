@@ -18,6 +18,7 @@ from upf.errors import (
     UPFError,
 )
 from upf.once import once_for_each
+from upf.provisions import PREDEFINED_ID
 from upf.resources import RequestResources
 from upf.rules import (
     BAR,
@@ -52,8 +53,6 @@ _DESTINATION_INTERFACES: Mapping[int, Interface] = {
 }
 # What a rule may hold that we do not do: field -> IE type.
 _PDR_UNSUPPORTED = {
-    "activate_predefined_rules": 106,
-    "deactivate_predefined_rules": 107,
     "activation_time": 163,
     "deactivation_time": 164,
     "mar_id": 170,
@@ -68,7 +67,7 @@ _FAR_UNSUPPORTED = {
 }
 _FORWARDING_UNSUPPORTED = {
     "redirect_information": 38,
-    "forwarding_policy": 41,
+    "transport_level_marking": 30,
     "linked_traffic_endpoint_id": 131,
     "header_enrichment": 98,
     "proxying": 137,
@@ -89,6 +88,7 @@ class Translator:
     resources: RequestResources
     pdis: PDITranslator = field(init=False)
     _new_qers: dict[int, QER] = field(default_factory=dict)
+    _predefined: dict[int, QER] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.pdis = PDITranslator(self.session, self.resources)
@@ -97,11 +97,12 @@ class Translator:
         rule = RuleId(RuleKind.PDR, ie.pdr_id)
         with blaming(rule):
             fields = self._pdr_fields(ie, ie.pdi)
+            self._activate(fields, None, ie.activate_predefined_rules, ())
             fields["pdi"] = PDI(**fields["pdi"])
-            qers = {**self.session.qers, **self._new_qers}
+            qers = {**self.session.qers, **self._new_qers, **self._predefined}
             is_metered = any(
                 qers[qer_id].mbr_uplink_kbps or qers[qer_id].mbr_downlink_kbps
-                for qer_id in ie.qer_ids
+                for qer_id in fields.get("qer_ids", ())
                 if qer_id in qers
             )
             usage_id = self.resources.usage_id(is_metered=is_metered)
@@ -110,14 +111,21 @@ class Translator:
     def update_pdr(self, ie: ies.UpdatePDR) -> Update:
         rule = RuleId(RuleKind.PDR, ie.pdr_id)
         with blaming(rule):
-            return Update(rule, self._pdr_fields(ie, ie.pdi))
+            fields = self._pdr_fields(ie, ie.pdi)
+            known = self.session.pdrs.get(ie.pdr_id)
+            changes = (ie.activate_predefined_rules, ie.deactivate_predefined_rules)
+            self._activate(fields, known, *changes)
+            return Update(rule, fields)
 
     def create_far(self, ie: ies.CreateFAR) -> FAR:
-        return _new_far(ie)
+        far = _new_far(ie)
+        self._check_policy(RuleId(RuleKind.FAR, ie.far_id), ie.forwarding_parameters)
+        return far
 
     def update_far(self, ie: ies.UpdateFAR) -> Update:
         rule = RuleId(RuleKind.FAR, ie.far_id)
         with blaming(rule):
+            self._check_policy(rule, ie.update_forwarding_parameters)
             return Update(rule, _far_fields(ie, ie.update_forwarding_parameters))
 
     def create_qer(self, ie: ies.CreateQER) -> QER:
@@ -140,6 +148,51 @@ class Translator:
 
     def update_bar(self, ie: ies.UpdateBAR) -> Update:
         return Update(RuleId(RuleKind.BAR, ie.bar_id), {})
+
+    @property
+    def predefined_qers(self) -> tuple[QER, ...]:
+        """The QERs of predefined rules that the session has not yet."""
+        known = self.session.qers
+        return tuple(each for qer_id, each in self._predefined.items() if qer_id not in known)
+
+    def _activate(
+        self,
+        fields: dict[str, Any],
+        known: PDR | None,
+        activated: tuple[bytes, ...],
+        deactivated: tuple[bytes, ...],
+    ) -> None:
+        """Have a PDR's fields hold what its predefined rules of now add: filters and QERs."""
+        before = () if known is None else known.predefined
+        if not (before or activated):
+            return
+        gone = {name.decode("utf-8", "replace") for name in deactivated}
+        names = [name.encode() for name in before if name not in gone]
+        provisions = self.resources.provisions
+        rules = [provisions.predefined_rule(each) for each in (*names, *activated)]
+        self._predefined.update({each.qer.qer_id: each.qer for each in rules})
+        pdi = fields.setdefault("pdi", {})
+        own_qers = fields.get("qer_ids", () if known is None else known.qer_ids)
+        own_filters = pdi.get("sdf_filters", () if known is None else known.pdi.sdf_filters)
+        fields["qer_ids"] = (
+            *(qer_id for qer_id in own_qers if qer_id < PREDEFINED_ID),
+            *(each.qer.qer_id for each in rules),
+        )
+        pdi["sdf_filters"] = (
+            *(each for each in own_filters if each.rule is None),
+            *(each for rule in rules for each in rule.filters),
+        )
+        fields["predefined"] = tuple(each.name for each in rules)
+
+    def _check_policy(
+        self,
+        rule: RuleId,
+        forwarding: ies.ForwardingParameters | ies.UpdateForwardingParameters | None,
+    ) -> None:
+        """Refuse a forwarding policy that is not configured."""
+        if forwarding is not None and forwarding.forwarding_policy is not None:
+            with blaming(rule):
+                self.resources.provisions.policy(forwarding.forwarding_policy.identifier)
 
     def _pdr_fields(self, ie: ies.CreatePDR | ies.UpdatePDR, pdi: ies.PDI | None) -> dict[str, Any]:
         refuse(ie, _PDR_UNSUPPORTED)
@@ -236,7 +289,11 @@ def _forwarding_fields(
     ie: ies.ForwardingParameters | ies.UpdateForwardingParameters,
 ) -> dict[str, Any]:
     refuse(ie, _FORWARDING_UNSUPPORTED)
-    fields: dict[str, Any] = given(network_instance=name_of(ie.network_instance))
+    policy = ie.forwarding_policy
+    fields: dict[str, Any] = given(
+        network_instance=name_of(ie.network_instance),
+        forwarding_policy=None if policy is None else policy.identifier,
+    )
     if ie.destination_interface is not None:
         fields["destination_interface"] = interface_of(
             _DESTINATION_INTERFACES, ie.destination_interface, DESTINATION_INTERFACE_IE

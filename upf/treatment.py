@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from upf.drops import DropReason
 from upf.errors import RuleError, RuleId, RuleKind, UnsupportedError
+from upf.provisions import ForwardingPolicy
 from upf.quotas import is_bounded
 from upf.rules import ApplyAction, Interface, IPAddress
 
@@ -15,13 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from upf.networks import NetworkInstance, Networks
-    from upf.provisions import ForwardingPolicy
     from upf.rules import PDR, QER, ForwardingParameters, OuterHeaderCreation
     from upf.session import Session
 
 OUTER_HEADER_REMOVAL_IE = 95
 OUTER_HEADER_CREATION_IE = 84
-TRANSPORT_LEVEL_MARKING_IE = 30
 
 GTPU_PORT = 2152
 _UDP_GTPU_OCTETS = 16
@@ -68,16 +67,13 @@ class Routed:
 
 @dataclass(frozen=True, slots=True)
 class Tunnelled:
-    """Put into a tunnel. QFI 0 is no PDU session container, PPI None none in it. `dscp`: the
-    transport level marking, None as the slice marks.
-    """
+    """Put into a tunnel. QFI 0 is no PDU session container, PPI None none in it."""
 
     peer: TunnelPeer
     teid: int
     qfi: int
     reflective_qos: int
     ppi: int | None = None
-    dscp: int | None = None
 
 
 Treatment: TypeAlias = DropReason | Wait | Routed | Tunnelled
@@ -118,12 +114,6 @@ def _forwarded(
     creation = forwarding.outer_header_creation
     destination = _destination(networks, forwarding, pdr)
     if creation is None:
-        if forwarding.dscp is not None:
-            raise UnsupportedError(
-                f"{_far_rule(pdr)} marks packets that get no outer header",
-                rule=_far_rule(pdr),
-                offending_ie=TRANSPORT_LEVEL_MARKING_IE,
-            )
         if forwarding.forwarding_policy is not None:
             policy = networks.provisions.policy(forwarding.forwarding_policy)
             return Routed(policy.network_instance_id, policy)
@@ -143,7 +133,6 @@ def _forwarded(
         qfi=qfi,
         reflective_qos=int(not pdr.is_uplink and any(qer.is_reflective for qer in qers)),
         ppi=ppi,
-        dscp=forwarding.dscp,
     )
 
 

@@ -18,7 +18,8 @@ from pfcp.association import AssociationTable
 from upf.entry import Counts
 from upf.errors import WriteFailure, WriteRejectedError
 from upf.metering import UsageCounters
-from upf.n4 import N4, Identity
+from upf.n4 import N4
+from upf.n4_node import Identity
 from upf.networks import Endpoint, NetworkInstance, Networks, Role
 from upf.reporting import UsageReporting
 from upf.resources import Resources

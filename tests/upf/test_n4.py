@@ -395,7 +395,15 @@ async def test_association_answer_advertises_what_works(bench):
     assert answer.cause == Cause.REQUEST_ACCEPTED
     assert answer.recovery_time_stamp == 7
     assert answer.up_function_features == ies.UPFunctionFeatures(
-        ftup=True, empu=True, mnop=True, quoac=True, vtime=True, norp=True
+        ftup=True,
+        empu=True,
+        pfdm=True,
+        pfde=True,
+        frrt=True,
+        quoac=True,
+        mnop=True,
+        vtime=True,
+        norp=True,
     )
 
 
@@ -472,11 +480,6 @@ async def test_tunnel_peer_that_could_not_be_removed_goes_with_the_next(
 @pytest.mark.parametrize(
     ("request_", "answer"),
     [
-        (messages.PFDManagementRequest(), messages.PFDManagementResponse),
-        (
-            messages.SessionSetDeletionRequest(node_id=ies.NodeID(value="smf")),
-            messages.SessionSetDeletionResponse,
-        ),
         (
             messages.SessionSetModificationRequest(
                 node_id=ies.NodeID(value="smf"),
@@ -489,7 +492,7 @@ async def test_tunnel_peer_that_could_not_be_removed_goes_with_the_next(
             messages.SessionSetModificationResponse,
         ),
     ],
-    ids=["PFDs", "deletion of a set", "handover of a set"],
+    ids=["handover of a set"],
 )
 async def test_node_request_for_what_is_not_advertised_is_answered_so(bench, request_, answer):
     answered = await bench.ask(request_)

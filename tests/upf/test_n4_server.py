@@ -7,7 +7,7 @@ import time
 from ipaddress import IPv4Address
 
 from pfcp import enums, ies, messages
-from upf.n4 import Identity
+from upf.n4_node import Identity
 from upf.n4_server import N4Server
 
 

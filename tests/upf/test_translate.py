@@ -103,6 +103,11 @@ CASES = {
         FAR_2,
         41,
     ),
+    "marking of outer headers": (
+        lambda r: forwarding(r, transport_level_marking=0xB8FC),
+        FAR_2,
+        30,
+    ),
     "lawful interception": (lambda r: forwarding(r, destination_interface=4), FAR_2, 42),
     "creation of udp": (
         lambda r: forwarding(r, outer_header_creation=replace(GTPU, teid=None, port=5)),
@@ -138,6 +143,9 @@ async def test_what_is_not_done_is_refused(bench, target, establishment, case):
     assert answer.cause in {
         enums.Cause.SERVICE_NOT_SUPPORTED,
         enums.Cause.RULE_CREATION_MODIFICATION_FAILURE,
+        enums.Cause.UNKNOWN_APPLICATION_ID,
+        enums.Cause.UNKNOWN_PREDEFINED_RULE,
+        enums.Cause.INVALID_FORWARDING_POLICY,
     }
     assert (answer.failed_rule_id, answer.offending_ie) == (rule, offending_ie)
     assert target.entries == {}
