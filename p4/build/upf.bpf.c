@@ -6,6 +6,27 @@
 
 #include "mirror.h"
 
+#include "directory.h"
+
+/* The last head of each: so many are there less one. */
+const volatile struct {
+    __u32 t_ports;
+    __u32 t_endpoints_ipv4;
+    __u32 t_endpoints_ipv6;
+    __u32 t_classified_by_fteid;
+    __u32 t_classified_by_ue_ipv4;
+    __u32 t_classified_by_ue_ipv6;
+    __u32 t_filters_ipv4_groups;
+    __u32 t_filters_ipv6_groups;
+    __u32 t_flows;
+    __u32 t_sessions_by_fteid;
+    __u32 t_sessions_by_ue_ipv4;
+    __u32 t_sessions_by_ue_ipv6;
+    __u32 t_source_prefixes;
+    __u32 t_next_hops;
+    __u32 t_markings;
+} directories SEC(".rodata.directories");
+
 /* table Ingress.arrival.ports */
 enum t_ports_action {
     t_ports_set_port = 1,
@@ -22,18 +43,8 @@ union t_ports_entry {
     } as_set_port;
     __u64 all[3];
 };
-struct t_ports_key {
-    __u16 ingress_port;
-    __u16 vlan_id;
-};
-_Static_assert(sizeof(struct t_ports_key) == 4, "as the control path lays it out");
 _Static_assert(sizeof(union t_ports_entry) == 24, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 64);
-    __type(key, struct t_ports_key);
-    __type(value, union t_ports_entry);
-} t_ports SEC(".maps");
+DIRECTORY(t_ports, union t_ports_entry, 1, 64, 136, directories.t_ports)
 
 /* table Ingress.arrival.endpoints_ipv4 */
 enum t_endpoints_ipv4_action {
@@ -48,19 +59,8 @@ union t_endpoints_ipv4_entry {
     } as_set_endpoint;
     __u64 all[1];
 };
-struct t_endpoints_ipv4_key {
-    __u32 ipv4_addr;
-    __u16 ingress_port;
-    __u16 vlan_id;
-};
-_Static_assert(sizeof(struct t_endpoints_ipv4_key) == 8, "as the control path lays it out");
 _Static_assert(sizeof(union t_endpoints_ipv4_entry) == 8, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 64);
-    __type(key, struct t_endpoints_ipv4_key);
-    __type(value, union t_endpoints_ipv4_entry);
-} t_endpoints_ipv4 SEC(".maps");
+DIRECTORY(t_endpoints_ipv4, union t_endpoints_ipv4_entry, 1, 64, 136, directories.t_endpoints_ipv4)
 
 /* table Ingress.arrival.endpoints_ipv6 */
 enum t_endpoints_ipv6_action {
@@ -75,20 +75,8 @@ union t_endpoints_ipv6_entry {
     } as_set_endpoint;
     __u64 all[1];
 };
-struct t_endpoints_ipv6_key {
-    u128_in_map ipv6_addr;
-    __u16 ingress_port;
-    __u16 vlan_id;
-    __u8 padding[4];
-};
-_Static_assert(sizeof(struct t_endpoints_ipv6_key) == 24, "as the control path lays it out");
 _Static_assert(sizeof(union t_endpoints_ipv6_entry) == 8, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 64);
-    __type(key, struct t_endpoints_ipv6_key);
-    __type(value, union t_endpoints_ipv6_entry);
-} t_endpoints_ipv6 SEC(".maps");
+DIRECTORY(t_endpoints_ipv6, union t_endpoints_ipv6_entry, 3, 64, 136, directories.t_endpoints_ipv6)
 
 /* table Ingress.arrival.user_packets */
 enum t_user_packets_action {
@@ -127,19 +115,8 @@ union t_classified_by_fteid_entry {
     } as_classify;
     __u64 all[2];
 };
-struct t_classified_by_fteid_key {
-    __u32 teid;
-    __u8 endpoint_id;
-    __u8 padding[3];
-};
-_Static_assert(sizeof(struct t_classified_by_fteid_key) == 8, "as the control path lays it out");
 _Static_assert(sizeof(union t_classified_by_fteid_entry) == 16, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 16384);
-    __type(key, struct t_classified_by_fteid_key);
-    __type(value, union t_classified_by_fteid_entry);
-} t_classified_by_fteid SEC(".maps");
+DIRECTORY(t_classified_by_fteid, union t_classified_by_fteid_entry, 1, 64, 20480, directories.t_classified_by_fteid)
 
 /* table Ingress.detection.classified_by_ue_ipv4 */
 enum t_classified_by_ue_ipv4_action {
@@ -155,19 +132,8 @@ union t_classified_by_ue_ipv4_entry {
     } as_classify;
     __u64 all[2];
 };
-struct t_classified_by_ue_ipv4_key {
-    __u32 ue_ipv4;
-    __u8 network_instance;
-    __u8 padding[3];
-};
-_Static_assert(sizeof(struct t_classified_by_ue_ipv4_key) == 8, "as the control path lays it out");
 _Static_assert(sizeof(union t_classified_by_ue_ipv4_entry) == 16, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 16384);
-    __type(key, struct t_classified_by_ue_ipv4_key);
-    __type(value, union t_classified_by_ue_ipv4_entry);
-} t_classified_by_ue_ipv4 SEC(".maps");
+DIRECTORY(t_classified_by_ue_ipv4, union t_classified_by_ue_ipv4_entry, 1, 64, 20480, directories.t_classified_by_ue_ipv4)
 
 /* table Ingress.detection.framed_routes_ipv4 */
 enum t_framed_routes_ipv4_action {
@@ -183,13 +149,13 @@ union t_framed_routes_ipv4_entry {
     } as_classify;
     __u64 all[2];
 };
+_Static_assert(sizeof(union t_framed_routes_ipv4_entry) == 16, "as the control path lays it out");
 struct t_framed_routes_ipv4_key {
     __u32 prefix_bits;
     __u32 network_instance;
     __u32 ipv4_dst;
 };
 _Static_assert(sizeof(struct t_framed_routes_ipv4_key) == 12, "as the control path lays it out");
-_Static_assert(sizeof(union t_framed_routes_ipv4_entry) == 16, "as the control path lays it out");
 struct {
     __uint(type, BPF_MAP_TYPE_LPM_TRIE);
     __uint(map_flags, BPF_F_NO_PREALLOC);
@@ -212,19 +178,8 @@ union t_classified_by_ue_ipv6_entry {
     } as_classify;
     __u64 all[2];
 };
-struct t_classified_by_ue_ipv6_key {
-    __u64 ue_prefix;
-    __u8 network_instance;
-    __u8 padding[7];
-};
-_Static_assert(sizeof(struct t_classified_by_ue_ipv6_key) == 16, "as the control path lays it out");
 _Static_assert(sizeof(union t_classified_by_ue_ipv6_entry) == 16, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 4096);
-    __type(key, struct t_classified_by_ue_ipv6_key);
-    __type(value, union t_classified_by_ue_ipv6_entry);
-} t_classified_by_ue_ipv6 SEC(".maps");
+DIRECTORY(t_classified_by_ue_ipv6, union t_classified_by_ue_ipv6_entry, 2, 64, 5120, directories.t_classified_by_ue_ipv6)
 
 /* table Ingress.detection.framed_routes_ipv6 */
 enum t_framed_routes_ipv6_action {
@@ -240,13 +195,13 @@ union t_framed_routes_ipv6_entry {
     } as_classify;
     __u64 all[2];
 };
+_Static_assert(sizeof(union t_framed_routes_ipv6_entry) == 16, "as the control path lays it out");
 struct t_framed_routes_ipv6_key {
     __u32 prefix_bits;
     __u32 network_instance;
     __u32 ipv6_dst[4];
 };
 _Static_assert(sizeof(struct t_framed_routes_ipv6_key) == 24, "as the control path lays it out");
-_Static_assert(sizeof(union t_framed_routes_ipv6_entry) == 16, "as the control path lays it out");
 struct {
     __uint(type, BPF_MAP_TYPE_LPM_TRIE);
     __uint(map_flags, BPF_F_NO_PREALLOC);
@@ -301,56 +256,30 @@ struct {
     __type(key, __u32);
     __type(value, struct t_filters_ipv4_rule);
 } t_filters_ipv4 SEC(".maps");
-struct t_filters_ipv4_exact {
-    __u16 rules_id;
-    __u8 padding[2];
-};
-_Static_assert(sizeof(struct t_filters_ipv4_exact) == 4, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 1024);
-    __type(key, struct t_filters_ipv4_exact);
-    __type(value, __u32);
-} t_filters_ipv4_groups SEC(".maps");
-RULE_HEADS(t_filters_ipv4_heads, 1153);
-struct t_filters_ipv4_search {
-    const union t_filters_ipv4_key *key;
-    __u32 next;
-    __s32 found;
-};
-static long t_filters_ipv4_step(__u32 step, struct t_filters_ipv4_search *search)
-{
-    __u32 index = search->next;
-    struct t_filters_ipv4_rule *rule;
-    if (!index) return 1;
-    rule = bpf_map_lookup_elem(&t_filters_ipv4, &index);
-    if (!rule) return 1;
-    search->next = *(volatile __u32 *)&rule->next;
-    if ((search->key->words[0] & rule->mask.words[0]) != rule->value.words[0]) return 0;
-    if ((search->key->words[1] & rule->mask.words[1]) != rule->value.words[1]) return 0;
-    if ((search->key->words[2] & rule->mask.words[2]) != rule->value.words[2]) return 0;
-    if (search->key->of.src_port < rule->src_port_low || search->key->of.src_port > rule->src_port_high) return 0;
-    if (search->key->of.dst_port < rule->dst_port_low || search->key->of.dst_port > rule->dst_port_high) return 0;
-    search->found = index;
-    return 1;
-}
+DIRECTORY(t_filters_ipv4_groups, struct rule_group, 1, 64, 1280, directories.t_filters_ipv4_groups)
 __attribute__((noinline))
 int t_filters_ipv4_find(const union t_filters_ipv4_key *key)
 {
-    struct t_filters_ipv4_search search = {.key = key, .found = NO_RULE};
-    struct t_filters_ipv4_exact exact = {};
-    __u32 *group, *head;
-
+    struct t_filters_ipv4_rule *rule;
+    __u32 index, end = 0;
     if (!key) return NO_RULE;
-    exact.rules_id = key->of.rules_id;
-    group = bpf_map_lookup_elem(&t_filters_ipv4_groups, &exact);
-    if (!group) return NO_RULE;
-    head = bpf_map_lookup_elem(&t_filters_ipv4_heads, group);
-    if (!head) return NO_RULE;
-    search.next = *(volatile __u32 *)head;
-    bpf_loop(1024, t_filters_ipv4_step, &search, 0);
-    return search.found;
+    {
+        __u16 part0 = key->of.rules_id;
+        struct t_filters_ipv4_groups_key key = {{(__u64)part0}};
+        struct rule_group *group = t_filters_ipv4_groups_find(key);
+        if (!group) return NO_RULE;
+        index = *(volatile __u32 *)&group->first;
+    }
+    _Pragma("nounroll")
+    for (int step = 0; step < 1024 && index != end; step++) {
+        rule = bpf_map_lookup_elem(&t_filters_ipv4, &index);
+        if (!rule) return NO_RULE;
+        if (!(((key->words[0] & rule->mask.words[0]) ^ rule->value.words[0]) | ((key->words[1] & rule->mask.words[1]) ^ rule->value.words[1]) | ((key->words[2] & rule->mask.words[2]) ^ rule->value.words[2]) | OUTSIDE((__u64)key->of.src_port, rule->src_port_low, rule->src_port_high) | OUTSIDE((__u64)key->of.dst_port, rule->dst_port_low, rule->dst_port_high))) return index;
+        index = *(volatile __u32 *)&rule->next;
+    }
+    return NO_RULE;
 }
+
 
 /* table Ingress.detection.filters_ipv6 */
 enum t_filters_ipv6_action {
@@ -399,59 +328,30 @@ struct {
     __type(key, __u32);
     __type(value, struct t_filters_ipv6_rule);
 } t_filters_ipv6 SEC(".maps");
-struct t_filters_ipv6_exact {
-    __u16 rules_id;
-    __u8 padding[2];
-};
-_Static_assert(sizeof(struct t_filters_ipv6_exact) == 4, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 512);
-    __type(key, struct t_filters_ipv6_exact);
-    __type(value, __u32);
-} t_filters_ipv6_groups SEC(".maps");
-RULE_HEADS(t_filters_ipv6_heads, 577);
-struct t_filters_ipv6_search {
-    const union t_filters_ipv6_key *key;
-    __u32 next;
-    __s32 found;
-};
-static long t_filters_ipv6_step(__u32 step, struct t_filters_ipv6_search *search)
-{
-    __u32 index = search->next;
-    struct t_filters_ipv6_rule *rule;
-    if (!index) return 1;
-    rule = bpf_map_lookup_elem(&t_filters_ipv6, &index);
-    if (!rule) return 1;
-    search->next = *(volatile __u32 *)&rule->next;
-    if ((search->key->words[0] & rule->mask.words[0]) != rule->value.words[0]) return 0;
-    if ((search->key->words[1] & rule->mask.words[1]) != rule->value.words[1]) return 0;
-    if ((search->key->words[2] & rule->mask.words[2]) != rule->value.words[2]) return 0;
-    if ((search->key->words[3] & rule->mask.words[3]) != rule->value.words[3]) return 0;
-    if ((search->key->words[4] & rule->mask.words[4]) != rule->value.words[4]) return 0;
-    if ((search->key->words[5] & rule->mask.words[5]) != rule->value.words[5]) return 0;
-    if (search->key->of.src_port < rule->src_port_low || search->key->of.src_port > rule->src_port_high) return 0;
-    if (search->key->of.dst_port < rule->dst_port_low || search->key->of.dst_port > rule->dst_port_high) return 0;
-    search->found = index;
-    return 1;
-}
+DIRECTORY(t_filters_ipv6_groups, struct rule_group, 1, 64, 640, directories.t_filters_ipv6_groups)
 __attribute__((noinline))
 int t_filters_ipv6_find(const union t_filters_ipv6_key *key)
 {
-    struct t_filters_ipv6_search search = {.key = key, .found = NO_RULE};
-    struct t_filters_ipv6_exact exact = {};
-    __u32 *group, *head;
-
+    struct t_filters_ipv6_rule *rule;
+    __u32 index, end = 0;
     if (!key) return NO_RULE;
-    exact.rules_id = key->of.rules_id;
-    group = bpf_map_lookup_elem(&t_filters_ipv6_groups, &exact);
-    if (!group) return NO_RULE;
-    head = bpf_map_lookup_elem(&t_filters_ipv6_heads, group);
-    if (!head) return NO_RULE;
-    search.next = *(volatile __u32 *)head;
-    bpf_loop(1024, t_filters_ipv6_step, &search, 0);
-    return search.found;
+    {
+        __u16 part0 = key->of.rules_id;
+        struct t_filters_ipv6_groups_key key = {{(__u64)part0}};
+        struct rule_group *group = t_filters_ipv6_groups_find(key);
+        if (!group) return NO_RULE;
+        index = *(volatile __u32 *)&group->first;
+    }
+    _Pragma("nounroll")
+    for (int step = 0; step < 1024 && index != end; step++) {
+        rule = bpf_map_lookup_elem(&t_filters_ipv6, &index);
+        if (!rule) return NO_RULE;
+        if (!(((key->words[0] & rule->mask.words[0]) ^ rule->value.words[0]) | ((key->words[1] & rule->mask.words[1]) ^ rule->value.words[1]) | ((key->words[2] & rule->mask.words[2]) ^ rule->value.words[2]) | ((key->words[3] & rule->mask.words[3]) ^ rule->value.words[3]) | ((key->words[4] & rule->mask.words[4]) ^ rule->value.words[4]) | ((key->words[5] & rule->mask.words[5]) ^ rule->value.words[5]) | OUTSIDE((__u64)key->of.src_port, rule->src_port_low, rule->src_port_high) | OUTSIDE((__u64)key->of.dst_port, rule->dst_port_low, rule->dst_port_high))) return index;
+        index = *(volatile __u32 *)&rule->next;
+    }
+    return NO_RULE;
 }
+
 
 /* table Ingress.detection.flows */
 enum t_flows_action {
@@ -505,19 +405,8 @@ union t_flows_entry {
     } as_drop;
     __u64 all[4];
 };
-struct t_flows_key {
-    __u32 classified_id;
-    __u8 filter_slot;
-    __u8 padding[3];
-};
-_Static_assert(sizeof(struct t_flows_key) == 8, "as the control path lays it out");
 _Static_assert(sizeof(union t_flows_entry) == 32, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 16384);
-    __type(key, struct t_flows_key);
-    __type(value, union t_flows_entry);
-} t_flows SEC(".maps");
+DIRECTORY(t_flows, union t_flows_entry, 1, 64, 20480, directories.t_flows)
 
 /* table Ingress.detection.sessions_by_fteid */
 enum t_sessions_by_fteid_action {
@@ -565,19 +454,8 @@ union t_sessions_by_fteid_entry {
     } as_drop;
     __u64 all[3];
 };
-struct t_sessions_by_fteid_key {
-    __u32 teid;
-    __u8 endpoint_id;
-    __u8 padding[3];
-};
-_Static_assert(sizeof(struct t_sessions_by_fteid_key) == 8, "as the control path lays it out");
 _Static_assert(sizeof(union t_sessions_by_fteid_entry) == 24, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 200704);
-    __type(key, struct t_sessions_by_fteid_key);
-    __type(value, union t_sessions_by_fteid_entry);
-} t_sessions_by_fteid SEC(".maps");
+DIRECTORY(t_sessions_by_fteid, union t_sessions_by_fteid_entry, 1, 64, 258560, directories.t_sessions_by_fteid)
 
 /* table Ingress.detection.sessions_by_ue_ipv4 */
 enum t_sessions_by_ue_ipv4_action {
@@ -614,19 +492,8 @@ union t_sessions_by_ue_ipv4_entry {
     } as_drop;
     __u64 all[3];
 };
-struct t_sessions_by_ue_ipv4_key {
-    __u32 ue_ipv4;
-    __u8 network_instance;
-    __u8 padding[3];
-};
-_Static_assert(sizeof(struct t_sessions_by_ue_ipv4_key) == 8, "as the control path lays it out");
 _Static_assert(sizeof(union t_sessions_by_ue_ipv4_entry) == 24, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 200704);
-    __type(key, struct t_sessions_by_ue_ipv4_key);
-    __type(value, union t_sessions_by_ue_ipv4_entry);
-} t_sessions_by_ue_ipv4 SEC(".maps");
+DIRECTORY(t_sessions_by_ue_ipv4, union t_sessions_by_ue_ipv4_entry, 1, 64, 258560, directories.t_sessions_by_ue_ipv4)
 
 /* table Ingress.detection.sessions_by_ue_ipv6 */
 enum t_sessions_by_ue_ipv6_action {
@@ -663,19 +530,8 @@ union t_sessions_by_ue_ipv6_entry {
     } as_drop;
     __u64 all[3];
 };
-struct t_sessions_by_ue_ipv6_key {
-    __u64 ue_prefix;
-    __u8 network_instance;
-    __u8 padding[7];
-};
-_Static_assert(sizeof(struct t_sessions_by_ue_ipv6_key) == 16, "as the control path lays it out");
 _Static_assert(sizeof(union t_sessions_by_ue_ipv6_entry) == 24, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 8192);
-    __type(key, struct t_sessions_by_ue_ipv6_key);
-    __type(value, union t_sessions_by_ue_ipv6_entry);
-} t_sessions_by_ue_ipv6 SEC(".maps");
+DIRECTORY(t_sessions_by_ue_ipv6, union t_sessions_by_ue_ipv6_entry, 2, 64, 10240, directories.t_sessions_by_ue_ipv6)
 
 /* table Ingress.forwarding.source_prefixes */
 enum t_source_prefixes_action {
@@ -685,19 +541,8 @@ union t_source_prefixes_entry {
     __u8 action;
     __u64 all[1];
 };
-struct t_source_prefixes_key {
-    __u64 ue_prefix;
-    __u32 usage_id;
-    __u8 padding[4];
-};
-_Static_assert(sizeof(struct t_source_prefixes_key) == 16, "as the control path lays it out");
 _Static_assert(sizeof(union t_source_prefixes_entry) == 8, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 16384);
-    __type(key, struct t_source_prefixes_key);
-    __type(value, union t_source_prefixes_entry);
-} t_source_prefixes SEC(".maps");
+DIRECTORY(t_source_prefixes, union t_source_prefixes_entry, 2, 64, 20480, directories.t_source_prefixes)
 
 /* table Ingress.routing.queues */
 enum t_queues_action {
@@ -712,19 +557,19 @@ union t_queues_entry {
     } as_set_queue;
     __u64 all[1];
 };
-struct t_queues_cell {
+_Static_assert(sizeof(union t_queues_entry) == 8, "as the control path lays it out");
+struct t_queues_switched {
     __u32 active;
     __u32 latest;
     union t_queues_entry entries[2];
 };
-_Static_assert(sizeof(struct t_queues_cell) == 24, "as the control path lays it out");
-_Static_assert(sizeof(union t_queues_entry) == 8, "as the control path lays it out");
+_Static_assert(sizeof(struct t_queues_switched) == 24, "as the control path lays it out");
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);
     __uint(max_entries, 4096);
     __type(key, __u32);
-    __type(value, struct t_queues_cell);
+    __type(value, struct t_queues_switched);
 } t_queues SEC(".maps");
 
 /* table Ingress.routing.tunnel_peers */
@@ -747,19 +592,19 @@ union t_tunnel_peers_entry {
     } as_resolve_neighbour;
     __u64 all[1];
 };
-struct t_tunnel_peers_cell {
+_Static_assert(sizeof(union t_tunnel_peers_entry) == 8, "as the control path lays it out");
+struct t_tunnel_peers_switched {
     __u32 active;
     __u32 latest;
     union t_tunnel_peers_entry entries[2];
 };
-_Static_assert(sizeof(struct t_tunnel_peers_cell) == 24, "as the control path lays it out");
-_Static_assert(sizeof(union t_tunnel_peers_entry) == 8, "as the control path lays it out");
+_Static_assert(sizeof(struct t_tunnel_peers_switched) == 24, "as the control path lays it out");
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);
     __uint(max_entries, 4096);
     __type(key, __u32);
-    __type(value, struct t_tunnel_peers_cell);
+    __type(value, struct t_tunnel_peers_switched);
 } t_tunnel_peers SEC(".maps");
 
 /* table Ingress.routing.routes_ipv4 */
@@ -782,13 +627,13 @@ union t_routes_ipv4_entry {
     } as_resolve_neighbour;
     __u64 all[1];
 };
+_Static_assert(sizeof(union t_routes_ipv4_entry) == 8, "as the control path lays it out");
 struct t_routes_ipv4_key {
     __u32 prefix_bits;
     __u32 network_instance;
     __u32 ipv4_dst;
 };
 _Static_assert(sizeof(struct t_routes_ipv4_key) == 12, "as the control path lays it out");
-_Static_assert(sizeof(union t_routes_ipv4_entry) == 8, "as the control path lays it out");
 struct {
     __uint(type, BPF_MAP_TYPE_LPM_TRIE);
     __uint(map_flags, BPF_F_NO_PREALLOC);
@@ -817,13 +662,13 @@ union t_routes_ipv6_entry {
     } as_resolve_neighbour;
     __u64 all[1];
 };
+_Static_assert(sizeof(union t_routes_ipv6_entry) == 8, "as the control path lays it out");
 struct t_routes_ipv6_key {
     __u32 prefix_bits;
     __u32 network_instance;
     __u32 ipv6_dst[4];
 };
 _Static_assert(sizeof(struct t_routes_ipv6_key) == 24, "as the control path lays it out");
-_Static_assert(sizeof(union t_routes_ipv6_entry) == 8, "as the control path lays it out");
 struct {
     __uint(type, BPF_MAP_TYPE_LPM_TRIE);
     __uint(map_flags, BPF_F_NO_PREALLOC);
@@ -848,19 +693,8 @@ union t_next_hops_entry {
     } as_set_port_and_macs;
     __u64 all[4];
 };
-struct t_next_hops_key {
-    __u16 next_hop_group_id;
-    __u8 bucket;
-    __u8 padding[1];
-};
-_Static_assert(sizeof(struct t_next_hops_key) == 4, "as the control path lays it out");
 _Static_assert(sizeof(union t_next_hops_entry) == 32, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 4096);
-    __type(key, struct t_next_hops_key);
-    __type(value, union t_next_hops_entry);
-} t_next_hops SEC(".maps");
+DIRECTORY(t_next_hops, union t_next_hops_entry, 1, 64, 5120, directories.t_next_hops)
 
 /* table Ingress.verdict.verdicts */
 enum t_verdicts_action {
@@ -893,19 +727,19 @@ union t_tunnel_headers_entry {
     } as_add_ipv6;
     __u64 all[6];
 };
-struct t_tunnel_headers_cell {
+_Static_assert(sizeof(union t_tunnel_headers_entry) == 48, "as the control path lays it out");
+struct t_tunnel_headers_switched {
     __u32 active;
     __u32 latest;
     union t_tunnel_headers_entry entries[2];
 };
-_Static_assert(sizeof(struct t_tunnel_headers_cell) == 104, "as the control path lays it out");
-_Static_assert(sizeof(union t_tunnel_headers_entry) == 48, "as the control path lays it out");
+_Static_assert(sizeof(struct t_tunnel_headers_switched) == 104, "as the control path lays it out");
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);
     __uint(max_entries, 4096);
     __type(key, __u32);
-    __type(value, struct t_tunnel_headers_cell);
+    __type(value, struct t_tunnel_headers_switched);
 } t_tunnel_headers SEC(".maps");
 
 /* table Egress.hop.hops */
@@ -943,20 +777,8 @@ union t_markings_entry {
     } as_set_dscp;
     __u64 all[1];
 };
-struct t_markings_key {
-    __u8 slice_id;
-    __u8 traffic_class;
-    __u8 color;
-    __u8 padding[1];
-};
-_Static_assert(sizeof(struct t_markings_key) == 4, "as the control path lays it out");
 _Static_assert(sizeof(union t_markings_entry) == 8, "as the control path lays it out");
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 2048);
-    __type(key, struct t_markings_key);
-    __type(value, union t_markings_entry);
-} t_markings SEC(".maps");
+DIRECTORY(t_markings, union t_markings_entry, 1, 64, 2560, directories.t_markings)
 
 COUNTER(c_drops, 64);
 COUNTER(c_egress_drops, 64);
@@ -1327,10 +1149,10 @@ ALWAYS_INLINE int decide(
         /* p4/control/arrival.p4:180 */
         {
             union t_ports_entry *entry = 0;
-            struct t_ports_key key = {};
-            key.ingress_port = carried->ig_md_ingress_port;
-            key.vlan_id = carried->ig_md_vlan_id;
-            entry = bpf_map_lookup_elem(&t_ports, &key);
+            __u16 part0 = carried->ig_md_ingress_port;
+            __u16 part1 = carried->ig_md_vlan_id;
+            struct t_ports_key key = {{(__u64)part0 | (__u64)part1 << 16}};
+            entry = t_ports_find(key);
             if (!entry) {
             }
             else switch (entry->action) {
@@ -1350,11 +1172,11 @@ ALWAYS_INLINE int decide(
             {
                 union t_endpoints_ipv4_entry *entry = 0;
                 FIND(ig_hdr_ipv4, packet->ig_hdr_ipv4_at, 20);
-                struct t_endpoints_ipv4_key key = {};
-                key.ingress_port = carried->ig_md_ingress_port;
-                key.vlan_id = carried->ig_md_vlan_id;
-                key.ipv4_addr = LOAD32(ig_hdr_ipv4 + 16);
-                entry = bpf_map_lookup_elem(&t_endpoints_ipv4, &key);
+                __u16 part0 = carried->ig_md_ingress_port;
+                __u16 part1 = carried->ig_md_vlan_id;
+                __u32 part2 = LOAD32(ig_hdr_ipv4 + 16);
+                struct t_endpoints_ipv4_key key = {{(__u64)part0 << 32 | (__u64)part1 << 48 | (__u64)part2}};
+                entry = t_endpoints_ipv4_find(key);
                 if (!entry) {
                 }
                 else switch (entry->action) {
@@ -1370,11 +1192,11 @@ ALWAYS_INLINE int decide(
             {
                 union t_endpoints_ipv6_entry *entry = 0;
                 FIND(ig_hdr_ipv6, packet->ig_hdr_ipv6_at, 40);
-                struct t_endpoints_ipv6_key key = {};
-                key.ingress_port = carried->ig_md_ingress_port;
-                key.vlan_id = carried->ig_md_vlan_id;
-                key.ipv6_addr = LOAD_WIDE(64, ig_hdr_ipv6 + 24);
-                entry = bpf_map_lookup_elem(&t_endpoints_ipv6, &key);
+                __u16 part0 = carried->ig_md_ingress_port;
+                __u16 part1 = carried->ig_md_vlan_id;
+                u128 part2 = LOAD_WIDE(64, ig_hdr_ipv6 + 24);
+                struct t_endpoints_ipv6_key key = {{(__u64)part2, (__u64)(part2 >> 64), (__u64)part0 | (__u64)part1 << 16}};
+                entry = t_endpoints_ipv6_find(key);
                 if (!entry) {
                 }
                 else switch (entry->action) {
@@ -1574,10 +1396,10 @@ ALWAYS_INLINE int decide(
                 {
                     union t_classified_by_fteid_entry *entry = 0;
                     FIND(ig_hdr_gtpu, packet->ig_hdr_gtpu_at, 8);
-                    struct t_classified_by_fteid_key key = {};
-                    key.endpoint_id = carried->ig_md_endpoint_id;
-                    key.teid = LOAD32(ig_hdr_gtpu + 4);
-                    entry = bpf_map_lookup_elem(&t_classified_by_fteid, &key);
+                    __u8 part0 = carried->ig_md_endpoint_id;
+                    __u32 part1 = LOAD32(ig_hdr_gtpu + 4);
+                    struct t_classified_by_fteid_key key = {{(__u64)part0 << 32 | (__u64)part1}};
+                    entry = t_classified_by_fteid_find(key);
                     if (!entry) {
                     }
                     else switch (entry->action) {
@@ -1597,10 +1419,10 @@ ALWAYS_INLINE int decide(
                 {
                     union t_classified_by_ue_ipv4_entry *entry = 0;
                     FIND(ig_hdr_ipv4, packet->ig_hdr_ipv4_at, 20);
-                    struct t_classified_by_ue_ipv4_key key = {};
-                    key.network_instance = carried->ig_md_network_instance;
-                    key.ue_ipv4 = LOAD32(ig_hdr_ipv4 + 16);
-                    entry = bpf_map_lookup_elem(&t_classified_by_ue_ipv4, &key);
+                    __u8 part0 = carried->ig_md_network_instance;
+                    __u32 part1 = LOAD32(ig_hdr_ipv4 + 16);
+                    struct t_classified_by_ue_ipv4_key key = {{(__u64)part0 << 32 | (__u64)part1}};
+                    entry = t_classified_by_ue_ipv4_find(key);
                     carried->ig_detection_classified_by_ue_ipv4_hit = entry != 0;
                     if (!entry) {
                     }
@@ -1639,10 +1461,10 @@ ALWAYS_INLINE int decide(
                 {
                     union t_classified_by_ue_ipv6_entry *entry = 0;
                     FIND(ig_hdr_ipv6, packet->ig_hdr_ipv6_at, 40);
-                    struct t_classified_by_ue_ipv6_key key = {};
-                    key.network_instance = carried->ig_md_network_instance;
-                    key.ue_prefix = ((__u64)(LOAD_WIDE(64, ig_hdr_ipv6 + 24) >> 64) & 0xffffffffffffffffULL);
-                    entry = bpf_map_lookup_elem(&t_classified_by_ue_ipv6, &key);
+                    __u8 part0 = carried->ig_md_network_instance;
+                    __u64 part1 = ((__u64)(LOAD_WIDE(64, ig_hdr_ipv6 + 24) >> 64) & 0xffffffffffffffffULL);
+                    struct t_classified_by_ue_ipv6_key key = {{(__u64)part1, (__u64)part0}};
+                    entry = t_classified_by_ue_ipv6_find(key);
                     carried->ig_detection_classified_by_ue_ipv6_hit = entry != 0;
                     if (!entry) {
                     }
@@ -1747,10 +1569,10 @@ ALWAYS_INLINE int decide(
             /* p4/control/detection.p4:338 */
             {
                 union t_flows_entry *entry = 0;
-                struct t_flows_key key = {};
-                key.classified_id = carried->ig_md_classified_id;
-                key.filter_slot = carried->ig_md_filter_slot;
-                entry = bpf_map_lookup_elem(&t_flows, &key);
+                __u32 part0 = carried->ig_md_classified_id;
+                __u8 part1 = carried->ig_md_filter_slot;
+                struct t_flows_key key = {{(__u64)part0 | (__u64)part1 << 32}};
+                entry = t_flows_find(key);
                 if (!entry) {
                     carried->ig_md_drop_reason = 14;
                 }
@@ -1809,10 +1631,10 @@ ALWAYS_INLINE int decide(
                 {
                     union t_sessions_by_fteid_entry *entry = 0;
                     FIND(ig_hdr_gtpu, packet->ig_hdr_gtpu_at, 8);
-                    struct t_sessions_by_fteid_key key = {};
-                    key.endpoint_id = carried->ig_md_endpoint_id;
-                    key.teid = LOAD32(ig_hdr_gtpu + 4);
-                    entry = bpf_map_lookup_elem(&t_sessions_by_fteid, &key);
+                    __u8 part0 = carried->ig_md_endpoint_id;
+                    __u32 part1 = LOAD32(ig_hdr_gtpu + 4);
+                    struct t_sessions_by_fteid_key key = {{(__u64)part0 << 32 | (__u64)part1}};
+                    entry = t_sessions_by_fteid_find(key);
                     if (!entry) {
                         carried->ig_md_punt_reason = 7;
                     }
@@ -1869,10 +1691,10 @@ ALWAYS_INLINE int decide(
                 {
                     union t_sessions_by_ue_ipv4_entry *entry = 0;
                     FIND(ig_hdr_ipv4, packet->ig_hdr_ipv4_at, 20);
-                    struct t_sessions_by_ue_ipv4_key key = {};
-                    key.network_instance = carried->ig_md_network_instance;
-                    key.ue_ipv4 = LOAD32(ig_hdr_ipv4 + 16);
-                    entry = bpf_map_lookup_elem(&t_sessions_by_ue_ipv4, &key);
+                    __u8 part0 = carried->ig_md_network_instance;
+                    __u32 part1 = LOAD32(ig_hdr_ipv4 + 16);
+                    struct t_sessions_by_ue_ipv4_key key = {{(__u64)part0 << 32 | (__u64)part1}};
+                    entry = t_sessions_by_ue_ipv4_find(key);
                     if (!entry) {
                     }
                     else switch (entry->action) {
@@ -1913,10 +1735,10 @@ ALWAYS_INLINE int decide(
                 {
                     union t_sessions_by_ue_ipv6_entry *entry = 0;
                     FIND(ig_hdr_ipv6, packet->ig_hdr_ipv6_at, 40);
-                    struct t_sessions_by_ue_ipv6_key key = {};
-                    key.network_instance = carried->ig_md_network_instance;
-                    key.ue_prefix = ((__u64)(LOAD_WIDE(64, ig_hdr_ipv6 + 24) >> 64) & 0xffffffffffffffffULL);
-                    entry = bpf_map_lookup_elem(&t_sessions_by_ue_ipv6, &key);
+                    __u8 part0 = carried->ig_md_network_instance;
+                    __u64 part1 = ((__u64)(LOAD_WIDE(64, ig_hdr_ipv6 + 24) >> 64) & 0xffffffffffffffffULL);
+                    struct t_sessions_by_ue_ipv6_key key = {{(__u64)part1, (__u64)part0}};
+                    entry = t_sessions_by_ue_ipv6_find(key);
                     if (!entry) {
                     }
                     else switch (entry->action) {
@@ -1976,10 +1798,10 @@ ALWAYS_INLINE int decide(
                         /* p4/control/forwarding.p4:31 */
                         {
                             union t_source_prefixes_entry *entry = 0;
-                            struct t_source_prefixes_key key = {};
-                            key.usage_id = carried->ig_hdr_bridged_usage_id;
-                            key.ue_prefix = ((__u64)(carried->ig_md_src_ipv6 >> 64) & 0xffffffffffffffffULL);
-                            entry = bpf_map_lookup_elem(&t_source_prefixes, &key);
+                            __u32 part0 = carried->ig_hdr_bridged_usage_id;
+                            __u64 part1 = ((__u64)(carried->ig_md_src_ipv6 >> 64) & 0xffffffffffffffffULL);
+                            struct t_source_prefixes_key key = {{(__u64)part1, (__u64)part0}};
+                            entry = t_source_prefixes_find(key);
                             carried->ig_forwarding_source_prefixes_hit = entry != 0;
                             if (!entry) {
                             }
@@ -1999,7 +1821,7 @@ ALWAYS_INLINE int decide(
             {
                 union t_queues_entry *entry = 0;
                 __u32 index = (__u32)carried->ig_hdr_bridged_slice_id << 4 | carried->ig_hdr_bridged_traffic_class;
-                struct t_queues_cell *cell;
+                struct t_queues_switched *cell;
                 cell = bpf_map_lookup_elem(&t_queues, &index);
                 if (cell) entry = ACTIVE(cell);
                 if (!entry) {
@@ -2017,7 +1839,7 @@ ALWAYS_INLINE int decide(
                 {
                     union t_tunnel_peers_entry *entry = 0;
                     __u32 index = carried->ig_hdr_bridged_tunnel_peer_id;
-                    struct t_tunnel_peers_cell *cell;
+                    struct t_tunnel_peers_switched *cell;
                     cell = bpf_map_lookup_elem(&t_tunnel_peers, &index);
                     if (cell) entry = ACTIVE(cell);
                     if (!entry) {
@@ -2116,10 +1938,10 @@ ALWAYS_INLINE int decide(
             /* p4/control/routing.p4:140 */
             {
                 union t_next_hops_entry *entry = 0;
-                struct t_next_hops_key key = {};
-                key.next_hop_group_id = carried->ig_md_next_hop_group_id;
-                key.bucket = carried->ig_md_bucket;
-                entry = bpf_map_lookup_elem(&t_next_hops, &key);
+                __u16 part0 = carried->ig_md_next_hop_group_id;
+                __u8 part1 = carried->ig_md_bucket;
+                struct t_next_hops_key key = {{(__u64)part0 | (__u64)part1 << 16}};
+                entry = t_next_hops_find(key);
                 if (!entry) {
                     carried->ig_ig_tm_md_ucast_egress_port = 192;
                     carried->ig_hdr_bridged_is_unroutable = 1;
@@ -2604,7 +2426,7 @@ egress_parsed:;
             {
                 union t_tunnel_headers_entry *entry = 0;
                 __u32 index = carried->eg_hdr_bridged_tunnel_peer_id;
-                struct t_tunnel_headers_cell *cell;
+                struct t_tunnel_headers_switched *cell;
                 cell = bpf_map_lookup_elem(&t_tunnel_headers, &index);
                 if (cell) entry = ACTIVE(cell);
                 if (!entry) {
@@ -3077,11 +2899,11 @@ egress_parsed:;
             /* p4/control/encapsulation.p4:207 */
             {
                 union t_markings_entry *entry = 0;
-                struct t_markings_key key = {};
-                key.slice_id = carried->eg_hdr_bridged_slice_id;
-                key.traffic_class = carried->eg_hdr_bridged_traffic_class;
-                key.color = carried->eg_md_slice_color;
-                entry = bpf_map_lookup_elem(&t_markings, &key);
+                __u8 part0 = carried->eg_hdr_bridged_slice_id;
+                __u8 part1 = carried->eg_hdr_bridged_traffic_class;
+                __u8 part2 = carried->eg_md_slice_color;
+                struct t_markings_key key = {{(__u64)part0 | (__u64)part1 << 8 | (__u64)part2 << 16}};
+                entry = t_markings_find(key);
                 if (!entry) {
                 }
                 else switch (entry->action) {
@@ -4635,6 +4457,145 @@ any_packet:;
 
 #include "switch.h"
 
+struct copy_state {
+    __u32 cursor_at;
+    __u16 eg_hdr_notice_at;
+    __u16 eg_hdr_bridged_at;
+    __u16 eg_hdr_ethernet_at;
+    __u16 eg_hdr_ipv4_at;
+    __u16 eg_hdr_ipv4_checksum;
+    __u16 eg_hdr_ipv6_at;
+    __u8 eg_hdr_packet_in_is_valid;
+    __u8 eg_hdr_notice_is_valid;
+    __u8 eg_hdr_bridged_is_valid;
+    __u8 eg_hdr_ethernet_is_valid;
+    __u8 eg_hdr_vlan_is_valid;
+    __u8 eg_hdr_outer_udp_is_valid;
+    __u8 eg_hdr_outer_gtpu_is_valid;
+    __u8 eg_hdr_outer_gtpu_options_is_valid;
+    __u8 eg_hdr_outer_psc_is_valid;
+    __u8 eg_hdr_outer_psc_end_is_valid;
+    __u8 eg_hdr_ipv4_is_valid;
+    __u8 eg_hdr_ipv6_is_valid;
+};
+struct copy_carried {
+    u128_in_map eg_hdr_outer_ipv6_src_addr;
+    u128_in_map eg_hdr_outer_ipv6_dst_addr;
+    __u64 eg_hdr_ethernet_octet_0;
+    __u32 eg_enforcement_spend_quota_quota_remaining;
+    __u32 eg_enforcement_spend_quota_quota_told;
+    __u32 eg_hdr_packet_in_usage_id;
+    __u32 eg_hdr_outer_ipv4_src_addr;
+    __u32 eg_hdr_outer_ipv4_dst_addr;
+    __u32 eg_hdr_outer_ipv6_flow_label;
+    __u32 eg_hdr_outer_gtpu_teid;
+    __u32 eg_hdr_outer_psc_end_content;
+    __u32 eg_hdr_ethernet_octet_8;
+    __u32 leaving_at;
+    __u32 growth;
+    __u16 eg_md_user_length;
+    __u16 eg_md_announced_length;
+    __u16 eg_md_missing_octets;
+    __u16 eg_md_mirror_session;
+    __u16 eg_md_outer_dst_port;
+    __u16 eg_eg_prsr_md_parser_err;
+    __u16 eg_hdr_packet_in_ingress_port;
+    __u16 eg_hdr_packet_in_egress_port;
+    __u16 eg_hdr_ethernet_ether_type;
+    __u16 eg_hdr_vlan_vlan_id;
+    __u16 eg_hdr_vlan_ether_type;
+    __u16 eg_hdr_outer_ipv4_total_len;
+    __u16 eg_hdr_outer_ipv4_identification;
+    __u16 eg_hdr_outer_ipv4_frag_offset;
+    __u16 eg_hdr_outer_ipv4_checksum;
+    __u16 eg_hdr_outer_ipv6_payload_len;
+    __u16 eg_hdr_outer_udp_src_port;
+    __u16 eg_hdr_outer_udp_dst_port;
+    __u16 eg_hdr_outer_udp_length;
+    __u16 eg_hdr_outer_udp_checksum;
+    __u16 eg_hdr_outer_gtpu_length;
+    __u16 eg_hdr_outer_gtpu_options_sequence_number;
+    __u8 eg_md_drop_reason;
+    __u8 eg_md_flow_color;
+    __u8 eg_md_session_color;
+    __u8 eg_md_slice_color;
+    __u8 eg_md_quota_state;
+    __u8 eg_md_is_gtpu;
+    __u8 eg_eg_dprsr_md_drop_ctl;
+    __u8 eg_eg_dprsr_md_mirror_type;
+    __u8 eg_enforcement_spend_quota_state;
+    __u8 eg_punt_meters_execute;
+    __u8 eg_hdr_packet_in__pad0;
+    __u8 eg_hdr_packet_in__pad1;
+    __u8 eg_hdr_packet_in__pad2;
+    __u8 eg_hdr_packet_in_reason;
+    __u8 eg_hdr_bridged_punt_reason;
+    __u8 eg_hdr_vlan_priority;
+    __u8 eg_hdr_vlan_drop_eligible;
+    __u8 eg_hdr_outer_ipv4_is_valid;
+    __u8 eg_hdr_outer_ipv4_version;
+    __u8 eg_hdr_outer_ipv4_ihl;
+    __u8 eg_hdr_outer_ipv4_dscp;
+    __u8 eg_hdr_outer_ipv4_ecn;
+    __u8 eg_hdr_outer_ipv4_flags;
+    __u8 eg_hdr_outer_ipv4_ttl;
+    __u8 eg_hdr_outer_ipv4_protocol;
+    __u8 eg_hdr_outer_ipv6_is_valid;
+    __u8 eg_hdr_outer_ipv6_version;
+    __u8 eg_hdr_outer_ipv6_dscp;
+    __u8 eg_hdr_outer_ipv6_ecn;
+    __u8 eg_hdr_outer_ipv6_next_header;
+    __u8 eg_hdr_outer_ipv6_hop_limit;
+    __u8 eg_hdr_outer_gtpu_version;
+    __u8 eg_hdr_outer_gtpu_protocol_type;
+    __u8 eg_hdr_outer_gtpu_spare;
+    __u8 eg_hdr_outer_gtpu_extension_flag;
+    __u8 eg_hdr_outer_gtpu_sequence_flag;
+    __u8 eg_hdr_outer_gtpu_npdu_flag;
+    __u8 eg_hdr_outer_gtpu_message_type;
+    __u8 eg_hdr_outer_gtpu_options_npdu_number;
+    __u8 eg_hdr_outer_gtpu_options_next_extension;
+    __u8 eg_hdr_outer_psc_length;
+    __u8 eg_hdr_outer_psc_pdu_type;
+    __u8 eg_hdr_outer_psc_spare;
+    __u8 eg_hdr_outer_psc_paging_policy_presence;
+    __u8 eg_hdr_outer_psc_reflective_qos;
+    __u8 eg_hdr_outer_psc_qfi;
+    __u8 eg_hdr_outer_psc_next_extension;
+    __u8 eg_hdr_outer_psc_end_next_extension;
+    __u8 eg_hdr_ipv4_ttl;
+    __u8 eg_hdr_ipv6_hop_limit;
+};
+SCRATCHPAD(switch_copies_scratch, copy);
+
+__attribute__((noinline)) int copy_r_quotas_0(struct copy_carried *carried, __u32 index)
+{
+    if (!carried) return DROPPED_INTERNAL;
+    __u64 *cell = register_at(&r_quotas, index);
+    carried->eg_enforcement_spend_quota_state = 0;
+    if (cell) {
+        __u64 seen = *(volatile __u64 *)cell;
+        int tries = 0;
+        for (; tries < REGISTER_TRIES; tries++) {
+            carried->eg_enforcement_spend_quota_quota_remaining = (seen) & 0xffffffff;
+            carried->eg_enforcement_spend_quota_quota_told = (seen >> 32) & 0xffffffff;
+            carried->eg_enforcement_spend_quota_state = 0;
+            /* p4/control/enforcement.p4:24 */
+            if (carried->eg_enforcement_spend_quota_quota_remaining < carried->eg_md_user_length) {
+                carried->eg_enforcement_spend_quota_state = ((__u8)(carried->eg_enforcement_spend_quota_quota_told));
+                carried->eg_enforcement_spend_quota_quota_told = 2;
+            }
+            else {
+                carried->eg_enforcement_spend_quota_state = 0;
+                carried->eg_enforcement_spend_quota_quota_remaining = ((__u32)(carried->eg_enforcement_spend_quota_quota_remaining - carried->eg_md_user_length));
+            }
+            if (register_put(cell, &seen, (__u64)carried->eg_enforcement_spend_quota_quota_remaining | (__u64)carried->eg_enforcement_spend_quota_quota_told << 32)) break;
+        }
+        if (tries == REGISTER_TRIES) return DROPPED_REGISTER_BUSY;
+    }
+    return 0;
+}
+
 /* Likewise of a copy, which begins with what it was mirrored with. */
 ALWAYS_INLINE int copied(struct xdp_md *ctx, __u32 egress_port, __u16 egress_instance)
 {
@@ -4643,112 +4604,20 @@ ALWAYS_INLINE int copied(struct xdp_md *ctx, __u32 egress_port, __u16 egress_ins
     __u64 now_ns = 0;
     __u8 *cursor = data;
     __u32 egress_length = bpf_xdp_get_buff_len(ctx);
-    __u8 eg_md_drop_reason = 0;
-    __u16 eg_md_user_length = 0;
-    __u16 eg_md_announced_length = 0;
-    __u16 eg_md_missing_octets = 0;
-    __u8 eg_md_flow_color = 0;
-    __u8 eg_md_session_color = 0;
-    __u8 eg_md_slice_color = 0;
-    __u8 eg_md_quota_state = 0;
-    __u16 eg_md_mirror_session = 0;
-    __u16 eg_md_outer_dst_port = 0;
-    __u8 eg_md_is_gtpu = 0;
-    __u16 eg_eg_prsr_md_parser_err = 0;
-    __u8 eg_eg_dprsr_md_drop_ctl = 0;
-    __u8 eg_eg_dprsr_md_mirror_type = 0;
-    __u32 eg_enforcement_spend_quota_quota_remaining = 0;
-    __u32 eg_enforcement_spend_quota_quota_told = 0;
-    __u8 eg_enforcement_spend_quota_state = 0;
-    __u8 eg_punt_meters_execute = 0;
-    __u8 eg_hdr_packet_in_is_valid = 0;
-    __u16 eg_hdr_packet_in_ingress_port = 0;
-    __u8 eg_hdr_packet_in__pad0 = 0;
-    __u16 eg_hdr_packet_in_egress_port = 0;
-    __u8 eg_hdr_packet_in__pad1 = 0;
-    __u8 eg_hdr_packet_in__pad2 = 0;
-    __u32 eg_hdr_packet_in_usage_id = 0;
-    __u8 eg_hdr_packet_in_reason = 0;
-    __u8 eg_hdr_notice_is_valid = 0;
+    const int is_placed = 0;
+    STATE_AND_CARRIED(switch_copies_scratch, copy);
     __u8 *eg_hdr_notice = 0;
-    __u8 eg_hdr_bridged_is_valid = 0;
     __u8 *eg_hdr_bridged = 0;
-    __u8 eg_hdr_bridged_punt_reason = 0;
-    __u8 eg_hdr_ethernet_is_valid = 0;
     __u8 *eg_hdr_ethernet = 0;
-    __u16 eg_hdr_ethernet_ether_type = 0;
-    __u8 eg_hdr_vlan_is_valid = 0;
-    __u8 eg_hdr_vlan_priority = 0;
-    __u8 eg_hdr_vlan_drop_eligible = 0;
-    __u16 eg_hdr_vlan_vlan_id = 0;
-    __u16 eg_hdr_vlan_ether_type = 0;
-    __u8 eg_hdr_outer_ipv4_is_valid = 0;
-    __u8 eg_hdr_outer_ipv4_version = 0;
-    __u8 eg_hdr_outer_ipv4_ihl = 0;
-    __u8 eg_hdr_outer_ipv4_dscp = 0;
-    __u8 eg_hdr_outer_ipv4_ecn = 0;
-    __u16 eg_hdr_outer_ipv4_total_len = 0;
-    __u16 eg_hdr_outer_ipv4_identification = 0;
-    __u8 eg_hdr_outer_ipv4_flags = 0;
-    __u16 eg_hdr_outer_ipv4_frag_offset = 0;
-    __u8 eg_hdr_outer_ipv4_ttl = 0;
-    __u8 eg_hdr_outer_ipv4_protocol = 0;
-    __u16 eg_hdr_outer_ipv4_checksum = 0;
-    __u32 eg_hdr_outer_ipv4_src_addr = 0;
-    __u32 eg_hdr_outer_ipv4_dst_addr = 0;
-    __u8 eg_hdr_outer_ipv6_is_valid = 0;
-    __u8 eg_hdr_outer_ipv6_version = 0;
-    __u8 eg_hdr_outer_ipv6_dscp = 0;
-    __u8 eg_hdr_outer_ipv6_ecn = 0;
-    __u32 eg_hdr_outer_ipv6_flow_label = 0;
-    __u16 eg_hdr_outer_ipv6_payload_len = 0;
-    __u8 eg_hdr_outer_ipv6_next_header = 0;
-    __u8 eg_hdr_outer_ipv6_hop_limit = 0;
-    u128 eg_hdr_outer_ipv6_src_addr = 0;
-    u128 eg_hdr_outer_ipv6_dst_addr = 0;
-    __u8 eg_hdr_outer_udp_is_valid = 0;
-    __u16 eg_hdr_outer_udp_src_port = 0;
-    __u16 eg_hdr_outer_udp_dst_port = 0;
-    __u16 eg_hdr_outer_udp_length = 0;
-    __u16 eg_hdr_outer_udp_checksum = 0;
-    __u8 eg_hdr_outer_gtpu_is_valid = 0;
-    __u8 eg_hdr_outer_gtpu_version = 0;
-    __u8 eg_hdr_outer_gtpu_protocol_type = 0;
-    __u8 eg_hdr_outer_gtpu_spare = 0;
-    __u8 eg_hdr_outer_gtpu_extension_flag = 0;
-    __u8 eg_hdr_outer_gtpu_sequence_flag = 0;
-    __u8 eg_hdr_outer_gtpu_npdu_flag = 0;
-    __u8 eg_hdr_outer_gtpu_message_type = 0;
-    __u16 eg_hdr_outer_gtpu_length = 0;
-    __u32 eg_hdr_outer_gtpu_teid = 0;
-    __u8 eg_hdr_outer_gtpu_options_is_valid = 0;
-    __u16 eg_hdr_outer_gtpu_options_sequence_number = 0;
-    __u8 eg_hdr_outer_gtpu_options_npdu_number = 0;
-    __u8 eg_hdr_outer_gtpu_options_next_extension = 0;
-    __u8 eg_hdr_outer_psc_is_valid = 0;
-    __u8 eg_hdr_outer_psc_length = 0;
-    __u8 eg_hdr_outer_psc_pdu_type = 0;
-    __u8 eg_hdr_outer_psc_spare = 0;
-    __u8 eg_hdr_outer_psc_paging_policy_presence = 0;
-    __u8 eg_hdr_outer_psc_reflective_qos = 0;
-    __u8 eg_hdr_outer_psc_qfi = 0;
-    __u8 eg_hdr_outer_psc_next_extension = 0;
-    __u8 eg_hdr_outer_psc_end_is_valid = 0;
-    __u32 eg_hdr_outer_psc_end_content = 0;
-    __u8 eg_hdr_outer_psc_end_next_extension = 0;
-    __u8 eg_hdr_ipv4_is_valid = 0;
     __u8 *eg_hdr_ipv4 = 0;
-    __u8 eg_hdr_ipv4_ttl = 0;
-    __u16 eg_hdr_ipv4_checksum = 0;
-    __u8 eg_hdr_ipv6_is_valid = 0;
     __u8 *eg_hdr_ipv6 = 0;
-    __u8 eg_hdr_ipv6_hop_limit = 0;
 
     /* ---- egress: parser ---- */
     /* p4/parser/egress.p4:12 */
     {
         __u64 ahead = 0;
         {
+            cursor = data + (packet->cursor_at & MOST_OFFSET);
             HOLD(cursor);
             if (cursor + 1 > data_end) {
                 goto egress_partial_header;
@@ -4766,39 +4635,42 @@ ALWAYS_INLINE int copied(struct xdp_md *ctx, __u32 egress_port, __u16 egress_ins
 egress_parse_notice:;
     /* p4/parser/egress.p4:21 */
     {
+        cursor = data + (packet->cursor_at & MOST_OFFSET);
         HOLD(cursor);
         if (cursor + 4 > data_end) {
             goto egress_partial_header;
         }
-        eg_hdr_notice_is_valid = 1;
-        eg_hdr_notice = cursor;
-        cursor += 4;
+        packet->eg_hdr_notice_is_valid = 1;
+        packet->eg_hdr_notice_at = distance(data, cursor);
+        packet->cursor_at += 4;
     }
     goto egress_parsed;
 egress_parse_bridged:;
     /* p4/parser/egress.p4:26 */
     {
+        cursor = data + (packet->cursor_at & MOST_OFFSET);
         HOLD(cursor);
         if (cursor + 30 > data_end) {
             goto egress_partial_header;
         }
-        eg_hdr_bridged_is_valid = 1;
-        eg_hdr_bridged = cursor;
-        eg_hdr_bridged_punt_reason = LOAD8(cursor);
-        cursor += 30;
+        packet->eg_hdr_bridged_is_valid = 1;
+        packet->eg_hdr_bridged_at = distance(data, cursor);
+        carried->eg_hdr_bridged_punt_reason = LOAD8(cursor);
+        packet->cursor_at += 30;
     }
     {
+        cursor = data + (packet->cursor_at & MOST_OFFSET);
         HOLD(cursor);
         if (cursor + 14 > data_end) {
             goto egress_partial_header;
         }
-        eg_hdr_ethernet_is_valid = 1;
-        eg_hdr_ethernet = cursor;
-        eg_hdr_ethernet_ether_type = LOAD16(cursor + 12);
-        cursor += 14;
+        packet->eg_hdr_ethernet_is_valid = 1;
+        packet->eg_hdr_ethernet_at = distance(data, cursor);
+        carried->eg_hdr_ethernet_ether_type = LOAD16(cursor + 12);
+        packet->cursor_at += 14;
     }
     {
-        __u64 key0 = eg_hdr_ethernet_ether_type;
+        __u64 key0 = carried->eg_hdr_ethernet_ether_type;
         if (key0 == 0x800) {
             goto egress_parse_ipv4;
         }
@@ -4810,781 +4682,880 @@ egress_parse_bridged:;
 egress_parse_ipv4:;
     /* p4/parser/egress.p4:36 */
     {
+        cursor = data + (packet->cursor_at & MOST_OFFSET);
         HOLD(cursor);
         if (cursor + 20 > data_end) {
             goto egress_partial_header;
         }
-        eg_hdr_ipv4_is_valid = 1;
-        eg_hdr_ipv4 = cursor;
-        eg_hdr_ipv4_ttl = LOAD8(cursor + 8);
-        eg_hdr_ipv4_checksum = LOAD16(cursor + 10);
-        cursor += 20;
+        packet->eg_hdr_ipv4_is_valid = 1;
+        packet->eg_hdr_ipv4_at = distance(data, cursor);
+        carried->eg_hdr_ipv4_ttl = LOAD8(cursor + 8);
+        packet->eg_hdr_ipv4_checksum = LOAD16(cursor + 10);
+        packet->cursor_at += 20;
     }
     goto egress_parsed;
 egress_parse_ipv6:;
     /* p4/parser/egress.p4:41 */
     {
+        cursor = data + (packet->cursor_at & MOST_OFFSET);
         HOLD(cursor);
         if (cursor + 40 > data_end) {
             goto egress_partial_header;
         }
-        eg_hdr_ipv6_is_valid = 1;
-        eg_hdr_ipv6 = cursor;
-        eg_hdr_ipv6_hop_limit = LOAD8(cursor + 7);
-        cursor += 40;
+        packet->eg_hdr_ipv6_is_valid = 1;
+        packet->eg_hdr_ipv6_at = distance(data, cursor);
+        carried->eg_hdr_ipv6_hop_limit = LOAD8(cursor + 7);
+        packet->cursor_at += 40;
     }
     goto egress_parsed;
 egress_partial_header:;
-    eg_eg_prsr_md_parser_err = 2;
+    carried->eg_eg_prsr_md_parser_err = 2;
     goto egress_parsed;
 egress_parsed:;
 
     /* ---- egress: control ---- */
     /* p4/upf.p4:163 */
-    if (eg_hdr_notice_is_valid) {
+    if (packet->eg_hdr_notice_is_valid) {
         /* p4/upf.p4:164 */
-        eg_hdr_packet_in_is_valid = 1;
-        eg_hdr_packet_in_ingress_port = 0;
-        eg_hdr_packet_in_egress_port = 0;
-        REQUIRE(eg_hdr_notice);
-        eg_hdr_packet_in_usage_id = (LOAD24(eg_hdr_notice + 1) & 0x3fffff);
-        REQUIRE(eg_hdr_notice);
-        eg_hdr_packet_in_reason = LOAD8(eg_hdr_notice);
+        packet->eg_hdr_packet_in_is_valid = 1;
+        carried->eg_hdr_packet_in_ingress_port = 0;
+        carried->eg_hdr_packet_in_egress_port = 0;
+        FIND(eg_hdr_notice, packet->eg_hdr_notice_at, 4);
+        carried->eg_hdr_packet_in_usage_id = (LOAD24(eg_hdr_notice + 1) & 0x3fffff);
+        FIND(eg_hdr_notice, packet->eg_hdr_notice_at, 4);
+        carried->eg_hdr_packet_in_reason = LOAD8(eg_hdr_notice);
     }
     else {
         /* p4/upf.p4:166 */
-        if (eg_hdr_ipv4_is_valid) {
-            REQUIRE(eg_hdr_ipv4);
-            eg_md_user_length = LOAD16(eg_hdr_ipv4 + 2);
-            REQUIRE(eg_hdr_ipv4);
-            eg_md_announced_length = ((__u16)(LOAD16(eg_hdr_ipv4 + 2) + 44));
+        if (packet->eg_hdr_ipv4_is_valid) {
+            FIND(eg_hdr_ipv4, packet->eg_hdr_ipv4_at, 20);
+            carried->eg_md_user_length = LOAD16(eg_hdr_ipv4 + 2);
+            FIND(eg_hdr_ipv4, packet->eg_hdr_ipv4_at, 20);
+            carried->eg_md_announced_length = ((__u16)(LOAD16(eg_hdr_ipv4 + 2) + 44));
         }
         else {
-            eg_md_user_length = ((__u16)((eg_hdr_ipv6 ? LOAD16(eg_hdr_ipv6 + 4) : 0) + 40));
-            eg_md_announced_length = ((__u16)((eg_hdr_ipv6 ? LOAD16(eg_hdr_ipv6 + 4) : 0) + 84));
+            SEEK(eg_hdr_ipv6, packet->eg_hdr_ipv6_is_valid, packet->eg_hdr_ipv6_at, 40);
+            carried->eg_md_user_length = ((__u16)((eg_hdr_ipv6 ? LOAD16(eg_hdr_ipv6 + 4) : 0) + 40));
+            SEEK(eg_hdr_ipv6, packet->eg_hdr_ipv6_is_valid, packet->eg_hdr_ipv6_at, 40);
+            carried->eg_md_announced_length = ((__u16)((eg_hdr_ipv6 ? LOAD16(eg_hdr_ipv6 + 4) : 0) + 84));
         }
         /* p4/upf.p4:173 */
+        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
         if ((eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 1) >> 2 & 1) : 0) == 1) {
-            eg_md_drop_reason = 12;
-        }
-        else if ((eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 1) & 1) : 0) == 1) {
-            /* p4/control/encapsulation.p4:57 */
-            {
-                union t_tunnel_headers_entry *entry = 0;
-                __u32 index = (eg_hdr_bridged ? (LOAD16(eg_hdr_bridged + 7) & 0xfff) : 0);
-                struct t_tunnel_headers_cell *cell;
-                cell = bpf_map_lookup_elem(&t_tunnel_headers, &index);
-                if (cell) entry = ACTIVE(cell);
-                if (!entry) {
-                }
-                else switch (entry->action) {
-                    case t_tunnel_headers_add_ipv4: {
-                        eg_hdr_outer_ipv4_is_valid = 1;
-                        eg_hdr_outer_ipv4_version = 4;
-                        eg_hdr_outer_ipv4_ihl = 5;
-                        eg_hdr_outer_ipv4_dscp = 0;
-                        eg_hdr_outer_ipv4_ecn = 0;
-                        eg_hdr_outer_ipv4_identification = 0;
-                        eg_hdr_outer_ipv4_flags = 0;
-                        eg_hdr_outer_ipv4_frag_offset = 0;
-                        eg_hdr_outer_ipv4_ttl = 64;
-                        eg_hdr_outer_ipv4_protocol = 17;
-                        eg_hdr_outer_ipv4_src_addr = entry->as_add_ipv4.src_addr;
-                        eg_hdr_outer_ipv4_dst_addr = entry->as_add_ipv4.dst_addr;
-                        eg_md_outer_dst_port = entry->as_add_ipv4.dst_port;
-                        eg_md_is_gtpu = entry->as_add_ipv4.is_gtpu;
-                        break;
-                    }
-                    case t_tunnel_headers_add_ipv6: {
-                        eg_hdr_outer_ipv6_is_valid = 1;
-                        eg_hdr_outer_ipv6_version = 6;
-                        eg_hdr_outer_ipv6_dscp = 0;
-                        eg_hdr_outer_ipv6_ecn = 0;
-                        eg_hdr_outer_ipv6_flow_label = 0;
-                        eg_hdr_outer_ipv6_hop_limit = 64;
-                        eg_hdr_outer_ipv6_next_header = 17;
-                        eg_hdr_outer_ipv6_src_addr = entry->as_add_ipv6.src_addr;
-                        eg_hdr_outer_ipv6_dst_addr = entry->as_add_ipv6.dst_addr;
-                        eg_md_outer_dst_port = entry->as_add_ipv6.dst_port;
-                        eg_md_is_gtpu = entry->as_add_ipv6.is_gtpu;
-                        break;
-                    }
-                }
-            }
-            /* p4/control/hop.p4:44 */
-            {
-                __u64 key0 = eg_hdr_ipv4_is_valid;
-                __u64 key1 = eg_hdr_ipv4_checksum;
-                if ((key0 == 1 && (key1 & 0xff00) == 0xff00) || (key0 == 1 && key1 == 0xfeff)) {
-                    if (eg_hdr_ipv4_is_valid) eg_hdr_ipv4_ttl = ((__u8)(eg_hdr_ipv4_ttl - 1));
-                    if (eg_hdr_ipv4_is_valid) eg_hdr_ipv4_checksum = ((__u16)(eg_hdr_ipv4_checksum + 0x101));
-                }
-                else if (key0 == 1) {
-                    if (eg_hdr_ipv4_is_valid) eg_hdr_ipv4_ttl = ((__u8)(eg_hdr_ipv4_ttl - 1));
-                    if (eg_hdr_ipv4_is_valid) eg_hdr_ipv4_checksum = ((__u16)(eg_hdr_ipv4_checksum + 0x100));
-                }
-                else {
-                    if (eg_hdr_ipv6_is_valid) eg_hdr_ipv6_hop_limit = ((__u8)(eg_hdr_ipv6_hop_limit - 1));
-                }
-            }
-            /* p4/control/enforcement.p4:59 */
-            {
-                struct meter_cell *cell = meter_at(&m_flow_meters, (eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 16) & 0xfffff) : 0));
-                __u8 color = GREEN;
-                if (cell) color = meter_execute(cell, octets_of(egress_length, 44), NOW_NS(), color);
-                eg_md_flow_color = color;
-            }
-            /* p4/control/enforcement.p4:62 */
-            if (eg_md_flow_color != 3) {
-                eg_md_missing_octets = (eg_md_announced_length > (__u16)egress_length ? ((__u16)(eg_md_announced_length - (__u16)egress_length)) : 0);
-            }
-            /* p4/control/enforcement.p4:65 */
-            {
-                struct meter_cell *cell = meter_at(&m_session_meters, (eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 13) & 0xfffff) : 0));
-                __u8 color = eg_md_flow_color;
-                if (cell) color = meter_execute(cell, octets_of(egress_length, 44), NOW_NS(), color);
-                eg_md_session_color = color;
-            }
-            /* p4/control/enforcement.p4:70 */
-            if (((eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 1) >> 3 & 1) : 0) == 1) && (eg_md_session_color == 0)) {
-                eg_md_slice_color = 0;
-            }
-            else {
-                /* p4/control/enforcement.p4:73 */
-                {
-                    struct meter_cell *cell = meter_at(&m_slice_meters, ((__u64)(eg_hdr_bridged ? LOAD8(eg_hdr_bridged + 6) : 0) << 1 | (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 22) >> 7 & 1) : 0)));
-                    __u8 color = eg_md_session_color;
-                    if (cell) color = meter_execute(cell, octets_of(egress_length, 44), NOW_NS(), color);
-                    eg_md_slice_color = color;
-                }
-            }
-            /* p4/control/enforcement.p4:78 */
-            if (eg_md_flow_color == 3) {
-                eg_md_drop_reason = 15;
-            }
-            else if (eg_md_missing_octets != 0) {
-                eg_md_drop_reason = 21;
-            }
-            else if (eg_md_session_color == 3) {
-                eg_md_drop_reason = 16;
-            }
-            else if (eg_md_slice_color == 3) {
-                eg_md_drop_reason = 13;
-            }
-            else if ((eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 19) : 0) != 0) {
-                /* p4/control/enforcement.p4:87 */
-                {
-                    __u64 *cell = register_at(&r_quotas, (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 19) : 0));
-                    eg_enforcement_spend_quota_state = 0;
-                    if (cell) {
-                        __u64 seen = *(volatile __u64 *)cell;
-                        int tries = 0;
-                        for (; tries < REGISTER_TRIES; tries++) {
-                            eg_enforcement_spend_quota_quota_remaining = (seen) & 0xffffffff;
-                            eg_enforcement_spend_quota_quota_told = (seen >> 32) & 0xffffffff;
-                            eg_enforcement_spend_quota_state = 0;
-                            /* p4/control/enforcement.p4:24 */
-                            if (eg_enforcement_spend_quota_quota_remaining < eg_md_user_length) {
-                                eg_enforcement_spend_quota_state = ((__u8)(eg_enforcement_spend_quota_quota_told));
-                                eg_enforcement_spend_quota_quota_told = 2;
-                            }
-                            else {
-                                eg_enforcement_spend_quota_state = 0;
-                                eg_enforcement_spend_quota_quota_remaining = ((__u32)(eg_enforcement_spend_quota_quota_remaining - eg_md_user_length));
-                            }
-                            if (register_put(cell, &seen, (__u64)eg_enforcement_spend_quota_quota_remaining | (__u64)eg_enforcement_spend_quota_quota_told << 32)) break;
-                        }
-                        if (tries == REGISTER_TRIES) return DROPPED_REGISTER_BUSY;
-                    }
-                    eg_md_quota_state = eg_enforcement_spend_quota_state;
-                }
-            }
-            /* p4/control/enforcement.p4:89 */
-            if (eg_md_quota_state != 0) {
-                eg_md_drop_reason = 17;
-            }
-            /* p4/control/enforcement.p4:92 */
-            if (eg_md_quota_state == 1) {
-                /* p4/control/enforcement.p4:93 */
-                if (eg_hdr_bridged_is_valid) eg_hdr_bridged_punt_reason = 8;
-                eg_md_mirror_session = 1;
-                eg_eg_dprsr_md_mirror_type = 1;
-            }
-            /* p4/control/enforcement.p4:95 */
-            if (eg_md_drop_reason != 0) {
-                /* p4/control/enforcement.p4:96 */
-                count(&c_slice_drops, ((__u64)(eg_hdr_bridged ? LOAD8(eg_hdr_bridged + 6) : 0) << 1 | (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 22) >> 7 & 1) : 0)), octets_of(egress_length, 44));
-            }
-            else if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 0) {
-                /* p4/control/enforcement.p4:99 */
-                count(&c_usage_0, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
-            }
-            else if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 1) {
-                /* p4/control/enforcement.p4:101 */
-                count(&c_usage_1, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
-            }
-            else if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 2) {
-                /* p4/control/enforcement.p4:103 */
-                count(&c_usage_2, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
-            }
-            else if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 3) {
-                /* p4/control/enforcement.p4:105 */
-                count(&c_usage_3, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
-            }
-            else if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 4) {
-                /* p4/control/enforcement.p4:107 */
-                count(&c_usage_4, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
-            }
-            else if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 5) {
-                /* p4/control/enforcement.p4:109 */
-                count(&c_usage_5, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
-            }
-            else if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 6) {
-                /* p4/control/enforcement.p4:111 */
-                count(&c_usage_6, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
-            }
-            else if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 7) {
-                /* p4/control/enforcement.p4:113 */
-                count(&c_usage_7, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
-            }
-            else if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 8) {
-                /* p4/control/enforcement.p4:115 */
-                count(&c_usage_8, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
-            }
-            else if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 9) {
-                /* p4/control/enforcement.p4:117 */
-                count(&c_usage_9, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
-            }
-            else if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 10) {
-                /* p4/control/enforcement.p4:119 */
-                count(&c_usage_10, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
-            }
-            else {
-                /* p4/control/enforcement.p4:121 */
-                count(&c_usage_11, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
-            }
-            /* p4/control/encapsulation.p4:206 */
-            {
-                __u64 key0 = eg_hdr_outer_ipv4_is_valid;
-                __u64 key1 = eg_hdr_outer_ipv6_is_valid;
-                __u64 key2 = eg_md_is_gtpu;
-                __u64 key3 = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) & 63) : 0);
-                __u64 key4 = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 22) >> 7 & 1) : 0);
-                __u64 key5 = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 7 & 1) : 0);
-                if (key0 == 1 && key2 == 0) {
-                    /* p4/control/encapsulation.p4:134 */
-                    eg_hdr_outer_udp_is_valid = 1;
-                    eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
-                    eg_hdr_outer_udp_dst_port = eg_md_outer_dst_port;
-                    eg_hdr_outer_udp_length = ((__u16)(eg_md_user_length + 8));
-                    eg_hdr_outer_udp_checksum = 0;
-                    if (eg_hdr_outer_ipv4_is_valid) eg_hdr_outer_ipv4_total_len = ((__u16)(eg_md_user_length + 28));
-                    if (eg_hdr_ethernet_is_valid) eg_hdr_ethernet_ether_type = 0x800;
-                }
-                else if (key1 == 1 && key2 == 0) {
-                    /* p4/control/encapsulation.p4:135 */
-                    eg_hdr_outer_udp_is_valid = 1;
-                    eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
-                    eg_hdr_outer_udp_dst_port = eg_md_outer_dst_port;
-                    eg_hdr_outer_udp_length = ((__u16)(eg_md_user_length + 8));
-                    eg_hdr_outer_udp_checksum = 0;
-                    if (eg_hdr_outer_ipv6_is_valid) eg_hdr_outer_ipv6_payload_len = ((__u16)(eg_md_user_length + 8));
-                    if (eg_hdr_ethernet_is_valid) eg_hdr_ethernet_ether_type = 0x86dd;
-                }
-                else if (key0 == 1 && key3 == 0) {
-                    /* p4/control/encapsulation.p4:136 */
-                    /* p4/control/encapsulation.p4:89 */
-                    /* p4/control/encapsulation.p4:76 */
-                    eg_hdr_outer_udp_is_valid = 1;
-                    eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
-                    eg_hdr_outer_udp_dst_port = eg_md_outer_dst_port;
-                    eg_hdr_outer_udp_length = ((__u16)(eg_md_user_length + 16));
-                    eg_hdr_outer_udp_checksum = 0;
-                    eg_hdr_outer_gtpu_is_valid = 1;
-                    eg_hdr_outer_gtpu_version = 1;
-                    eg_hdr_outer_gtpu_protocol_type = 1;
-                    eg_hdr_outer_gtpu_spare = 0;
-                    eg_hdr_outer_gtpu_sequence_flag = 0;
-                    eg_hdr_outer_gtpu_npdu_flag = 0;
-                    eg_hdr_outer_gtpu_message_type = 255;
-                    eg_hdr_outer_gtpu_length = ((__u16)(eg_md_user_length + 0));
-                    eg_hdr_outer_gtpu_teid = (eg_hdr_bridged ? LOAD32(eg_hdr_bridged + 9) : 0);
-                    eg_hdr_outer_gtpu_extension_flag = 0;
-                    /* p4/control/encapsulation.p4:136 */
-                    if (eg_hdr_outer_ipv4_is_valid) eg_hdr_outer_ipv4_total_len = ((__u16)(eg_md_user_length + 36));
-                    if (eg_hdr_ethernet_is_valid) eg_hdr_ethernet_ether_type = 0x800;
-                }
-                else if (key1 == 1 && key3 == 0) {
-                    /* p4/control/encapsulation.p4:137 */
-                    /* p4/control/encapsulation.p4:89 */
-                    /* p4/control/encapsulation.p4:76 */
-                    eg_hdr_outer_udp_is_valid = 1;
-                    eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
-                    eg_hdr_outer_udp_dst_port = eg_md_outer_dst_port;
-                    eg_hdr_outer_udp_length = ((__u16)(eg_md_user_length + 16));
-                    eg_hdr_outer_udp_checksum = 0;
-                    eg_hdr_outer_gtpu_is_valid = 1;
-                    eg_hdr_outer_gtpu_version = 1;
-                    eg_hdr_outer_gtpu_protocol_type = 1;
-                    eg_hdr_outer_gtpu_spare = 0;
-                    eg_hdr_outer_gtpu_sequence_flag = 0;
-                    eg_hdr_outer_gtpu_npdu_flag = 0;
-                    eg_hdr_outer_gtpu_message_type = 255;
-                    eg_hdr_outer_gtpu_length = ((__u16)(eg_md_user_length + 0));
-                    eg_hdr_outer_gtpu_teid = (eg_hdr_bridged ? LOAD32(eg_hdr_bridged + 9) : 0);
-                    eg_hdr_outer_gtpu_extension_flag = 0;
-                    /* p4/control/encapsulation.p4:137 */
-                    if (eg_hdr_outer_ipv6_is_valid) eg_hdr_outer_ipv6_payload_len = ((__u16)(eg_md_user_length + 16));
-                    if (eg_hdr_ethernet_is_valid) eg_hdr_ethernet_ether_type = 0x86dd;
-                }
-                else if (key0 == 1 && key4 == 1 && key5 == 1) {
-                    /* p4/control/encapsulation.p4:142 */
-                    /* p4/control/encapsulation.p4:117 */
-                    /* p4/control/encapsulation.p4:94 */
-                    /* p4/control/encapsulation.p4:76 */
-                    eg_hdr_outer_udp_is_valid = 1;
-                    eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
-                    eg_hdr_outer_udp_dst_port = eg_md_outer_dst_port;
-                    eg_hdr_outer_udp_length = ((__u16)(eg_md_user_length + 28));
-                    eg_hdr_outer_udp_checksum = 0;
-                    eg_hdr_outer_gtpu_is_valid = 1;
-                    eg_hdr_outer_gtpu_version = 1;
-                    eg_hdr_outer_gtpu_protocol_type = 1;
-                    eg_hdr_outer_gtpu_spare = 0;
-                    eg_hdr_outer_gtpu_sequence_flag = 0;
-                    eg_hdr_outer_gtpu_npdu_flag = 0;
-                    eg_hdr_outer_gtpu_message_type = 255;
-                    eg_hdr_outer_gtpu_length = ((__u16)(eg_md_user_length + 12));
-                    eg_hdr_outer_gtpu_teid = (eg_hdr_bridged ? LOAD32(eg_hdr_bridged + 9) : 0);
-                    eg_hdr_outer_gtpu_extension_flag = 1;
-                    eg_hdr_outer_gtpu_options_is_valid = 1;
-                    eg_hdr_outer_gtpu_options_sequence_number = 0;
-                    eg_hdr_outer_gtpu_options_npdu_number = 0;
-                    eg_hdr_outer_gtpu_options_next_extension = 133;
-                    eg_hdr_outer_psc_is_valid = 1;
-                    eg_hdr_outer_psc_length = 2;
-                    eg_hdr_outer_psc_pdu_type = 0;
-                    eg_hdr_outer_psc_spare = 0;
-                    eg_hdr_outer_psc_paging_policy_presence = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 7 & 1) : 0);
-                    eg_hdr_outer_psc_reflective_qos = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 6 & 1) : 0);
-                    eg_hdr_outer_psc_qfi = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) & 63) : 0);
-                    eg_hdr_outer_psc_next_extension = (eg_hdr_bridged ? LOAD8(eg_hdr_bridged + 21) : 0);
-                    eg_hdr_outer_psc_end_is_valid = 1;
-                    eg_hdr_outer_psc_end_content = 0;
-                    eg_hdr_outer_psc_end_next_extension = 0;
-                    /* p4/control/encapsulation.p4:142 */
-                    if (eg_hdr_outer_ipv4_is_valid) eg_hdr_outer_ipv4_total_len = ((__u16)(eg_md_user_length + 48));
-                    if (eg_hdr_ethernet_is_valid) eg_hdr_ethernet_ether_type = 0x800;
-                }
-                else if (key1 == 1 && key4 == 1 && key5 == 1) {
-                    /* p4/control/encapsulation.p4:143 */
-                    /* p4/control/encapsulation.p4:117 */
-                    /* p4/control/encapsulation.p4:94 */
-                    /* p4/control/encapsulation.p4:76 */
-                    eg_hdr_outer_udp_is_valid = 1;
-                    eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
-                    eg_hdr_outer_udp_dst_port = eg_md_outer_dst_port;
-                    eg_hdr_outer_udp_length = ((__u16)(eg_md_user_length + 28));
-                    eg_hdr_outer_udp_checksum = 0;
-                    eg_hdr_outer_gtpu_is_valid = 1;
-                    eg_hdr_outer_gtpu_version = 1;
-                    eg_hdr_outer_gtpu_protocol_type = 1;
-                    eg_hdr_outer_gtpu_spare = 0;
-                    eg_hdr_outer_gtpu_sequence_flag = 0;
-                    eg_hdr_outer_gtpu_npdu_flag = 0;
-                    eg_hdr_outer_gtpu_message_type = 255;
-                    eg_hdr_outer_gtpu_length = ((__u16)(eg_md_user_length + 12));
-                    eg_hdr_outer_gtpu_teid = (eg_hdr_bridged ? LOAD32(eg_hdr_bridged + 9) : 0);
-                    eg_hdr_outer_gtpu_extension_flag = 1;
-                    eg_hdr_outer_gtpu_options_is_valid = 1;
-                    eg_hdr_outer_gtpu_options_sequence_number = 0;
-                    eg_hdr_outer_gtpu_options_npdu_number = 0;
-                    eg_hdr_outer_gtpu_options_next_extension = 133;
-                    eg_hdr_outer_psc_is_valid = 1;
-                    eg_hdr_outer_psc_length = 2;
-                    eg_hdr_outer_psc_pdu_type = 0;
-                    eg_hdr_outer_psc_spare = 0;
-                    eg_hdr_outer_psc_paging_policy_presence = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 7 & 1) : 0);
-                    eg_hdr_outer_psc_reflective_qos = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 6 & 1) : 0);
-                    eg_hdr_outer_psc_qfi = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) & 63) : 0);
-                    eg_hdr_outer_psc_next_extension = (eg_hdr_bridged ? LOAD8(eg_hdr_bridged + 21) : 0);
-                    eg_hdr_outer_psc_end_is_valid = 1;
-                    eg_hdr_outer_psc_end_content = 0;
-                    eg_hdr_outer_psc_end_next_extension = 0;
-                    /* p4/control/encapsulation.p4:143 */
-                    if (eg_hdr_outer_ipv6_is_valid) eg_hdr_outer_ipv6_payload_len = ((__u16)(eg_md_user_length + 28));
-                    if (eg_hdr_ethernet_is_valid) eg_hdr_ethernet_ether_type = 0x86dd;
-                }
-                else if (key0 == 1 && key4 == 1) {
-                    /* p4/control/encapsulation.p4:138 */
-                    /* p4/control/encapsulation.p4:110 */
-                    /* p4/control/encapsulation.p4:94 */
-                    /* p4/control/encapsulation.p4:76 */
-                    eg_hdr_outer_udp_is_valid = 1;
-                    eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
-                    eg_hdr_outer_udp_dst_port = eg_md_outer_dst_port;
-                    eg_hdr_outer_udp_length = ((__u16)(eg_md_user_length + 24));
-                    eg_hdr_outer_udp_checksum = 0;
-                    eg_hdr_outer_gtpu_is_valid = 1;
-                    eg_hdr_outer_gtpu_version = 1;
-                    eg_hdr_outer_gtpu_protocol_type = 1;
-                    eg_hdr_outer_gtpu_spare = 0;
-                    eg_hdr_outer_gtpu_sequence_flag = 0;
-                    eg_hdr_outer_gtpu_npdu_flag = 0;
-                    eg_hdr_outer_gtpu_message_type = 255;
-                    eg_hdr_outer_gtpu_length = ((__u16)(eg_md_user_length + 8));
-                    eg_hdr_outer_gtpu_teid = (eg_hdr_bridged ? LOAD32(eg_hdr_bridged + 9) : 0);
-                    eg_hdr_outer_gtpu_extension_flag = 1;
-                    eg_hdr_outer_gtpu_options_is_valid = 1;
-                    eg_hdr_outer_gtpu_options_sequence_number = 0;
-                    eg_hdr_outer_gtpu_options_npdu_number = 0;
-                    eg_hdr_outer_gtpu_options_next_extension = 133;
-                    eg_hdr_outer_psc_is_valid = 1;
-                    eg_hdr_outer_psc_length = 1;
-                    eg_hdr_outer_psc_pdu_type = 0;
-                    eg_hdr_outer_psc_spare = 0;
-                    eg_hdr_outer_psc_paging_policy_presence = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 7 & 1) : 0);
-                    eg_hdr_outer_psc_reflective_qos = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 6 & 1) : 0);
-                    eg_hdr_outer_psc_qfi = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) & 63) : 0);
-                    eg_hdr_outer_psc_next_extension = 0;
-                    /* p4/control/encapsulation.p4:138 */
-                    if (eg_hdr_outer_ipv4_is_valid) eg_hdr_outer_ipv4_total_len = ((__u16)(eg_md_user_length + 44));
-                    if (eg_hdr_ethernet_is_valid) eg_hdr_ethernet_ether_type = 0x800;
-                }
-                else if (key1 == 1 && key4 == 1) {
-                    /* p4/control/encapsulation.p4:139 */
-                    /* p4/control/encapsulation.p4:110 */
-                    /* p4/control/encapsulation.p4:94 */
-                    /* p4/control/encapsulation.p4:76 */
-                    eg_hdr_outer_udp_is_valid = 1;
-                    eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
-                    eg_hdr_outer_udp_dst_port = eg_md_outer_dst_port;
-                    eg_hdr_outer_udp_length = ((__u16)(eg_md_user_length + 24));
-                    eg_hdr_outer_udp_checksum = 0;
-                    eg_hdr_outer_gtpu_is_valid = 1;
-                    eg_hdr_outer_gtpu_version = 1;
-                    eg_hdr_outer_gtpu_protocol_type = 1;
-                    eg_hdr_outer_gtpu_spare = 0;
-                    eg_hdr_outer_gtpu_sequence_flag = 0;
-                    eg_hdr_outer_gtpu_npdu_flag = 0;
-                    eg_hdr_outer_gtpu_message_type = 255;
-                    eg_hdr_outer_gtpu_length = ((__u16)(eg_md_user_length + 8));
-                    eg_hdr_outer_gtpu_teid = (eg_hdr_bridged ? LOAD32(eg_hdr_bridged + 9) : 0);
-                    eg_hdr_outer_gtpu_extension_flag = 1;
-                    eg_hdr_outer_gtpu_options_is_valid = 1;
-                    eg_hdr_outer_gtpu_options_sequence_number = 0;
-                    eg_hdr_outer_gtpu_options_npdu_number = 0;
-                    eg_hdr_outer_gtpu_options_next_extension = 133;
-                    eg_hdr_outer_psc_is_valid = 1;
-                    eg_hdr_outer_psc_length = 1;
-                    eg_hdr_outer_psc_pdu_type = 0;
-                    eg_hdr_outer_psc_spare = 0;
-                    eg_hdr_outer_psc_paging_policy_presence = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 7 & 1) : 0);
-                    eg_hdr_outer_psc_reflective_qos = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 6 & 1) : 0);
-                    eg_hdr_outer_psc_qfi = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) & 63) : 0);
-                    eg_hdr_outer_psc_next_extension = 0;
-                    /* p4/control/encapsulation.p4:139 */
-                    if (eg_hdr_outer_ipv6_is_valid) eg_hdr_outer_ipv6_payload_len = ((__u16)(eg_md_user_length + 24));
-                    if (eg_hdr_ethernet_is_valid) eg_hdr_ethernet_ether_type = 0x86dd;
-                }
-                else if (key0 == 1 && key4 == 0) {
-                    /* p4/control/encapsulation.p4:140 */
-                    /* p4/control/encapsulation.p4:110 */
-                    /* p4/control/encapsulation.p4:94 */
-                    /* p4/control/encapsulation.p4:76 */
-                    eg_hdr_outer_udp_is_valid = 1;
-                    eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
-                    eg_hdr_outer_udp_dst_port = eg_md_outer_dst_port;
-                    eg_hdr_outer_udp_length = ((__u16)(eg_md_user_length + 24));
-                    eg_hdr_outer_udp_checksum = 0;
-                    eg_hdr_outer_gtpu_is_valid = 1;
-                    eg_hdr_outer_gtpu_version = 1;
-                    eg_hdr_outer_gtpu_protocol_type = 1;
-                    eg_hdr_outer_gtpu_spare = 0;
-                    eg_hdr_outer_gtpu_sequence_flag = 0;
-                    eg_hdr_outer_gtpu_npdu_flag = 0;
-                    eg_hdr_outer_gtpu_message_type = 255;
-                    eg_hdr_outer_gtpu_length = ((__u16)(eg_md_user_length + 8));
-                    eg_hdr_outer_gtpu_teid = (eg_hdr_bridged ? LOAD32(eg_hdr_bridged + 9) : 0);
-                    eg_hdr_outer_gtpu_extension_flag = 1;
-                    eg_hdr_outer_gtpu_options_is_valid = 1;
-                    eg_hdr_outer_gtpu_options_sequence_number = 0;
-                    eg_hdr_outer_gtpu_options_npdu_number = 0;
-                    eg_hdr_outer_gtpu_options_next_extension = 133;
-                    eg_hdr_outer_psc_is_valid = 1;
-                    eg_hdr_outer_psc_length = 1;
-                    eg_hdr_outer_psc_pdu_type = 1;
-                    eg_hdr_outer_psc_spare = 0;
-                    eg_hdr_outer_psc_paging_policy_presence = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 7 & 1) : 0);
-                    eg_hdr_outer_psc_reflective_qos = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 6 & 1) : 0);
-                    eg_hdr_outer_psc_qfi = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) & 63) : 0);
-                    eg_hdr_outer_psc_next_extension = 0;
-                    /* p4/control/encapsulation.p4:140 */
-                    if (eg_hdr_outer_ipv4_is_valid) eg_hdr_outer_ipv4_total_len = ((__u16)(eg_md_user_length + 44));
-                    if (eg_hdr_ethernet_is_valid) eg_hdr_ethernet_ether_type = 0x800;
-                }
-                else if (key1 == 1 && key4 == 0) {
-                    /* p4/control/encapsulation.p4:141 */
-                    /* p4/control/encapsulation.p4:110 */
-                    /* p4/control/encapsulation.p4:94 */
-                    /* p4/control/encapsulation.p4:76 */
-                    eg_hdr_outer_udp_is_valid = 1;
-                    eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
-                    eg_hdr_outer_udp_dst_port = eg_md_outer_dst_port;
-                    eg_hdr_outer_udp_length = ((__u16)(eg_md_user_length + 24));
-                    eg_hdr_outer_udp_checksum = 0;
-                    eg_hdr_outer_gtpu_is_valid = 1;
-                    eg_hdr_outer_gtpu_version = 1;
-                    eg_hdr_outer_gtpu_protocol_type = 1;
-                    eg_hdr_outer_gtpu_spare = 0;
-                    eg_hdr_outer_gtpu_sequence_flag = 0;
-                    eg_hdr_outer_gtpu_npdu_flag = 0;
-                    eg_hdr_outer_gtpu_message_type = 255;
-                    eg_hdr_outer_gtpu_length = ((__u16)(eg_md_user_length + 8));
-                    eg_hdr_outer_gtpu_teid = (eg_hdr_bridged ? LOAD32(eg_hdr_bridged + 9) : 0);
-                    eg_hdr_outer_gtpu_extension_flag = 1;
-                    eg_hdr_outer_gtpu_options_is_valid = 1;
-                    eg_hdr_outer_gtpu_options_sequence_number = 0;
-                    eg_hdr_outer_gtpu_options_npdu_number = 0;
-                    eg_hdr_outer_gtpu_options_next_extension = 133;
-                    eg_hdr_outer_psc_is_valid = 1;
-                    eg_hdr_outer_psc_length = 1;
-                    eg_hdr_outer_psc_pdu_type = 1;
-                    eg_hdr_outer_psc_spare = 0;
-                    eg_hdr_outer_psc_paging_policy_presence = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 7 & 1) : 0);
-                    eg_hdr_outer_psc_reflective_qos = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 6 & 1) : 0);
-                    eg_hdr_outer_psc_qfi = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) & 63) : 0);
-                    eg_hdr_outer_psc_next_extension = 0;
-                    /* p4/control/encapsulation.p4:141 */
-                    if (eg_hdr_outer_ipv6_is_valid) eg_hdr_outer_ipv6_payload_len = ((__u16)(eg_md_user_length + 24));
-                    if (eg_hdr_ethernet_is_valid) eg_hdr_ethernet_ether_type = 0x86dd;
-                }
-                else {
-                }
-            }
-            /* p4/control/encapsulation.p4:207 */
-            {
-                union t_markings_entry *entry = 0;
-                struct t_markings_key key = {};
-                key.slice_id = (eg_hdr_bridged ? LOAD8(eg_hdr_bridged + 6) : 0);
-                key.traffic_class = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 7) >> 4 & 15) : 0);
-                key.color = eg_md_slice_color;
-                entry = bpf_map_lookup_elem(&t_markings, &key);
-                if (!entry) {
-                }
-                else switch (entry->action) {
-                    case t_markings_set_dscp: {
-                        if (eg_hdr_outer_ipv4_is_valid) eg_hdr_outer_ipv4_dscp = entry->as_set_dscp.outer_dscp;
-                        if (eg_hdr_outer_ipv6_is_valid) eg_hdr_outer_ipv6_dscp = entry->as_set_dscp.outer_dscp;
-                        break;
-                    }
-                }
-            }
+            carried->eg_md_drop_reason = 12;
         }
         else {
-            /* p4/upf.p4:180 */
-            {
-                struct meter_cell *cell = meter_at(&m_punt_meters, eg_hdr_bridged_punt_reason);
-                __u8 color = GREEN;
-                if (cell) color = meter_execute(cell, 1, NOW_NS(), color);
-                eg_punt_meters_execute = color;
+            /* p4/upf.p4:175 */
+            SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+            if ((eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 1) & 1) : 0) == 1) {
+                /* p4/control/encapsulation.p4:57 */
+                {
+                    union t_tunnel_headers_entry *entry = 0;
+                    SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                    __u32 index = (eg_hdr_bridged ? (LOAD16(eg_hdr_bridged + 7) & 0xfff) : 0);
+                    struct t_tunnel_headers_switched *cell;
+                    cell = bpf_map_lookup_elem(&t_tunnel_headers, &index);
+                    if (cell) entry = ACTIVE(cell);
+                    if (!entry) {
+                    }
+                    else switch (entry->action) {
+                        case t_tunnel_headers_add_ipv4: {
+                            carried->eg_hdr_outer_ipv4_is_valid = 1;
+                            carried->eg_hdr_outer_ipv4_version = 4;
+                            carried->eg_hdr_outer_ipv4_ihl = 5;
+                            carried->eg_hdr_outer_ipv4_dscp = 0;
+                            carried->eg_hdr_outer_ipv4_ecn = 0;
+                            carried->eg_hdr_outer_ipv4_identification = 0;
+                            carried->eg_hdr_outer_ipv4_flags = 0;
+                            carried->eg_hdr_outer_ipv4_frag_offset = 0;
+                            carried->eg_hdr_outer_ipv4_ttl = 64;
+                            carried->eg_hdr_outer_ipv4_protocol = 17;
+                            carried->eg_hdr_outer_ipv4_src_addr = entry->as_add_ipv4.src_addr;
+                            carried->eg_hdr_outer_ipv4_dst_addr = entry->as_add_ipv4.dst_addr;
+                            carried->eg_md_outer_dst_port = entry->as_add_ipv4.dst_port;
+                            carried->eg_md_is_gtpu = entry->as_add_ipv4.is_gtpu;
+                            break;
+                        }
+                        case t_tunnel_headers_add_ipv6: {
+                            carried->eg_hdr_outer_ipv6_is_valid = 1;
+                            carried->eg_hdr_outer_ipv6_version = 6;
+                            carried->eg_hdr_outer_ipv6_dscp = 0;
+                            carried->eg_hdr_outer_ipv6_ecn = 0;
+                            carried->eg_hdr_outer_ipv6_flow_label = 0;
+                            carried->eg_hdr_outer_ipv6_hop_limit = 64;
+                            carried->eg_hdr_outer_ipv6_next_header = 17;
+                            carried->eg_hdr_outer_ipv6_src_addr = entry->as_add_ipv6.src_addr;
+                            carried->eg_hdr_outer_ipv6_dst_addr = entry->as_add_ipv6.dst_addr;
+                            carried->eg_md_outer_dst_port = entry->as_add_ipv6.dst_port;
+                            carried->eg_md_is_gtpu = entry->as_add_ipv6.is_gtpu;
+                            break;
+                        }
+                    }
+                }
+                /* p4/control/hop.p4:44 */
+                {
+                    __u64 key0 = packet->eg_hdr_ipv4_is_valid;
+                    __u64 key1 = packet->eg_hdr_ipv4_checksum;
+                    if ((key0 == 1 && (key1 & 0xff00) == 0xff00) || (key0 == 1 && key1 == 0xfeff)) {
+                        if (packet->eg_hdr_ipv4_is_valid) carried->eg_hdr_ipv4_ttl = ((__u8)(carried->eg_hdr_ipv4_ttl - 1));
+                        if (packet->eg_hdr_ipv4_is_valid) packet->eg_hdr_ipv4_checksum = ((__u16)(packet->eg_hdr_ipv4_checksum + 0x101));
+                    }
+                    else if (key0 == 1) {
+                        if (packet->eg_hdr_ipv4_is_valid) carried->eg_hdr_ipv4_ttl = ((__u8)(carried->eg_hdr_ipv4_ttl - 1));
+                        if (packet->eg_hdr_ipv4_is_valid) packet->eg_hdr_ipv4_checksum = ((__u16)(packet->eg_hdr_ipv4_checksum + 0x100));
+                    }
+                    else {
+                        if (packet->eg_hdr_ipv6_is_valid) carried->eg_hdr_ipv6_hop_limit = ((__u8)(carried->eg_hdr_ipv6_hop_limit - 1));
+                    }
+                }
+                SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                /* p4/control/enforcement.p4:59 */
+                {
+                    struct meter_cell *cell = meter_at(&m_flow_meters, (eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 16) & 0xfffff) : 0));
+                    __u8 color = GREEN;
+                    if (cell) color = meter_execute(cell, octets_of(egress_length, 44), NOW_NS(), color);
+                    carried->eg_md_flow_color = color;
+                }
+                /* p4/control/enforcement.p4:62 */
+                if (carried->eg_md_flow_color != 3) {
+                    carried->eg_md_missing_octets = (carried->eg_md_announced_length > (__u16)egress_length ? ((__u16)(carried->eg_md_announced_length - (__u16)egress_length)) : 0);
+                }
+                SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                /* p4/control/enforcement.p4:65 */
+                {
+                    struct meter_cell *cell = meter_at(&m_session_meters, (eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 13) & 0xfffff) : 0));
+                    __u8 color = carried->eg_md_flow_color;
+                    if (cell) color = meter_execute(cell, octets_of(egress_length, 44), NOW_NS(), color);
+                    carried->eg_md_session_color = color;
+                }
+                /* p4/control/enforcement.p4:70 */
+                SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                if (((eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 1) >> 3 & 1) : 0) == 1) && (carried->eg_md_session_color == 0)) {
+                    carried->eg_md_slice_color = 0;
+                }
+                else {
+                    SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                    /* p4/control/enforcement.p4:73 */
+                    {
+                        struct meter_cell *cell = meter_at(&m_slice_meters, ((__u64)(eg_hdr_bridged ? LOAD8(eg_hdr_bridged + 6) : 0) << 1 | (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 22) >> 7 & 1) : 0)));
+                        __u8 color = carried->eg_md_session_color;
+                        if (cell) color = meter_execute(cell, octets_of(egress_length, 44), NOW_NS(), color);
+                        carried->eg_md_slice_color = color;
+                    }
+                }
+                /* p4/control/enforcement.p4:78 */
+                if (carried->eg_md_flow_color == 3) {
+                    carried->eg_md_drop_reason = 15;
+                }
+                else if (carried->eg_md_missing_octets != 0) {
+                    carried->eg_md_drop_reason = 21;
+                }
+                else if (carried->eg_md_session_color == 3) {
+                    carried->eg_md_drop_reason = 16;
+                }
+                else if (carried->eg_md_slice_color == 3) {
+                    carried->eg_md_drop_reason = 13;
+                }
+                else {
+                    /* p4/control/enforcement.p4:86 */
+                    SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                    if ((eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 19) : 0) != 0) {
+                        /* p4/control/enforcement.p4:87 */
+                        {
+                            SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                            int busy = copy_r_quotas_0(carried, (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 19) : 0));
+                            if (busy) return busy;
+                            carried->eg_md_quota_state = carried->eg_enforcement_spend_quota_state;
+                        }
+                    }
+                }
+                /* p4/control/enforcement.p4:89 */
+                if (carried->eg_md_quota_state != 0) {
+                    carried->eg_md_drop_reason = 17;
+                }
+                /* p4/control/enforcement.p4:92 */
+                if (carried->eg_md_quota_state == 1) {
+                    /* p4/control/enforcement.p4:93 */
+                    if (packet->eg_hdr_bridged_is_valid) carried->eg_hdr_bridged_punt_reason = 8;
+                    carried->eg_md_mirror_session = 1;
+                    carried->eg_eg_dprsr_md_mirror_type = 1;
+                }
+                /* p4/control/enforcement.p4:95 */
+                if (carried->eg_md_drop_reason != 0) {
+                    SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                    /* p4/control/enforcement.p4:96 */
+                    count(&c_slice_drops, ((__u64)(eg_hdr_bridged ? LOAD8(eg_hdr_bridged + 6) : 0) << 1 | (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 22) >> 7 & 1) : 0)), octets_of(egress_length, 44));
+                }
+                else {
+                    /* p4/control/enforcement.p4:98 */
+                    SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                    if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 0) {
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        /* p4/control/enforcement.p4:99 */
+                        count(&c_usage_0, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
+                    }
+                    else {
+                        /* p4/control/enforcement.p4:100 */
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 1) {
+                            SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                            /* p4/control/enforcement.p4:101 */
+                            count(&c_usage_1, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
+                        }
+                        else {
+                            /* p4/control/enforcement.p4:102 */
+                            SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                            if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 2) {
+                                SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                /* p4/control/enforcement.p4:103 */
+                                count(&c_usage_2, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
+                            }
+                            else {
+                                /* p4/control/enforcement.p4:104 */
+                                SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 3) {
+                                    SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                    /* p4/control/enforcement.p4:105 */
+                                    count(&c_usage_3, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
+                                }
+                                else {
+                                    /* p4/control/enforcement.p4:106 */
+                                    SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                    if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 4) {
+                                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                        /* p4/control/enforcement.p4:107 */
+                                        count(&c_usage_4, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
+                                    }
+                                    else {
+                                        /* p4/control/enforcement.p4:108 */
+                                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                        if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 5) {
+                                            SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                            /* p4/control/enforcement.p4:109 */
+                                            count(&c_usage_5, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
+                                        }
+                                        else {
+                                            /* p4/control/enforcement.p4:110 */
+                                            SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                            if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 6) {
+                                                SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                                /* p4/control/enforcement.p4:111 */
+                                                count(&c_usage_6, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
+                                            }
+                                            else {
+                                                /* p4/control/enforcement.p4:112 */
+                                                SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                                if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 7) {
+                                                    SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                                    /* p4/control/enforcement.p4:113 */
+                                                    count(&c_usage_7, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
+                                                }
+                                                else {
+                                                    /* p4/control/enforcement.p4:114 */
+                                                    SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                                    if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 8) {
+                                                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                                        /* p4/control/enforcement.p4:115 */
+                                                        count(&c_usage_8, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
+                                                    }
+                                                    else {
+                                                        /* p4/control/enforcement.p4:116 */
+                                                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                                        if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 9) {
+                                                            SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                                            /* p4/control/enforcement.p4:117 */
+                                                            count(&c_usage_9, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
+                                                        }
+                                                        else {
+                                                            /* p4/control/enforcement.p4:118 */
+                                                            SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                                            if (((__u8)(eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) & 15) == 10) {
+                                                                SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                                                /* p4/control/enforcement.p4:119 */
+                                                                count(&c_usage_10, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
+                                                            }
+                                                            else {
+                                                                SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                                                                /* p4/control/enforcement.p4:121 */
+                                                                count(&c_usage_11, ((__u32)((eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0) >> 4) & 0x3ffff), octets_of(egress_length, 44));
+                                                            }
+                                                        }
+                                                    }
+                                                }
+                                            }
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+                /* p4/control/encapsulation.p4:206 */
+                {
+                    __u64 key0 = carried->eg_hdr_outer_ipv4_is_valid;
+                    __u64 key1 = carried->eg_hdr_outer_ipv6_is_valid;
+                    __u64 key2 = carried->eg_md_is_gtpu;
+                    SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                    __u64 key3 = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) & 63) : 0);
+                    SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                    __u64 key4 = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 22) >> 7 & 1) : 0);
+                    SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                    __u64 key5 = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 7 & 1) : 0);
+                    if (key0 == 1 && key2 == 0) {
+                        /* p4/control/encapsulation.p4:134 */
+                        packet->eg_hdr_outer_udp_is_valid = 1;
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
+                        carried->eg_hdr_outer_udp_dst_port = carried->eg_md_outer_dst_port;
+                        carried->eg_hdr_outer_udp_length = ((__u16)(carried->eg_md_user_length + 8));
+                        carried->eg_hdr_outer_udp_checksum = 0;
+                        if (carried->eg_hdr_outer_ipv4_is_valid) carried->eg_hdr_outer_ipv4_total_len = ((__u16)(carried->eg_md_user_length + 28));
+                        if (packet->eg_hdr_ethernet_is_valid) carried->eg_hdr_ethernet_ether_type = 0x800;
+                    }
+                    else if (key1 == 1 && key2 == 0) {
+                        /* p4/control/encapsulation.p4:135 */
+                        packet->eg_hdr_outer_udp_is_valid = 1;
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
+                        carried->eg_hdr_outer_udp_dst_port = carried->eg_md_outer_dst_port;
+                        carried->eg_hdr_outer_udp_length = ((__u16)(carried->eg_md_user_length + 8));
+                        carried->eg_hdr_outer_udp_checksum = 0;
+                        if (carried->eg_hdr_outer_ipv6_is_valid) carried->eg_hdr_outer_ipv6_payload_len = ((__u16)(carried->eg_md_user_length + 8));
+                        if (packet->eg_hdr_ethernet_is_valid) carried->eg_hdr_ethernet_ether_type = 0x86dd;
+                    }
+                    else if (key0 == 1 && key3 == 0) {
+                        /* p4/control/encapsulation.p4:136 */
+                        /* p4/control/encapsulation.p4:89 */
+                        /* p4/control/encapsulation.p4:76 */
+                        packet->eg_hdr_outer_udp_is_valid = 1;
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
+                        carried->eg_hdr_outer_udp_dst_port = carried->eg_md_outer_dst_port;
+                        carried->eg_hdr_outer_udp_length = ((__u16)(carried->eg_md_user_length + 16));
+                        carried->eg_hdr_outer_udp_checksum = 0;
+                        packet->eg_hdr_outer_gtpu_is_valid = 1;
+                        carried->eg_hdr_outer_gtpu_version = 1;
+                        carried->eg_hdr_outer_gtpu_protocol_type = 1;
+                        carried->eg_hdr_outer_gtpu_spare = 0;
+                        carried->eg_hdr_outer_gtpu_sequence_flag = 0;
+                        carried->eg_hdr_outer_gtpu_npdu_flag = 0;
+                        carried->eg_hdr_outer_gtpu_message_type = 255;
+                        carried->eg_hdr_outer_gtpu_length = ((__u16)(carried->eg_md_user_length + 0));
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_gtpu_teid = (eg_hdr_bridged ? LOAD32(eg_hdr_bridged + 9) : 0);
+                        carried->eg_hdr_outer_gtpu_extension_flag = 0;
+                        /* p4/control/encapsulation.p4:136 */
+                        if (carried->eg_hdr_outer_ipv4_is_valid) carried->eg_hdr_outer_ipv4_total_len = ((__u16)(carried->eg_md_user_length + 36));
+                        if (packet->eg_hdr_ethernet_is_valid) carried->eg_hdr_ethernet_ether_type = 0x800;
+                    }
+                    else if (key1 == 1 && key3 == 0) {
+                        /* p4/control/encapsulation.p4:137 */
+                        /* p4/control/encapsulation.p4:89 */
+                        /* p4/control/encapsulation.p4:76 */
+                        packet->eg_hdr_outer_udp_is_valid = 1;
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
+                        carried->eg_hdr_outer_udp_dst_port = carried->eg_md_outer_dst_port;
+                        carried->eg_hdr_outer_udp_length = ((__u16)(carried->eg_md_user_length + 16));
+                        carried->eg_hdr_outer_udp_checksum = 0;
+                        packet->eg_hdr_outer_gtpu_is_valid = 1;
+                        carried->eg_hdr_outer_gtpu_version = 1;
+                        carried->eg_hdr_outer_gtpu_protocol_type = 1;
+                        carried->eg_hdr_outer_gtpu_spare = 0;
+                        carried->eg_hdr_outer_gtpu_sequence_flag = 0;
+                        carried->eg_hdr_outer_gtpu_npdu_flag = 0;
+                        carried->eg_hdr_outer_gtpu_message_type = 255;
+                        carried->eg_hdr_outer_gtpu_length = ((__u16)(carried->eg_md_user_length + 0));
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_gtpu_teid = (eg_hdr_bridged ? LOAD32(eg_hdr_bridged + 9) : 0);
+                        carried->eg_hdr_outer_gtpu_extension_flag = 0;
+                        /* p4/control/encapsulation.p4:137 */
+                        if (carried->eg_hdr_outer_ipv6_is_valid) carried->eg_hdr_outer_ipv6_payload_len = ((__u16)(carried->eg_md_user_length + 16));
+                        if (packet->eg_hdr_ethernet_is_valid) carried->eg_hdr_ethernet_ether_type = 0x86dd;
+                    }
+                    else if (key0 == 1 && key4 == 1 && key5 == 1) {
+                        /* p4/control/encapsulation.p4:142 */
+                        /* p4/control/encapsulation.p4:117 */
+                        /* p4/control/encapsulation.p4:94 */
+                        /* p4/control/encapsulation.p4:76 */
+                        packet->eg_hdr_outer_udp_is_valid = 1;
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
+                        carried->eg_hdr_outer_udp_dst_port = carried->eg_md_outer_dst_port;
+                        carried->eg_hdr_outer_udp_length = ((__u16)(carried->eg_md_user_length + 28));
+                        carried->eg_hdr_outer_udp_checksum = 0;
+                        packet->eg_hdr_outer_gtpu_is_valid = 1;
+                        carried->eg_hdr_outer_gtpu_version = 1;
+                        carried->eg_hdr_outer_gtpu_protocol_type = 1;
+                        carried->eg_hdr_outer_gtpu_spare = 0;
+                        carried->eg_hdr_outer_gtpu_sequence_flag = 0;
+                        carried->eg_hdr_outer_gtpu_npdu_flag = 0;
+                        carried->eg_hdr_outer_gtpu_message_type = 255;
+                        carried->eg_hdr_outer_gtpu_length = ((__u16)(carried->eg_md_user_length + 12));
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_gtpu_teid = (eg_hdr_bridged ? LOAD32(eg_hdr_bridged + 9) : 0);
+                        carried->eg_hdr_outer_gtpu_extension_flag = 1;
+                        packet->eg_hdr_outer_gtpu_options_is_valid = 1;
+                        carried->eg_hdr_outer_gtpu_options_sequence_number = 0;
+                        carried->eg_hdr_outer_gtpu_options_npdu_number = 0;
+                        carried->eg_hdr_outer_gtpu_options_next_extension = 133;
+                        packet->eg_hdr_outer_psc_is_valid = 1;
+                        carried->eg_hdr_outer_psc_length = 2;
+                        carried->eg_hdr_outer_psc_pdu_type = 0;
+                        carried->eg_hdr_outer_psc_spare = 0;
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_paging_policy_presence = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 7 & 1) : 0);
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_reflective_qos = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 6 & 1) : 0);
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_qfi = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) & 63) : 0);
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_next_extension = (eg_hdr_bridged ? LOAD8(eg_hdr_bridged + 21) : 0);
+                        packet->eg_hdr_outer_psc_end_is_valid = 1;
+                        carried->eg_hdr_outer_psc_end_content = 0;
+                        carried->eg_hdr_outer_psc_end_next_extension = 0;
+                        /* p4/control/encapsulation.p4:142 */
+                        if (carried->eg_hdr_outer_ipv4_is_valid) carried->eg_hdr_outer_ipv4_total_len = ((__u16)(carried->eg_md_user_length + 48));
+                        if (packet->eg_hdr_ethernet_is_valid) carried->eg_hdr_ethernet_ether_type = 0x800;
+                    }
+                    else if (key1 == 1 && key4 == 1 && key5 == 1) {
+                        /* p4/control/encapsulation.p4:143 */
+                        /* p4/control/encapsulation.p4:117 */
+                        /* p4/control/encapsulation.p4:94 */
+                        /* p4/control/encapsulation.p4:76 */
+                        packet->eg_hdr_outer_udp_is_valid = 1;
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
+                        carried->eg_hdr_outer_udp_dst_port = carried->eg_md_outer_dst_port;
+                        carried->eg_hdr_outer_udp_length = ((__u16)(carried->eg_md_user_length + 28));
+                        carried->eg_hdr_outer_udp_checksum = 0;
+                        packet->eg_hdr_outer_gtpu_is_valid = 1;
+                        carried->eg_hdr_outer_gtpu_version = 1;
+                        carried->eg_hdr_outer_gtpu_protocol_type = 1;
+                        carried->eg_hdr_outer_gtpu_spare = 0;
+                        carried->eg_hdr_outer_gtpu_sequence_flag = 0;
+                        carried->eg_hdr_outer_gtpu_npdu_flag = 0;
+                        carried->eg_hdr_outer_gtpu_message_type = 255;
+                        carried->eg_hdr_outer_gtpu_length = ((__u16)(carried->eg_md_user_length + 12));
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_gtpu_teid = (eg_hdr_bridged ? LOAD32(eg_hdr_bridged + 9) : 0);
+                        carried->eg_hdr_outer_gtpu_extension_flag = 1;
+                        packet->eg_hdr_outer_gtpu_options_is_valid = 1;
+                        carried->eg_hdr_outer_gtpu_options_sequence_number = 0;
+                        carried->eg_hdr_outer_gtpu_options_npdu_number = 0;
+                        carried->eg_hdr_outer_gtpu_options_next_extension = 133;
+                        packet->eg_hdr_outer_psc_is_valid = 1;
+                        carried->eg_hdr_outer_psc_length = 2;
+                        carried->eg_hdr_outer_psc_pdu_type = 0;
+                        carried->eg_hdr_outer_psc_spare = 0;
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_paging_policy_presence = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 7 & 1) : 0);
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_reflective_qos = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 6 & 1) : 0);
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_qfi = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) & 63) : 0);
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_next_extension = (eg_hdr_bridged ? LOAD8(eg_hdr_bridged + 21) : 0);
+                        packet->eg_hdr_outer_psc_end_is_valid = 1;
+                        carried->eg_hdr_outer_psc_end_content = 0;
+                        carried->eg_hdr_outer_psc_end_next_extension = 0;
+                        /* p4/control/encapsulation.p4:143 */
+                        if (carried->eg_hdr_outer_ipv6_is_valid) carried->eg_hdr_outer_ipv6_payload_len = ((__u16)(carried->eg_md_user_length + 28));
+                        if (packet->eg_hdr_ethernet_is_valid) carried->eg_hdr_ethernet_ether_type = 0x86dd;
+                    }
+                    else if (key0 == 1 && key4 == 1) {
+                        /* p4/control/encapsulation.p4:138 */
+                        /* p4/control/encapsulation.p4:110 */
+                        /* p4/control/encapsulation.p4:94 */
+                        /* p4/control/encapsulation.p4:76 */
+                        packet->eg_hdr_outer_udp_is_valid = 1;
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
+                        carried->eg_hdr_outer_udp_dst_port = carried->eg_md_outer_dst_port;
+                        carried->eg_hdr_outer_udp_length = ((__u16)(carried->eg_md_user_length + 24));
+                        carried->eg_hdr_outer_udp_checksum = 0;
+                        packet->eg_hdr_outer_gtpu_is_valid = 1;
+                        carried->eg_hdr_outer_gtpu_version = 1;
+                        carried->eg_hdr_outer_gtpu_protocol_type = 1;
+                        carried->eg_hdr_outer_gtpu_spare = 0;
+                        carried->eg_hdr_outer_gtpu_sequence_flag = 0;
+                        carried->eg_hdr_outer_gtpu_npdu_flag = 0;
+                        carried->eg_hdr_outer_gtpu_message_type = 255;
+                        carried->eg_hdr_outer_gtpu_length = ((__u16)(carried->eg_md_user_length + 8));
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_gtpu_teid = (eg_hdr_bridged ? LOAD32(eg_hdr_bridged + 9) : 0);
+                        carried->eg_hdr_outer_gtpu_extension_flag = 1;
+                        packet->eg_hdr_outer_gtpu_options_is_valid = 1;
+                        carried->eg_hdr_outer_gtpu_options_sequence_number = 0;
+                        carried->eg_hdr_outer_gtpu_options_npdu_number = 0;
+                        carried->eg_hdr_outer_gtpu_options_next_extension = 133;
+                        packet->eg_hdr_outer_psc_is_valid = 1;
+                        carried->eg_hdr_outer_psc_length = 1;
+                        carried->eg_hdr_outer_psc_pdu_type = 0;
+                        carried->eg_hdr_outer_psc_spare = 0;
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_paging_policy_presence = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 7 & 1) : 0);
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_reflective_qos = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 6 & 1) : 0);
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_qfi = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) & 63) : 0);
+                        carried->eg_hdr_outer_psc_next_extension = 0;
+                        /* p4/control/encapsulation.p4:138 */
+                        if (carried->eg_hdr_outer_ipv4_is_valid) carried->eg_hdr_outer_ipv4_total_len = ((__u16)(carried->eg_md_user_length + 44));
+                        if (packet->eg_hdr_ethernet_is_valid) carried->eg_hdr_ethernet_ether_type = 0x800;
+                    }
+                    else if (key1 == 1 && key4 == 1) {
+                        /* p4/control/encapsulation.p4:139 */
+                        /* p4/control/encapsulation.p4:110 */
+                        /* p4/control/encapsulation.p4:94 */
+                        /* p4/control/encapsulation.p4:76 */
+                        packet->eg_hdr_outer_udp_is_valid = 1;
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
+                        carried->eg_hdr_outer_udp_dst_port = carried->eg_md_outer_dst_port;
+                        carried->eg_hdr_outer_udp_length = ((__u16)(carried->eg_md_user_length + 24));
+                        carried->eg_hdr_outer_udp_checksum = 0;
+                        packet->eg_hdr_outer_gtpu_is_valid = 1;
+                        carried->eg_hdr_outer_gtpu_version = 1;
+                        carried->eg_hdr_outer_gtpu_protocol_type = 1;
+                        carried->eg_hdr_outer_gtpu_spare = 0;
+                        carried->eg_hdr_outer_gtpu_sequence_flag = 0;
+                        carried->eg_hdr_outer_gtpu_npdu_flag = 0;
+                        carried->eg_hdr_outer_gtpu_message_type = 255;
+                        carried->eg_hdr_outer_gtpu_length = ((__u16)(carried->eg_md_user_length + 8));
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_gtpu_teid = (eg_hdr_bridged ? LOAD32(eg_hdr_bridged + 9) : 0);
+                        carried->eg_hdr_outer_gtpu_extension_flag = 1;
+                        packet->eg_hdr_outer_gtpu_options_is_valid = 1;
+                        carried->eg_hdr_outer_gtpu_options_sequence_number = 0;
+                        carried->eg_hdr_outer_gtpu_options_npdu_number = 0;
+                        carried->eg_hdr_outer_gtpu_options_next_extension = 133;
+                        packet->eg_hdr_outer_psc_is_valid = 1;
+                        carried->eg_hdr_outer_psc_length = 1;
+                        carried->eg_hdr_outer_psc_pdu_type = 0;
+                        carried->eg_hdr_outer_psc_spare = 0;
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_paging_policy_presence = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 7 & 1) : 0);
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_reflective_qos = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 6 & 1) : 0);
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_qfi = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) & 63) : 0);
+                        carried->eg_hdr_outer_psc_next_extension = 0;
+                        /* p4/control/encapsulation.p4:139 */
+                        if (carried->eg_hdr_outer_ipv6_is_valid) carried->eg_hdr_outer_ipv6_payload_len = ((__u16)(carried->eg_md_user_length + 24));
+                        if (packet->eg_hdr_ethernet_is_valid) carried->eg_hdr_ethernet_ether_type = 0x86dd;
+                    }
+                    else if (key0 == 1 && key4 == 0) {
+                        /* p4/control/encapsulation.p4:140 */
+                        /* p4/control/encapsulation.p4:110 */
+                        /* p4/control/encapsulation.p4:94 */
+                        /* p4/control/encapsulation.p4:76 */
+                        packet->eg_hdr_outer_udp_is_valid = 1;
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
+                        carried->eg_hdr_outer_udp_dst_port = carried->eg_md_outer_dst_port;
+                        carried->eg_hdr_outer_udp_length = ((__u16)(carried->eg_md_user_length + 24));
+                        carried->eg_hdr_outer_udp_checksum = 0;
+                        packet->eg_hdr_outer_gtpu_is_valid = 1;
+                        carried->eg_hdr_outer_gtpu_version = 1;
+                        carried->eg_hdr_outer_gtpu_protocol_type = 1;
+                        carried->eg_hdr_outer_gtpu_spare = 0;
+                        carried->eg_hdr_outer_gtpu_sequence_flag = 0;
+                        carried->eg_hdr_outer_gtpu_npdu_flag = 0;
+                        carried->eg_hdr_outer_gtpu_message_type = 255;
+                        carried->eg_hdr_outer_gtpu_length = ((__u16)(carried->eg_md_user_length + 8));
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_gtpu_teid = (eg_hdr_bridged ? LOAD32(eg_hdr_bridged + 9) : 0);
+                        carried->eg_hdr_outer_gtpu_extension_flag = 1;
+                        packet->eg_hdr_outer_gtpu_options_is_valid = 1;
+                        carried->eg_hdr_outer_gtpu_options_sequence_number = 0;
+                        carried->eg_hdr_outer_gtpu_options_npdu_number = 0;
+                        carried->eg_hdr_outer_gtpu_options_next_extension = 133;
+                        packet->eg_hdr_outer_psc_is_valid = 1;
+                        carried->eg_hdr_outer_psc_length = 1;
+                        carried->eg_hdr_outer_psc_pdu_type = 1;
+                        carried->eg_hdr_outer_psc_spare = 0;
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_paging_policy_presence = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 7 & 1) : 0);
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_reflective_qos = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 6 & 1) : 0);
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_qfi = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) & 63) : 0);
+                        carried->eg_hdr_outer_psc_next_extension = 0;
+                        /* p4/control/encapsulation.p4:140 */
+                        if (carried->eg_hdr_outer_ipv4_is_valid) carried->eg_hdr_outer_ipv4_total_len = ((__u16)(carried->eg_md_user_length + 44));
+                        if (packet->eg_hdr_ethernet_is_valid) carried->eg_hdr_ethernet_ether_type = 0x800;
+                    }
+                    else if (key1 == 1 && key4 == 0) {
+                        /* p4/control/encapsulation.p4:141 */
+                        /* p4/control/encapsulation.p4:110 */
+                        /* p4/control/encapsulation.p4:94 */
+                        /* p4/control/encapsulation.p4:76 */
+                        packet->eg_hdr_outer_udp_is_valid = 1;
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_udp_src_port = (eg_hdr_bridged ? LOAD16(eg_hdr_bridged + 28) : 0);
+                        carried->eg_hdr_outer_udp_dst_port = carried->eg_md_outer_dst_port;
+                        carried->eg_hdr_outer_udp_length = ((__u16)(carried->eg_md_user_length + 24));
+                        carried->eg_hdr_outer_udp_checksum = 0;
+                        packet->eg_hdr_outer_gtpu_is_valid = 1;
+                        carried->eg_hdr_outer_gtpu_version = 1;
+                        carried->eg_hdr_outer_gtpu_protocol_type = 1;
+                        carried->eg_hdr_outer_gtpu_spare = 0;
+                        carried->eg_hdr_outer_gtpu_sequence_flag = 0;
+                        carried->eg_hdr_outer_gtpu_npdu_flag = 0;
+                        carried->eg_hdr_outer_gtpu_message_type = 255;
+                        carried->eg_hdr_outer_gtpu_length = ((__u16)(carried->eg_md_user_length + 8));
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_gtpu_teid = (eg_hdr_bridged ? LOAD32(eg_hdr_bridged + 9) : 0);
+                        carried->eg_hdr_outer_gtpu_extension_flag = 1;
+                        packet->eg_hdr_outer_gtpu_options_is_valid = 1;
+                        carried->eg_hdr_outer_gtpu_options_sequence_number = 0;
+                        carried->eg_hdr_outer_gtpu_options_npdu_number = 0;
+                        carried->eg_hdr_outer_gtpu_options_next_extension = 133;
+                        packet->eg_hdr_outer_psc_is_valid = 1;
+                        carried->eg_hdr_outer_psc_length = 1;
+                        carried->eg_hdr_outer_psc_pdu_type = 1;
+                        carried->eg_hdr_outer_psc_spare = 0;
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_paging_policy_presence = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 7 & 1) : 0);
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_reflective_qos = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) >> 6 & 1) : 0);
+                        SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                        carried->eg_hdr_outer_psc_qfi = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 5) & 63) : 0);
+                        carried->eg_hdr_outer_psc_next_extension = 0;
+                        /* p4/control/encapsulation.p4:141 */
+                        if (carried->eg_hdr_outer_ipv6_is_valid) carried->eg_hdr_outer_ipv6_payload_len = ((__u16)(carried->eg_md_user_length + 24));
+                        if (packet->eg_hdr_ethernet_is_valid) carried->eg_hdr_ethernet_ether_type = 0x86dd;
+                    }
+                    else {
+                    }
+                }
+                /* p4/control/encapsulation.p4:207 */
+                {
+                    union t_markings_entry *entry = 0;
+                    SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                    SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                    __u8 part0 = (eg_hdr_bridged ? LOAD8(eg_hdr_bridged + 6) : 0);
+                    __u8 part1 = (eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 7) >> 4 & 15) : 0);
+                    __u8 part2 = carried->eg_md_slice_color;
+                    struct t_markings_key key = {{(__u64)part0 | (__u64)part1 << 8 | (__u64)part2 << 16}};
+                    entry = t_markings_find(key);
+                    if (!entry) {
+                    }
+                    else switch (entry->action) {
+                        case t_markings_set_dscp: {
+                            if (carried->eg_hdr_outer_ipv4_is_valid) carried->eg_hdr_outer_ipv4_dscp = entry->as_set_dscp.outer_dscp;
+                            if (carried->eg_hdr_outer_ipv6_is_valid) carried->eg_hdr_outer_ipv6_dscp = entry->as_set_dscp.outer_dscp;
+                            break;
+                        }
+                    }
+                }
             }
-            if (eg_punt_meters_execute == 3) {
-                eg_md_drop_reason = 20;
+            else {
+                /* p4/upf.p4:180 */
+                {
+                    struct meter_cell *cell = meter_at(&m_punt_meters, carried->eg_hdr_bridged_punt_reason);
+                    __u8 color = GREEN;
+                    if (cell) color = meter_execute(cell, 1, NOW_NS(), color);
+                    carried->eg_punt_meters_execute = color;
+                }
+                if (carried->eg_punt_meters_execute == 3) {
+                    carried->eg_md_drop_reason = 20;
+                }
             }
         }
         /* p4/upf.p4:183 */
-        if (eg_md_drop_reason != 0) {
+        if (carried->eg_md_drop_reason != 0) {
             /* p4/upf.p4:184 */
-            count(&c_egress_drops, eg_md_drop_reason, octets_of(egress_length, 30));
-            eg_eg_dprsr_md_drop_ctl = 1;
-        }
-        else if ((eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 1) & 1) : 0) == 1) {
-            /* p4/upf.p4:187 */
-            if ((eg_hdr_bridged ? (LOAD16(eg_hdr_bridged + 26) & 0xfff) : 0) != 0) {
-                /* p4/upf.p4:188 */
-                eg_hdr_vlan_is_valid = 1;
-                eg_hdr_vlan_priority = 0;
-                eg_hdr_vlan_drop_eligible = 0;
-                eg_hdr_vlan_vlan_id = (eg_hdr_bridged ? (LOAD16(eg_hdr_bridged + 26) & 0xfff) : 0);
-                eg_hdr_vlan_ether_type = eg_hdr_ethernet_ether_type;
-                if (eg_hdr_ethernet_is_valid) eg_hdr_ethernet_ether_type = 0x8100;
-            }
+            count(&c_egress_drops, carried->eg_md_drop_reason, octets_of(egress_length, 30));
+            carried->eg_eg_dprsr_md_drop_ctl = 1;
         }
         else {
-            /* p4/upf.p4:191 */
-            eg_hdr_packet_in_is_valid = 1;
-            eg_hdr_packet_in_ingress_port = (eg_hdr_bridged ? (LOAD16(eg_hdr_bridged + 22) & 0x1ff) : 0);
-            eg_hdr_packet_in_egress_port = (eg_hdr_bridged ? (LOAD16(eg_hdr_bridged + 24) & 0x1ff) : 0);
-            eg_hdr_packet_in_usage_id = (eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0);
-            eg_hdr_packet_in_reason = eg_hdr_bridged_punt_reason;
+            /* p4/upf.p4:186 */
+            SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+            if ((eg_hdr_bridged ? (LOAD8(eg_hdr_bridged + 1) & 1) : 0) == 1) {
+                /* p4/upf.p4:187 */
+                SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                if ((eg_hdr_bridged ? (LOAD16(eg_hdr_bridged + 26) & 0xfff) : 0) != 0) {
+                    /* p4/upf.p4:188 */
+                    packet->eg_hdr_vlan_is_valid = 1;
+                    carried->eg_hdr_vlan_priority = 0;
+                    carried->eg_hdr_vlan_drop_eligible = 0;
+                    SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                    carried->eg_hdr_vlan_vlan_id = (eg_hdr_bridged ? (LOAD16(eg_hdr_bridged + 26) & 0xfff) : 0);
+                    carried->eg_hdr_vlan_ether_type = carried->eg_hdr_ethernet_ether_type;
+                    if (packet->eg_hdr_ethernet_is_valid) carried->eg_hdr_ethernet_ether_type = 0x8100;
+                }
+            }
+            else {
+                /* p4/upf.p4:191 */
+                packet->eg_hdr_packet_in_is_valid = 1;
+                SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                carried->eg_hdr_packet_in_ingress_port = (eg_hdr_bridged ? (LOAD16(eg_hdr_bridged + 22) & 0x1ff) : 0);
+                SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                carried->eg_hdr_packet_in_egress_port = (eg_hdr_bridged ? (LOAD16(eg_hdr_bridged + 24) & 0x1ff) : 0);
+                SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+                carried->eg_hdr_packet_in_usage_id = (eg_hdr_bridged ? (LOAD24(eg_hdr_bridged + 2) & 0x3fffff) : 0);
+                carried->eg_hdr_packet_in_reason = carried->eg_hdr_bridged_punt_reason;
+            }
         }
     }
 
     /* ---- egress: deparser ---- */
-    if ((eg_eg_dprsr_md_drop_ctl & 1) && !eg_eg_dprsr_md_mirror_type) return DROPPED_BY_PROGRAM;
+    if ((carried->eg_eg_dprsr_md_drop_ctl & 1) && !carried->eg_eg_dprsr_md_mirror_type) return DROPPED_BY_PROGRAM;
     /* p4/parser/egress.p4:57 */
-    if (eg_eg_dprsr_md_mirror_type == 1) {
+    if (carried->eg_eg_dprsr_md_mirror_type == 1) {
         /* p4/parser/egress.p4:58 */
-        if (!(eg_eg_dprsr_md_drop_ctl & 4)) {
+        if (!(carried->eg_eg_dprsr_md_drop_ctl & 4)) {
+            SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+            SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
+            SEEK(eg_hdr_bridged, packet->eg_hdr_bridged_is_valid, packet->eg_hdr_bridged_at, 30);
             count_switch_drop(DROPPED_MIRRORED_TWICE);
         }
     }
     /* p4/parser/egress.p4:65 */
-    if (eg_hdr_outer_ipv4_is_valid) {
+    if (carried->eg_hdr_outer_ipv4_is_valid) {
         {
             __u32 sum = 0;
-            sum += (__u32)eg_hdr_outer_ipv4_version << 12;
-            sum += (__u32)eg_hdr_outer_ipv4_ihl << 8;
-            sum += (__u32)eg_hdr_outer_ipv4_dscp << 2;
-            sum += (__u32)eg_hdr_outer_ipv4_ecn;
-            sum += (__u32)eg_hdr_outer_ipv4_total_len;
-            sum += (__u32)eg_hdr_outer_ipv4_identification;
-            sum += (__u32)eg_hdr_outer_ipv4_flags << 13;
-            sum += (__u32)eg_hdr_outer_ipv4_frag_offset;
-            sum += (__u32)eg_hdr_outer_ipv4_ttl << 8;
-            sum += (__u32)eg_hdr_outer_ipv4_protocol;
-            sum += (__u32)(eg_hdr_outer_ipv4_src_addr >> 16 & 0xffff);
-            sum += (__u32)(eg_hdr_outer_ipv4_src_addr & 0xffff);
-            sum += (__u32)(eg_hdr_outer_ipv4_dst_addr >> 16 & 0xffff);
-            sum += (__u32)(eg_hdr_outer_ipv4_dst_addr & 0xffff);
-            if (eg_hdr_outer_ipv4_is_valid) eg_hdr_outer_ipv4_checksum = checksum_of(sum);
+            sum += (__u32)carried->eg_hdr_outer_ipv4_version << 12;
+            sum += (__u32)carried->eg_hdr_outer_ipv4_ihl << 8;
+            sum += (__u32)carried->eg_hdr_outer_ipv4_dscp << 2;
+            sum += (__u32)carried->eg_hdr_outer_ipv4_ecn;
+            sum += (__u32)carried->eg_hdr_outer_ipv4_total_len;
+            sum += (__u32)carried->eg_hdr_outer_ipv4_identification;
+            sum += (__u32)carried->eg_hdr_outer_ipv4_flags << 13;
+            sum += (__u32)carried->eg_hdr_outer_ipv4_frag_offset;
+            sum += (__u32)carried->eg_hdr_outer_ipv4_ttl << 8;
+            sum += (__u32)carried->eg_hdr_outer_ipv4_protocol;
+            sum += (__u32)(carried->eg_hdr_outer_ipv4_src_addr >> 16 & 0xffff);
+            sum += (__u32)(carried->eg_hdr_outer_ipv4_src_addr & 0xffff);
+            sum += (__u32)(carried->eg_hdr_outer_ipv4_dst_addr >> 16 & 0xffff);
+            sum += (__u32)(carried->eg_hdr_outer_ipv4_dst_addr & 0xffff);
+            if (carried->eg_hdr_outer_ipv4_is_valid) carried->eg_hdr_outer_ipv4_checksum = checksum_of(sum);
         }
     }
 
     {
-        __s32 growth = -(__s32)distance(data, cursor);
-        if (eg_hdr_packet_in_is_valid) growth += 8;
-        if (eg_hdr_ethernet_is_valid) growth += 14;
-        if (eg_hdr_vlan_is_valid) growth += 4;
-        if (eg_hdr_outer_ipv4_is_valid) growth += 20;
-        if (eg_hdr_outer_ipv6_is_valid) growth += 40;
-        if (eg_hdr_outer_udp_is_valid) growth += 8;
-        if (eg_hdr_outer_gtpu_is_valid) growth += 8;
-        if (eg_hdr_outer_gtpu_options_is_valid) growth += 4;
-        if (eg_hdr_outer_psc_is_valid) growth += 4;
-        if (eg_hdr_outer_psc_end_is_valid) growth += 4;
-        if (eg_hdr_ipv4_is_valid) growth += 20;
-        if (eg_hdr_ipv6_is_valid) growth += 40;
-        __u64 eg_hdr_ethernet_octet_0 = 0;
-        __u32 eg_hdr_ethernet_octet_8 = 0;
-        if (eg_hdr_ethernet) {
-            eg_hdr_ethernet_octet_0 = COPY8(eg_hdr_ethernet + 0);
-            eg_hdr_ethernet_octet_8 = COPY4(eg_hdr_ethernet + 8);
+        __s32 growth = -(__s32)packet->cursor_at;
+        if (packet->eg_hdr_packet_in_is_valid) growth += 8;
+        if (packet->eg_hdr_ethernet_is_valid) growth += 14;
+        if (packet->eg_hdr_vlan_is_valid) growth += 4;
+        if (carried->eg_hdr_outer_ipv4_is_valid) growth += 20;
+        if (carried->eg_hdr_outer_ipv6_is_valid) growth += 40;
+        if (packet->eg_hdr_outer_udp_is_valid) growth += 8;
+        if (packet->eg_hdr_outer_gtpu_is_valid) growth += 8;
+        if (packet->eg_hdr_outer_gtpu_options_is_valid) growth += 4;
+        if (packet->eg_hdr_outer_psc_is_valid) growth += 4;
+        if (packet->eg_hdr_outer_psc_end_is_valid) growth += 4;
+        if (packet->eg_hdr_ipv4_is_valid) growth += 20;
+        if (packet->eg_hdr_ipv6_is_valid) growth += 40;
+        if (packet->eg_hdr_ethernet_is_valid) {
+            FIND(eg_hdr_ethernet, packet->eg_hdr_ethernet_at, 14);
+            carried->eg_hdr_ethernet_octet_0 = COPY8(eg_hdr_ethernet + 0);
+            carried->eg_hdr_ethernet_octet_8 = COPY4(eg_hdr_ethernet + 8);
         }
+        UNKNOWN(growth, carried->growth);
         if (growth) {
             if (bpf_xdp_adjust_head(ctx, -growth)) return DROPPED_NO_HEADROOM;
             data = (__u8 *)(long)ctx->data;
             data_end = (__u8 *)(long)ctx->data_end;
         }
-        cursor = data;
-        if (eg_hdr_packet_in_is_valid) {
-            HOLD(cursor);
-            if (cursor + 8 > data_end) return DROPPED_INTERNAL;
-            STORE16(cursor + 0, (__u64)eg_hdr_packet_in_ingress_port << 7 | eg_hdr_packet_in__pad0);
-            STORE16(cursor + 2, (__u64)eg_hdr_packet_in_egress_port << 7 | eg_hdr_packet_in__pad1);
-            STORE24(cursor + 4, (__u64)eg_hdr_packet_in__pad2 << 22 | eg_hdr_packet_in_usage_id);
-            STORE8(cursor + 7, eg_hdr_packet_in_reason);
-            cursor += 8;
+        carried->leaving_at = 0;
+        if (packet->eg_hdr_packet_in_is_valid) {
+            REACH(cursor, carried->leaving_at, 8);
+            STORE16(cursor + 0, (__u64)carried->eg_hdr_packet_in_ingress_port << 7 | carried->eg_hdr_packet_in__pad0);
+            STORE16(cursor + 2, (__u64)carried->eg_hdr_packet_in_egress_port << 7 | carried->eg_hdr_packet_in__pad1);
+            STORE24(cursor + 4, (__u64)carried->eg_hdr_packet_in__pad2 << 22 | carried->eg_hdr_packet_in_usage_id);
+            STORE8(cursor + 7, carried->eg_hdr_packet_in_reason);
+            carried->leaving_at += 8;
         }
-        if (eg_hdr_ethernet_is_valid) {
-            HOLD(cursor);
-            if (cursor + 14 > data_end) return DROPPED_INTERNAL;
-            PASTE8(cursor + 0, eg_hdr_ethernet_octet_0);
-            PASTE4(cursor + 8, eg_hdr_ethernet_octet_8);
-            STORE16(cursor + 12, eg_hdr_ethernet_ether_type);
-            cursor += 14;
+        if (packet->eg_hdr_ethernet_is_valid) {
+            REACH(cursor, carried->leaving_at, 14);
+            PASTE8(cursor + 0, carried->eg_hdr_ethernet_octet_0);
+            PASTE4(cursor + 8, carried->eg_hdr_ethernet_octet_8);
+            STORE16(cursor + 12, carried->eg_hdr_ethernet_ether_type);
+            carried->leaving_at += 14;
         }
-        if (eg_hdr_vlan_is_valid) {
-            HOLD(cursor);
-            if (cursor + 4 > data_end) return DROPPED_INTERNAL;
-            STORE16(cursor + 0, (__u64)eg_hdr_vlan_priority << 13 | (__u64)eg_hdr_vlan_drop_eligible << 12 | eg_hdr_vlan_vlan_id);
-            STORE16(cursor + 2, eg_hdr_vlan_ether_type);
-            cursor += 4;
+        if (packet->eg_hdr_vlan_is_valid) {
+            REACH(cursor, carried->leaving_at, 4);
+            STORE16(cursor + 0, (__u64)carried->eg_hdr_vlan_priority << 13 | (__u64)carried->eg_hdr_vlan_drop_eligible << 12 | carried->eg_hdr_vlan_vlan_id);
+            STORE16(cursor + 2, carried->eg_hdr_vlan_ether_type);
+            carried->leaving_at += 4;
         }
-        if (eg_hdr_outer_ipv4_is_valid) {
-            HOLD(cursor);
-            if (cursor + 20 > data_end) return DROPPED_INTERNAL;
-            STORE8(cursor + 0, (__u64)eg_hdr_outer_ipv4_version << 4 | eg_hdr_outer_ipv4_ihl);
-            STORE8(cursor + 1, (__u64)eg_hdr_outer_ipv4_dscp << 2 | eg_hdr_outer_ipv4_ecn);
-            STORE16(cursor + 2, eg_hdr_outer_ipv4_total_len);
-            STORE16(cursor + 4, eg_hdr_outer_ipv4_identification);
-            STORE16(cursor + 6, (__u64)eg_hdr_outer_ipv4_flags << 13 | eg_hdr_outer_ipv4_frag_offset);
-            STORE8(cursor + 8, eg_hdr_outer_ipv4_ttl);
-            STORE8(cursor + 9, eg_hdr_outer_ipv4_protocol);
-            STORE16(cursor + 10, eg_hdr_outer_ipv4_checksum);
-            STORE32(cursor + 12, eg_hdr_outer_ipv4_src_addr);
-            STORE32(cursor + 16, eg_hdr_outer_ipv4_dst_addr);
-            cursor += 20;
+        if (carried->eg_hdr_outer_ipv4_is_valid) {
+            REACH(cursor, carried->leaving_at, 20);
+            STORE8(cursor + 0, (__u64)carried->eg_hdr_outer_ipv4_version << 4 | carried->eg_hdr_outer_ipv4_ihl);
+            STORE8(cursor + 1, (__u64)carried->eg_hdr_outer_ipv4_dscp << 2 | carried->eg_hdr_outer_ipv4_ecn);
+            STORE16(cursor + 2, carried->eg_hdr_outer_ipv4_total_len);
+            STORE16(cursor + 4, carried->eg_hdr_outer_ipv4_identification);
+            STORE16(cursor + 6, (__u64)carried->eg_hdr_outer_ipv4_flags << 13 | carried->eg_hdr_outer_ipv4_frag_offset);
+            STORE8(cursor + 8, carried->eg_hdr_outer_ipv4_ttl);
+            STORE8(cursor + 9, carried->eg_hdr_outer_ipv4_protocol);
+            STORE16(cursor + 10, carried->eg_hdr_outer_ipv4_checksum);
+            STORE32(cursor + 12, carried->eg_hdr_outer_ipv4_src_addr);
+            STORE32(cursor + 16, carried->eg_hdr_outer_ipv4_dst_addr);
+            carried->leaving_at += 20;
         }
-        if (eg_hdr_outer_ipv6_is_valid) {
-            HOLD(cursor);
-            if (cursor + 40 > data_end) return DROPPED_INTERNAL;
-            STORE32(cursor + 0, (__u64)eg_hdr_outer_ipv6_version << 28 | (__u64)eg_hdr_outer_ipv6_dscp << 22 | (__u64)eg_hdr_outer_ipv6_ecn << 20 | eg_hdr_outer_ipv6_flow_label);
-            STORE16(cursor + 4, eg_hdr_outer_ipv6_payload_len);
-            STORE8(cursor + 6, eg_hdr_outer_ipv6_next_header);
-            STORE8(cursor + 7, eg_hdr_outer_ipv6_hop_limit);
-            STORE_WIDE(64, cursor + 8, eg_hdr_outer_ipv6_src_addr);
-            STORE_WIDE(64, cursor + 24, eg_hdr_outer_ipv6_dst_addr);
-            cursor += 40;
+        if (carried->eg_hdr_outer_ipv6_is_valid) {
+            REACH(cursor, carried->leaving_at, 40);
+            STORE32(cursor + 0, (__u64)carried->eg_hdr_outer_ipv6_version << 28 | (__u64)carried->eg_hdr_outer_ipv6_dscp << 22 | (__u64)carried->eg_hdr_outer_ipv6_ecn << 20 | carried->eg_hdr_outer_ipv6_flow_label);
+            STORE16(cursor + 4, carried->eg_hdr_outer_ipv6_payload_len);
+            STORE8(cursor + 6, carried->eg_hdr_outer_ipv6_next_header);
+            STORE8(cursor + 7, carried->eg_hdr_outer_ipv6_hop_limit);
+            STORE_WIDE(64, cursor + 8, carried->eg_hdr_outer_ipv6_src_addr);
+            STORE_WIDE(64, cursor + 24, carried->eg_hdr_outer_ipv6_dst_addr);
+            carried->leaving_at += 40;
         }
-        if (eg_hdr_outer_udp_is_valid) {
-            HOLD(cursor);
-            if (cursor + 8 > data_end) return DROPPED_INTERNAL;
-            STORE16(cursor + 0, eg_hdr_outer_udp_src_port);
-            STORE16(cursor + 2, eg_hdr_outer_udp_dst_port);
-            STORE16(cursor + 4, eg_hdr_outer_udp_length);
-            STORE16(cursor + 6, eg_hdr_outer_udp_checksum);
-            cursor += 8;
+        if (packet->eg_hdr_outer_udp_is_valid) {
+            REACH(cursor, carried->leaving_at, 8);
+            STORE16(cursor + 0, carried->eg_hdr_outer_udp_src_port);
+            STORE16(cursor + 2, carried->eg_hdr_outer_udp_dst_port);
+            STORE16(cursor + 4, carried->eg_hdr_outer_udp_length);
+            STORE16(cursor + 6, carried->eg_hdr_outer_udp_checksum);
+            carried->leaving_at += 8;
         }
-        if (eg_hdr_outer_gtpu_is_valid) {
-            HOLD(cursor);
-            if (cursor + 8 > data_end) return DROPPED_INTERNAL;
-            STORE8(cursor + 0, (__u64)eg_hdr_outer_gtpu_version << 5 | (__u64)eg_hdr_outer_gtpu_protocol_type << 4 | (__u64)eg_hdr_outer_gtpu_spare << 3 | (__u64)eg_hdr_outer_gtpu_extension_flag << 2 | (__u64)eg_hdr_outer_gtpu_sequence_flag << 1 | eg_hdr_outer_gtpu_npdu_flag);
-            STORE8(cursor + 1, eg_hdr_outer_gtpu_message_type);
-            STORE16(cursor + 2, eg_hdr_outer_gtpu_length);
-            STORE32(cursor + 4, eg_hdr_outer_gtpu_teid);
-            cursor += 8;
+        if (packet->eg_hdr_outer_gtpu_is_valid) {
+            REACH(cursor, carried->leaving_at, 8);
+            STORE8(cursor + 0, (__u64)carried->eg_hdr_outer_gtpu_version << 5 | (__u64)carried->eg_hdr_outer_gtpu_protocol_type << 4 | (__u64)carried->eg_hdr_outer_gtpu_spare << 3 | (__u64)carried->eg_hdr_outer_gtpu_extension_flag << 2 | (__u64)carried->eg_hdr_outer_gtpu_sequence_flag << 1 | carried->eg_hdr_outer_gtpu_npdu_flag);
+            STORE8(cursor + 1, carried->eg_hdr_outer_gtpu_message_type);
+            STORE16(cursor + 2, carried->eg_hdr_outer_gtpu_length);
+            STORE32(cursor + 4, carried->eg_hdr_outer_gtpu_teid);
+            carried->leaving_at += 8;
         }
-        if (eg_hdr_outer_gtpu_options_is_valid) {
-            HOLD(cursor);
-            if (cursor + 4 > data_end) return DROPPED_INTERNAL;
-            STORE16(cursor + 0, eg_hdr_outer_gtpu_options_sequence_number);
-            STORE8(cursor + 2, eg_hdr_outer_gtpu_options_npdu_number);
-            STORE8(cursor + 3, eg_hdr_outer_gtpu_options_next_extension);
-            cursor += 4;
+        if (packet->eg_hdr_outer_gtpu_options_is_valid) {
+            REACH(cursor, carried->leaving_at, 4);
+            STORE16(cursor + 0, carried->eg_hdr_outer_gtpu_options_sequence_number);
+            STORE8(cursor + 2, carried->eg_hdr_outer_gtpu_options_npdu_number);
+            STORE8(cursor + 3, carried->eg_hdr_outer_gtpu_options_next_extension);
+            carried->leaving_at += 4;
         }
-        if (eg_hdr_outer_psc_is_valid) {
-            HOLD(cursor);
-            if (cursor + 4 > data_end) return DROPPED_INTERNAL;
-            STORE8(cursor + 0, eg_hdr_outer_psc_length);
-            STORE8(cursor + 1, (__u64)eg_hdr_outer_psc_pdu_type << 4 | eg_hdr_outer_psc_spare);
-            STORE8(cursor + 2, (__u64)eg_hdr_outer_psc_paging_policy_presence << 7 | (__u64)eg_hdr_outer_psc_reflective_qos << 6 | eg_hdr_outer_psc_qfi);
-            STORE8(cursor + 3, eg_hdr_outer_psc_next_extension);
-            cursor += 4;
+        if (packet->eg_hdr_outer_psc_is_valid) {
+            REACH(cursor, carried->leaving_at, 4);
+            STORE8(cursor + 0, carried->eg_hdr_outer_psc_length);
+            STORE8(cursor + 1, (__u64)carried->eg_hdr_outer_psc_pdu_type << 4 | carried->eg_hdr_outer_psc_spare);
+            STORE8(cursor + 2, (__u64)carried->eg_hdr_outer_psc_paging_policy_presence << 7 | (__u64)carried->eg_hdr_outer_psc_reflective_qos << 6 | carried->eg_hdr_outer_psc_qfi);
+            STORE8(cursor + 3, carried->eg_hdr_outer_psc_next_extension);
+            carried->leaving_at += 4;
         }
-        if (eg_hdr_outer_psc_end_is_valid) {
-            HOLD(cursor);
-            if (cursor + 4 > data_end) return DROPPED_INTERNAL;
-            STORE24(cursor + 0, eg_hdr_outer_psc_end_content);
-            STORE8(cursor + 3, eg_hdr_outer_psc_end_next_extension);
-            cursor += 4;
+        if (packet->eg_hdr_outer_psc_end_is_valid) {
+            REACH(cursor, carried->leaving_at, 4);
+            STORE24(cursor + 0, carried->eg_hdr_outer_psc_end_content);
+            STORE8(cursor + 3, carried->eg_hdr_outer_psc_end_next_extension);
+            carried->leaving_at += 4;
         }
-        if (eg_hdr_ipv4_is_valid) {
-            HOLD(cursor);
-            if (cursor + 20 > data_end) return DROPPED_INTERNAL;
-            STORE8(cursor + 8, eg_hdr_ipv4_ttl);
-            STORE16(cursor + 10, eg_hdr_ipv4_checksum);
-            cursor += 20;
+        if (packet->eg_hdr_ipv4_is_valid) {
+            REACH(cursor, carried->leaving_at, 20);
+            STORE8(cursor + 8, carried->eg_hdr_ipv4_ttl);
+            STORE16(cursor + 10, packet->eg_hdr_ipv4_checksum);
+            carried->leaving_at += 20;
         }
-        if (eg_hdr_ipv6_is_valid) {
-            HOLD(cursor);
-            if (cursor + 40 > data_end) return DROPPED_INTERNAL;
-            STORE8(cursor + 7, eg_hdr_ipv6_hop_limit);
-            cursor += 40;
+        if (packet->eg_hdr_ipv6_is_valid) {
+            REACH(cursor, carried->leaving_at, 40);
+            STORE8(cursor + 7, carried->eg_hdr_ipv6_hop_limit);
+            carried->leaving_at += 40;
         }
     }
-    if (eg_eg_dprsr_md_drop_ctl & 1) return DROPPED_BY_PROGRAM;
+    if (carried->eg_eg_dprsr_md_drop_ctl & 1) return DROPPED_BY_PROGRAM;
     return egress_port;
 }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from p4xdp.xdp.constants import outcomes
 from p4xdp.xdp.declarations import member
 from p4xdp.xdp.expressions import constant
+from p4xdp.xdp.finding import find
 from p4xdp.xdp.names import identifier
 from p4xdp.xdp.scanning import find_rule
 from p4xdp.xdp.storage import wide
@@ -100,22 +101,21 @@ class Applying:
                 for slot in layout.keys
             )
             out.line(f"__u32 index = {' | '.join(fields)};")
-            out.line(f"struct {layout.symbol}_cell *cell;")
+            out.line(f"struct {layout.symbol}_switched *cell;")
             out.line(f"cell = bpf_map_lookup_elem(&{layout.symbol}, &index);")
             out.line("if (cell) entry = ACTIVE(cell);")
             return
         if layout.kind in ("scan", "groups"):
             find_rule(layout, values, out)
             return
+        if layout.kind == "hash":
+            found = find(layout, layout.keys, layout.key_size, values, out)
+            out.line(f"entry = {found};")
+            return
         out.line(f"struct {layout.symbol}_key key = {{}};")
-        if layout.kind == "lpm":
-            out.line(f"key.prefix_bits = {(layout.key_size - 4) * 8};")
+        out.line(f"key.prefix_bits = {(layout.key_size - 4) * 8};")
         for slot in layout.keys:
-            name = f"key.{identifier(slot.name)}"
-            if layout.kind == "lpm":
-                out.lines(*_lpm_words(name, slot, values[slot.name]))
-            else:
-                out.line(f"{name} = {values[slot.name]};")
+            out.lines(*_lpm_words(f"key.{identifier(slot.name)}", slot, values[slot.name]))
         out.line(f"entry = bpf_map_lookup_elem(&{layout.symbol}, &key);")
 
     def _run_found(self, statement: ir.Apply, table: ir.Table, layout: TableLayout) -> None:
@@ -123,7 +123,9 @@ class Applying:
         if layout.defaults is not None:
             with out.block("if (!entry)"):
                 out.line("__u32 only = 0;")
-                out.line(f"entry = bpf_map_lookup_elem(&{layout.defaults}, &only);")
+                out.line(f"struct {layout.symbol}_switched *cell;")
+                out.line(f"cell = bpf_map_lookup_elem(&{layout.defaults}, &only);")
+                out.line("if (cell) entry = ACTIVE(cell);")
         reports = bool(statement.cases)
         if layout.defaults is None:
             with out.block("if (!entry)"):

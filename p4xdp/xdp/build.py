@@ -12,7 +12,7 @@ from pathlib import Path
 from p4xdp.xdp.errors import BuildError
 
 INCLUDE_DIR = Path(__file__).parent
-_HEADERS = ("runtime.h", "hash.h", "mirror.h", "digest.h", "switch.h", "copies.h")
+_HEADERS = ("runtime.h", "directory.h", "hash.h", "mirror.h", "digest.h", "switch.h", "copies.h")
 _FLAGS = (
     "-O2",
     "-g",

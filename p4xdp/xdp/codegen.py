@@ -11,6 +11,7 @@ from p4xdp import ir
 from p4xdp.profiles import lowered
 from p4xdp.walk import mirrors, statements_of
 from p4xdp.xdp.declarations import declare_table
+from p4xdp.xdp.finding import declare_directories
 from p4xdp.xdp.layout import table_layout
 from p4xdp.xdp.manifest import array_size, manifest_of
 from p4xdp.xdp.names import short_names
@@ -45,6 +46,7 @@ def generate(program: ir.Program) -> tuple[str, dict[str, object]]:
         out.lines('#include "mirror.h"', "")
     if program.ingress.digests:
         out.lines('#include "digest.h"', "")
+    declare_directories(symbols.tables.values(), out)
     for layout in symbols.tables.values():
         declare_table(layout, out)
     for gress in gresses:

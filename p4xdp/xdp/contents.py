@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 from p4xdp.dataplane import DataplaneError
 from p4xdp.xdp.cells import COUNTER_CELL_SIZE, METER_CELL_SIZE, XdpCounter, XdpMeter
 from p4xdp.xdp.direct import DirectCells
 from p4xdp.xdp.errors import LoadError
-from p4xdp.xdp.groups import GROUP_SIZE, HEAD_SIZE, GroupTable, RuleGroups
+from p4xdp.xdp.finding import SECTION, directory_of
+from p4xdp.xdp.groups import GroupTable, RuleGroups
+from p4xdp.xdp.hashed import HashTable, MappedDirectory
 from p4xdp.xdp.hits import HIT_CELL_SIZE, Hits
 from p4xdp.xdp.layout import ARRAY_CELL_HEAD, LARGEST_SCAN, rule_slots
 from p4xdp.xdp.maps import Fence
 from p4xdp.xdp.registers import REGISTER_CELL_SIZE, XdpRegister
 from p4xdp.xdp.rules import BANKS_SIZE, RuleBanks, RuleTable
-from p4xdp.xdp.tables import CellArray, ConstantTable, Entries, XdpTable
+from p4xdp.xdp.switched import CellArray
+from p4xdp.xdp.tables import ConstantTable, Entries, XdpTable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from p4xdp.dataplane import Entry, MeterConfig
+    from p4xdp.xdp.layout import TableLayout
     from p4xdp.xdp.manifest import ArrayInfo, Manifest
     from p4xdp.xdp.objects import Loaded, Object
-
-
-# An array has a cell for every key, however few entries it may hold.
-_SIZELESS = ("array", "constant", "keyless")
 
 
 class Contents:
@@ -38,7 +39,7 @@ class Contents:
         self._object = loaded
         self._manifest = manifest
         self._sizes = sizes
-        self._fence: Fence | None = None
+        self._fence = Fence()
         self._counters = {
             name: XdpCounter(
                 info,
@@ -82,8 +83,7 @@ class Contents:
         for name, meter in self._meters.items():
             if name in names:
                 meter.recover()
-        if self._fence is not None:
-            self._fence.wait()  # places that were free may have been rules a moment ago
+        self._fence.wait()  # what is not in force may have been a moment ago
 
     def constant_entries(self) -> dict[str, tuple[Entry, ...]]:
         """Return the entries of the tables that the program itself fills, by table."""
@@ -168,8 +168,7 @@ class Contents:
             meter.close()
         for register in self._registers.values():
             register.close()
-        if self._fence is not None:
-            self._fence.close()
+        self._fence.close()
 
     def _table_of(self, name: str) -> XdpTable:
         loaded, info = self._object, self._manifest.tables[name]
@@ -180,32 +179,34 @@ class Contents:
         direct = self._direct_cells(name, size) if layout.has_cells else None
         defaults = None
         if layout.defaults is not None:
-            defaults = loaded.map(layout.defaults, 4, layout.value_size)
-        if layout.kind in ("scan", "groups") and self._fence is None:
-            self._fence = Fence()
+            defaults = self._cell_array(layout.defaults, layout, 1)
+        if layout.kind == "hash":
+            return HashTable(info, self._directory(layout, size), defaults, size, direct)
         if layout.kind == "groups":
-            assert self._fence is not None
-            groups = RuleGroups(
-                loaded.map(layout.symbol, 4, layout.rule_size),
-                loaded.map(f"{layout.symbol}_heads", 4, HEAD_SIZE),
-                loaded.map(f"{layout.symbol}_groups", layout.exact_size, GROUP_SIZE),
-                size,
-                self._fence,
-            )
+            rules = loaded.map(layout.symbol, 4, layout.rule_size)
+            groups = RuleGroups(rules, self._directory(layout, size), size, self._fence)
             return GroupTable(info, groups, defaults, size, direct)
         if layout.kind == "scan":
-            assert self._fence is not None
             rules = loaded.map(layout.symbol, 4, layout.rule_size)
             state = loaded.map(f"{layout.symbol}_banks", 4, BANKS_SIZE)
             banks = RuleBanks(rules, state, size, self._fence)
             return RuleTable(info, banks, defaults, size, direct)
         entries: Entries | None = None
         if layout.kind == "array":
-            cell_size = ARRAY_CELL_HEAD + 2 * layout.value_size
-            entries = CellArray(loaded.map(layout.symbol, 4, cell_size), layout.cells)
+            entries = self._cell_array(layout.symbol, layout, layout.cells)
         elif layout.kind != "keyless":
             entries = loaded.map(layout.symbol, layout.key_size, layout.value_size)
         return XdpTable(info, entries, defaults, size, direct)
+
+    def _directory(self, layout: TableLayout, size: int) -> MappedDirectory:
+        form = layout.directory(size)
+        assert form is not None, "a table with a directory"
+        cells = self._object.map(directory_of(layout), 4, form.cell_size)
+        return MappedDirectory(cells, form, self._fence)
+
+    def _cell_array(self, symbol: str, layout: TableLayout, count: int) -> CellArray:
+        cells = self._object.map(symbol, 4, ARRAY_CELL_HEAD + 2 * layout.value_size)
+        return CellArray(cells, count, self._fence)
 
     def _direct_cells(self, table: str, size: int) -> DirectCells:
         manifest = self._manifest
@@ -220,25 +221,23 @@ class Contents:
 
 def resize(loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None:
     """Give tables and arrays the sizes wanted; before loading."""
-    kinds = {name: info.layout.kind for name, info in manifest.tables.items()}
-    symbols = {name: info.layout.symbol for name, info in manifest.tables.items()}
+    layouts = {name: info.layout for name, info in manifest.tables.items()}
     arrays = [*manifest.counters.items(), *manifest.meters.items()]
-    symbols |= {name: info.symbol for name, info in arrays if info.table is None}
+    symbols = {name: info.symbol for name, info in arrays if info.table is None}
     symbols |= {name: info.symbol for name, info in manifest.registers.items()}
     for name, size in sizes.items():
-        if name not in symbols:
-            raise LoadError(f"a size for {name}, which the program does not have")
-        if kinds.get(name) == "scan":
-            if size > LARGEST_SCAN:
-                raise LoadError(f"{name} can have at most {LARGEST_SCAN} entries, not {size}")
-            loaded.set_size(symbols[name], 2 * size)
-        elif kinds.get(name) == "groups":
-            loaded.set_size(symbols[name], rule_slots(size))
-            loaded.set_size(f"{symbols[name]}_heads", rule_slots(size))
-            loaded.set_size(f"{symbols[name]}_groups", size)
-        elif kinds.get(name) not in _SIZELESS:
+        if name in layouts:
+            _resize_table(loaded, name, layouts[name], size)
+        elif name in symbols:
             loaded.set_size(symbols[name], size)
+        else:
+            raise LoadError(f"a size for {name}, which the program does not have")
     _resize_cells(loaded, manifest, sizes)
+    sized = ((each, sizes.get(name, each.size)) for name, each in layouts.items())
+    forms = (layout.directory(size) for layout, size in sized)
+    last_heads = [form.heads - 1 for form in forms if form is not None]
+    if last_heads:
+        loaded.set_constants(SECTION, struct.pack(f"<{len(last_heads)}I", *last_heads))
 
 
 def _resize_cells(loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None:
@@ -249,6 +248,20 @@ def _resize_cells(loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) 
     for name, info in [*manifest.counters.items(), *manifest.meters.items()]:
         if info.table in sizes:
             loaded.set_size(info.symbol, _cells(name, info, sizes))
+
+
+def _resize_table(loaded: Object, name: str, layout: TableLayout, size: int) -> None:
+    form = layout.directory(size)
+    if form is not None:
+        loaded.set_size(directory_of(layout), form.cells)
+    if layout.kind == "groups":
+        loaded.set_size(layout.symbol, rule_slots(size))
+    elif layout.kind == "scan":
+        if size > LARGEST_SCAN:
+            raise LoadError(f"{name} can have at most {LARGEST_SCAN} entries, not {size}")
+        loaded.set_size(layout.symbol, 2 * size)
+    elif layout.kind == "lpm":
+        loaded.set_size(layout.symbol, size)
 
 
 def _cells(name: str, info: ArrayInfo, sizes: Mapping[str, int]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from p4xdp.xdp.finding import declare_directory
 from p4xdp.xdp.layout import ARRAY_CELL_HEAD
 from p4xdp.xdp.names import identifier
 from p4xdp.xdp.scanning import declare_rules, declare_slots
@@ -21,32 +22,22 @@ def declare_table(table: TableLayout, out: Writer) -> None:
         out.line()
         return
     _declare_entry(table, out)
+    _assert_entry_size(table, out)
     if table.kind == "hash":
-        _declare_hash_key(table, out)
+        declare_directory(table, f"union {table.symbol}_entry", out)
     elif table.kind == "lpm":
-        _declare_lpm_key(table, out)
-    if table.kind == "array":
-        _declare_array(table, out)
+        _declare_prefixes(table, out)
     elif table.kind in ("scan", "groups"):
-        _assert_entry_size(table, out)
         declare_rules(table, out)
-    elif table.kind != "keyless":
-        map_type = "LPM_TRIE" if table.kind == "lpm" else "HASH"
-        with out.block("struct", f'}} {table.symbol} SEC(".maps");'):
-            out.line(f"__uint(type, BPF_MAP_TYPE_{map_type});")
-            if table.kind == "lpm":
-                out.line("__uint(map_flags, BPF_F_NO_PREALLOC);")
-            out.line(f"__uint(max_entries, {table.size});")
-            out.line(f"__type(key, struct {table.symbol}_key);")
-            out.line(f"__type(value, union {table.symbol}_entry);")
-        out.line()
     if table.has_hits:
         _declare_hits(table, out)
+    if table.kind == "array" or table.defaults is not None:
+        _declare_cell(table, out)
+    if table.kind == "array":
+        _declare_cells(table.symbol, table, table.cells, out)
     if table.defaults is not None:
-        with out.block("struct", f'}} {table.defaults} SEC(".maps");'):
-            out.lines("__uint(type, BPF_MAP_TYPE_HASH);", "__uint(max_entries, 1);")
-            out.lines("__type(key, __u32);", f"__type(value, union {table.symbol}_entry);")
-        out.line()
+        _declare_cells(table.defaults, table, 1, out)
+    out.line()
 
 
 def _declare_hits(table: TableLayout, out: Writer) -> None:
@@ -85,51 +76,43 @@ def _declare_entry(table: TableLayout, out: Writer) -> None:
         out.line(f"__u64 all[{table.value_size // 8}];")
 
 
-def _declare_array(table: TableLayout, out: Writer) -> None:
+def _declare_cell(table: TableLayout, out: Writer) -> None:
     # Two entries a cell: a writer fills the idle one, then changes `active` (0: none).
-    cell = f"struct {table.symbol}_cell"
+    cell = f"struct {table.symbol}_switched"
     with out.block(cell, "};"):
         out.lines("__u32 active;", "__u32 latest;", f"union {table.symbol}_entry entries[2];")
     size = ARRAY_CELL_HEAD + 2 * table.value_size
     out.line(f'_Static_assert(sizeof({cell}) == {size}, "as the control path lays it out");')
-    _assert_entry_size(table, out)
-    with out.block("struct", f'}} {table.symbol} SEC(".maps");'):
+
+
+def _declare_cells(name: str, table: TableLayout, count: int, out: Writer) -> None:
+    with out.block("struct", f'}} {name} SEC(".maps");'):
         out.line("__uint(type, BPF_MAP_TYPE_ARRAY);")
         out.line("__uint(map_flags, BPF_F_MMAPABLE);")
-        out.line(f"__uint(max_entries, {table.cells});")
-        out.lines("__type(key, __u32);", f"__type(value, {cell});")
-    out.line()
+        out.line(f"__uint(max_entries, {count});")
+        out.lines("__type(key, __u32);", f"__type(value, struct {table.symbol}_switched);")
 
 
-def member(action_symbol: str, table: TableLayout) -> str:
-    """Return the member of the entry's union that holds an action's parameters."""
-    return "as" + action_symbol.removeprefix(table.symbol)
-
-
-def _declare_hash_key(table: TableLayout, out: Writer) -> None:
-    with out.block(f"struct {table.symbol}_key", "};"):
-        declare_slots(table.keys, out)
-        end = max(slot.offset + slot.size for slot in table.keys)
-        if end != table.key_size:
-            out.line(f"__u8 padding[{table.key_size - end}];")
-    _assert_size(table, out)
-
-
-def _declare_lpm_key(table: TableLayout, out: Writer) -> None:
+def _declare_prefixes(table: TableLayout, out: Writer) -> None:
     with out.block(f"struct {table.symbol}_key", "};"):
         out.line("__u32 prefix_bits;")
         for slot in table.keys:
             words = slot.size // 4
             out.line(f"__u32 {identifier(slot.name)}{f'[{words}]' if words > 1 else ''};")
-    _assert_size(table, out)
-
-
-def _assert_size(table: TableLayout, out: Writer) -> None:
     key = f"struct {table.symbol}_key"
     out.line(
         f'_Static_assert(sizeof({key}) == {table.key_size}, "as the control path lays it out");'
     )
-    _assert_entry_size(table, out)
+    with out.block("struct", f'}} {table.symbol} SEC(".maps");'):
+        out.line("__uint(type, BPF_MAP_TYPE_LPM_TRIE);")
+        out.line("__uint(map_flags, BPF_F_NO_PREALLOC);")
+        out.line(f"__uint(max_entries, {table.size});")
+        out.lines(f"__type(key, {key});", f"__type(value, union {table.symbol}_entry);")
+
+
+def member(action_symbol: str, table: TableLayout) -> str:
+    """Return the member of the entry's union that holds an action's parameters."""
+    return "as" + action_symbol.removeprefix(table.symbol)
 
 
 def _assert_entry_size(table: TableLayout, out: Writer) -> None:

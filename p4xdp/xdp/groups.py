@@ -10,86 +10,52 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from p4xdp.dataplane import TableFullError
-from p4xdp.xdp.layout import LARGEST_SCAN, RULE_END_SIZE, rule_slots
-from p4xdp.xdp.maps import Fence
+from p4xdp.xdp.layout import GROUP_SIZE, LARGEST_SCAN, RULE_END_SIZE, rule_slots
+from p4xdp.xdp.places import Places
 from p4xdp.xdp.rules import OrderedTable, following_of, parts_of, priority_of, rule_of
 from p4xdp.xdp.tables import packed
 
 if TYPE_CHECKING:
     from p4xdp.xdp.direct import DirectCells
+    from p4xdp.xdp.hashed import MappedDirectory
     from p4xdp.xdp.manifest import TableInfo
-    from p4xdp.xdp.maps import Map
+    from p4xdp.xdp.maps import Map, Waiting
+    from p4xdp.xdp.switched import CellArray
 
-GROUP_SIZE = 4  # the number of a group
-HEAD_SIZE = 8
-_HEAD_WORDS = HEAD_SIZE // 4
 _NONE = 0
-
-
-@dataclass(slots=True)
-class Places:
-    """Numbers from 1, given out and taken back. What is taken back is given out again only after
-    the fence: until then packets may come by.
-    """
-
-    count: int
-    fence: Fence
-    _fresh: int = 1
-    _free: list[int] = field(default_factory=list)
-    _retired: list[int] = field(default_factory=list)
-
-    def take(self) -> int:
-        """Return a number nobody has. There is one: more are counted than entries can be."""
-        if self._fresh < self.count:
-            self._fresh += 1
-            return self._fresh - 1
-        if not self._free:
-            self.fence.wait()
-            self._free, self._retired = self._retired, []
-        return self._free.pop()
-
-    def give_back(self, number: int) -> None:
-        """Take a number back."""
-        self._retired.append(number)
-
-    def recover(self, taken: set[int]) -> None:
-        """Begin with the numbers that an earlier process gave out."""
-        self._fresh = self.count
-        self._retired = [number for number in range(1, self.count) if number not in taken]
 
 
 @dataclass(slots=True)
 class _Group:
     """`order` sorts as `keys`, the highest priority first, and `places` are where the rules are."""
 
-    number: int
     order: list[tuple[int, int]] = field(default_factory=list)
     keys: list[bytes] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
 
 
 class RuleGroups:
-    """The memory of a table in groups. `size` is how many rules there may be."""
+    """The memory of a table in groups: `groups` tells the first rule of each. `size` is how many
+    rules there may be.
+    """
 
-    def __init__(self, rules: Map, heads: Map, groups: Map, size: int, fence: Fence) -> None:
+    def __init__(self, rules: Map, groups: MappedDirectory, size: int, fence: Waiting) -> None:
         count = rule_slots(size)
         self._memory = rules.mapped(count)
-        self._heads = heads.mapped(count)
         self._memory_words = memoryview(self._memory).cast("I")
-        self._head_words = memoryview(self._heads).cast("I")
-        self._map = groups
+        self._directory = groups
         self._stride = rules.value_size
-        self._places = Places(count, fence)
-        self._numbers = Places(count, fence)
+        self._places = Places(1, count, fence)
         self._groups: dict[bytes, _Group] = {}
         self._arrivals = 0
 
     def recover(self, value_size: int) -> dict[bytes, bytes]:
         """Take up the groups an earlier process made; return their rules by key, with actions."""
+        self._directory.recover()
         found: dict[bytes, bytes] = {}
-        for exact, number in self._map.items():
-            group = _Group(int.from_bytes(number, "little"))
-            place = self._head_words[group.number * _HEAD_WORDS]
+        for exact, told in list(self._directory.items()):
+            group = _Group()
+            place = int.from_bytes(told, "little")
             while place != _NONE:
                 rule = self._memory[place * self._stride : (place + 1) * self._stride]
                 key, value = parts_of(rule, value_size)
@@ -101,10 +67,9 @@ class RuleGroups:
                 place = following_of(rule)
             if group.keys:
                 self._groups[exact] = group
-            else:  # it was being made or removed when that process ended
-                self._map.delete(exact)
+            else:  # it was being removed when that process ended
+                self._directory.delete(exact)
         self._places.recover({p for group in self._groups.values() for p in group.places})
-        self._numbers.recover({group.number for group in self._groups.values()})
         return found
 
     def room(self, exact: bytes) -> int:
@@ -117,17 +82,17 @@ class RuleGroups:
         group = self._groups.get(exact)
         is_new = group is None
         if group is None:
-            group = _Group(self._numbers.take())
+            group = _Group()
         self._arrivals += 1
         rank = (-priority_of(key), self._arrivals)
         at = bisect.bisect(group.order, rank)
         following = group.places[at] if at < len(group.places) else _NONE
         place = self._write(key, value, following)
-        self._lead(group, at, place)
         if is_new:
-            # MapFullError leaves nothing behind: no packet knows of the group.
-            self._map.insert(exact, group.number.to_bytes(GROUP_SIZE, "little"))
+            self._directory.insert({exact: place.to_bytes(GROUP_SIZE, "little")})
             self._groups[exact] = group
+        else:
+            self._lead(exact, group, at, place)
         group.order.insert(at, rank)
         group.keys.insert(at, key)
         group.places.insert(at, place)
@@ -138,7 +103,7 @@ class RuleGroups:
         at = group.keys.index(key)
         following = group.places[at + 1] if at + 1 < len(group.places) else _NONE
         place = self._write(key, value, following)
-        self._lead(group, at, place)
+        self._lead(exact, group, at, place)
         self._places.give_back(group.places[at])
         group.places[at] = place
 
@@ -146,21 +111,19 @@ class RuleGroups:
         """Take a rule away."""
         group = self._groups[exact]
         at = group.keys.index(key)
-        self._lead(group, at, group.places[at + 1] if at + 1 < len(group.places) else _NONE)
+        self._lead(exact, group, at, group.places[at + 1] if at + 1 < len(group.places) else _NONE)
         self._places.give_back(group.places[at])
         for listed in (group.order, group.keys, group.places):
             del listed[at]
         if not group.keys:
-            self._map.delete(exact)
-            self._numbers.give_back(group.number)
+            self._directory.delete(exact)
             del self._groups[exact]
 
     def close(self) -> None:
         """Give the memory back."""
-        for words in (self._memory_words, self._head_words):
-            words.release()
+        self._memory_words.release()
         self._memory.close()
-        self._heads.close()
+        self._directory.close()
 
     def _write(self, key: bytes, value: bytes, following: int) -> int:
         """Put a rule where no packet is yet; return the place."""
@@ -169,10 +132,10 @@ class RuleGroups:
         self._memory[start : start + self._stride] = rule_of(key, value, following)
         return place
 
-    def _lead(self, group: _Group, at: int, place: int) -> None:
+    def _lead(self, exact: bytes, group: _Group, at: int, place: int) -> None:
         """Make `place` what comes before position `at` of a group; one store of a word."""
         if at == 0:
-            self._head_words[group.number * _HEAD_WORDS] = place
+            self._directory.set_first_word(exact, place)
             return
         end = (group.places[at - 1] + 1) * self._stride - RULE_END_SIZE
         self._memory_words[end // 4] = place
@@ -185,7 +148,7 @@ class GroupTable(OrderedTable):
         self,
         info: TableInfo,
         groups: RuleGroups,
-        defaults: Map | None,
+        defaults: CellArray | None,
         size: int,
         direct: DirectCells | None = None,
     ) -> None:
@@ -194,9 +157,10 @@ class GroupTable(OrderedTable):
 
     def close(self) -> None:
         """Give back what is not the kernel's."""
+        super().close()
         self._groups.close()
 
-    def _held(self) -> dict[bytes, bytes]:
+    def _read(self) -> dict[bytes, bytes]:
         return self._groups.recover(self._info.layout.value_size)
 
     def _add(self, added: dict[bytes, bytes]) -> None:

@@ -55,7 +55,7 @@ def symbols_of(manifest: Manifest, names: Iterable[str]) -> set[str]:
             symbols.add(arrays[name].symbol)
             continue
         layout = manifest.tables[name].layout
-        symbols |= {f"{layout.symbol}{end}" for end in ("", "_banks", "_heads", "_groups", "_hits")}
+        symbols |= {f"{layout.symbol}{end}" for end in ("", "_banks", "_groups", "_hits")}
         if layout.defaults is not None:
             symbols.add(layout.defaults)
     return symbols

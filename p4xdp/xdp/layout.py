@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from p4xdp import ir
+from p4xdp.xdp.directory import Form
 from p4xdp.xdp.errors import UnsupportedProgramError
 from p4xdp.xdp.names import identifier
 
@@ -28,6 +29,7 @@ LARGEST_SCAN = 1024  # entries a packet may have to be compared with
 _SMALLEST_GROUPED = 32  # entries; with fewer, looking for the group takes longer than comparing
 _MOST_COMPARISONS = 64  # constant entries; among more, a map finds one faster
 RULE_END_SIZE = 8  # octets at the end of a rule: the next in its group, and its priority
+GROUP_SIZE = 8  # octets: the first rule, and nothing
 ARRAY_CELL_HEAD = 8  # octets before the two entries of a cell
 
 
@@ -53,10 +55,10 @@ class ActionLayout:
 
 @dataclass(frozen=True, slots=True)
 class TableLayout:
-    """A table's maps. `kind` is "array" (the key, at most 16 bits, is an index), "hash", "lpm",
-    "scan" (rules in order of priority, compared one after the other), "groups" (likewise, but only
-    the rules with the packet's `exact` parts of the key), "keyless" or "constant" (no map of
-    entries; that of a constant one are in the C).
+    """A table's maps. `kind` is "array" (the key, at most 16 bits, is an index), "hash" (entries in
+    a `p4xdp.xdp.directory`), "lpm", "scan" (rules in order of priority, compared one after the
+    other), "groups" (likewise, but only the rules with the packet's `exact` parts of the key),
+    "keyless" or "constant" (no map of entries; that of a constant one are in the C).
 
     In an array `keys` are the fields of the index from the most significant, offset and size in
     bits. In a prefix table `keys` are the fields in the order of the key's words, their offsets
@@ -85,6 +87,16 @@ class TableLayout:
     def cells(self) -> int:
         """Return how many cells the array of an "array" table has."""
         return 1 << sum(slot.width for slot in self.keys)
+
+    def directory(self, size: int) -> Form | None:
+        """Return the directory of a "hash" table of `size` entries, or that of the groups of a
+        "groups" one, where a value begins with the group's first rule; None of other kinds.
+        """
+        if self.kind == "hash":
+            return Form(self.key_size, self.value_size, size)
+        if self.kind == "groups":
+            return Form(self.exact_size, GROUP_SIZE, size)
+        return None
 
     @property
     def rule_size(self) -> int:
@@ -240,8 +252,7 @@ def _hash_key(table: ir.Table) -> tuple[tuple[Slot, ...], int]:
 
 def _hash_key_of(keys: Sequence[ir.Key]) -> tuple[tuple[Slot, ...], int]:
     slots, end = structure((key.name, key.width) for key in keys)
-    # The kernel hashes whole 32-bit words faster.
-    return slots, align(end, max([4, *(min(slot.size, _LARGEST_ALIGNMENT) for slot in slots)]))
+    return slots, align(end, 8)
 
 
 def _scan_key(table: ir.Table) -> tuple[tuple[Slot, ...], int]:

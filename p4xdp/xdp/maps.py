@@ -7,7 +7,7 @@ import errno
 import mmap
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from p4xdp.xdp.errors import LoadError
 from p4xdp.xdp.libbpf import BatchOptions, MapInfo, MapOptions, check, last_error, library
@@ -169,6 +169,13 @@ def form_of(map_fd: int) -> tuple[int, int, int, int, int]:
     return info.type, info.key_size, info.value_size, info.max_entries, info.map_flags
 
 
+class Waiting(Protocol):
+    """What a writer waits for before it uses memory again that packets may have come to."""
+
+    def wait(self) -> None:
+        """Return when all programs that were running have ended."""
+
+
 class Fence:
     """Lets a writer wait until no program runs that began before.
 
@@ -196,6 +203,8 @@ class Fence:
         check(done, "waiting for running programs")
 
     def close(self) -> None:
-        """Give the maps back."""
-        os.close(self._outer)
-        os.close(self._inner)
+        """Give the maps back; once."""
+        for fd in (self._outer, self._inner):
+            if fd >= 0:
+                os.close(fd)
+        self._outer = self._inner = -1

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from p4xdp.xdp.layout import Slot
     from p4xdp.xdp.manifest import TableInfo
     from p4xdp.xdp.maps import Fence, Map
+    from p4xdp.xdp.switched import CellArray
 
 BANKS_SIZE = 24  # struct rule_banks
 _BANK = struct.Struct("<II")  # first, count
@@ -94,7 +95,7 @@ class RuleTable(OrderedTable):
         self,
         info: TableInfo,
         banks: RuleBanks,
-        defaults: Map | None,
+        defaults: CellArray | None,
         size: int,
         direct: DirectCells | None = None,
     ) -> None:
@@ -103,20 +104,21 @@ class RuleTable(OrderedTable):
 
     def close(self) -> None:
         """Give back what is not the kernel's."""
+        super().close()
         self._banks.close()
 
-    def _held(self) -> dict[bytes, bytes]:
+    def _read(self) -> dict[bytes, bytes]:
         value_size = self._info.layout.value_size
         return dict(parts_of(rule, value_size) for rule in self._banks.read())
 
     def _add(self, added: dict[bytes, bytes]) -> None:
-        self._publish(self._present | added)
+        self._publish(self._held | added)
 
     def _change(self, changed: dict[bytes, bytes]) -> None:
-        self._publish(self._present | changed)
+        self._publish(self._held | changed)
 
     def _remove(self, gone: dict[bytes, bytes]) -> None:
-        self._publish({key: v for key, v in self._present.items() if key not in gone})
+        self._publish({key: v for key, v in self._held.items() if key not in gone})
 
     def _publish(self, entries: dict[bytes, bytes]) -> None:
         ordered = sorted(entries, key=priority_of, reverse=True)  # stable, reversed or not

@@ -283,17 +283,20 @@ struct rule_banks {
         __type(value, struct rule_banks); \
     } name SEC(".maps")
 
-/* Of a table in groups: the first rule of each group, which tells the next. 0 is none. */
-#define RULE_HEADS(name, groups) \
-    struct { \
-        __uint(type, BPF_MAP_TYPE_ARRAY); \
-        __uint(map_flags, BPF_F_MMAPABLE); \
-        __uint(max_entries, groups); \
-        __type(key, __u32); \
-        __type(value, __u64); \
-    } name SEC(".maps")
+/* Of a table in groups: the first rule of a group, which tells the next. 0 is none. */
+struct rule_group {
+    __u32 first;
+    __u32 unused;
+};
 
 #define NO_RULE -1
+
+/* Whether a number of at most 63 bits is outside a range: then one of the differences is negative. */
+#define OUTSIDE(value, low, high) (((value) - (low) | (high) - (value)) >> 63)
+
+/* Of 64 bits: the borrows of the differences. */
+#define OUTSIDE_WIDE(value, low, high) (BORROW(value, low) | BORROW(high, value))
+#define BORROW(from, less) (((~(from) & (less)) | (~((from) ^ (less)) & ((from) - (less)))) >> 63)
 
 /* --- counters ----------------------------------------------------------------------------------- */
 

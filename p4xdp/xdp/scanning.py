@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from p4xdp.xdp.finding import declare_directory, fields_of, find
 from p4xdp.xdp.layout import LARGEST_SCAN, rule_slots
 from p4xdp.xdp.names import identifier
 
@@ -25,7 +26,7 @@ def declare_slots(slots: Iterable[Slot], out: Writer) -> None:
 
 
 def declare_rules(table: TableLayout, out: Writer) -> None:
-    """Declare the rules of a "scan" table and the function that finds the one that fits."""
+    """Declare the rules of a table and the function that finds the one that fits."""
     symbol = table.symbol
     with out.block(f"union {symbol}_key", "};"):
         with out.block("struct", "} of;"):
@@ -49,30 +50,11 @@ def declare_rules(table: TableLayout, out: Writer) -> None:
         out.line(f"__uint(max_entries, {places});")
         out.lines("__type(key, __u32);", f"__type(value, struct {symbol}_rule);")
     if table.kind == "groups":
-        _declare_groups(table, out)
+        declare_directory(table, "struct rule_group", out)
     else:
         out.line(f"RULE_BANKS({symbol}_banks);")
-    _declare_step(table, out)
     _declare_search(table, out)
     out.line()
-
-
-def _declare_groups(table: TableLayout, out: Writer) -> None:
-    """Declare the map from the exact parts of a key to its group, and the groups' first rules."""
-    symbol = table.symbol
-    with out.block(f"struct {symbol}_exact", "};"):
-        declare_slots(table.exact, out)
-        end = max(slot.offset + slot.size for slot in table.exact)
-        if end != table.exact_size:
-            out.line(f"__u8 padding[{table.exact_size - end}];")
-    out.line(
-        f"_Static_assert(sizeof(struct {symbol}_exact) == {table.exact_size}, "
-        '"as the control path lays it out");'
-    )
-    with out.block("struct", f'}} {symbol}_groups SEC(".maps");'):
-        out.lines("__uint(type, BPF_MAP_TYPE_HASH);", f"__uint(max_entries, {table.size});")
-        out.lines(f"__type(key, struct {symbol}_exact);", "__type(value, __u32);")
-    out.line(f"RULE_HEADS({symbol}_heads, {rule_slots(table.size)});")
 
 
 def find_rule(table: TableLayout, values: Mapping[str, str], out: Writer) -> None:
@@ -88,65 +70,60 @@ def find_rule(table: TableLayout, values: Mapping[str, str], out: Writer) -> Non
         out.line("if (rule) entry = &rule->entry;")
 
 
-def _declare_step(table: TableLayout, out: Writer) -> None:
-    with out.block(f"struct {table.symbol}_search", "};"):
-        out.line(f"const union {table.symbol}_key *key;")
-        out.lines("__u32 next;", "__s32 found;")
-    out.line(f"static long {table.symbol}_step(__u32 step, struct {table.symbol}_search *search)")
-    with out.block(""):
-        out.line("__u32 index = search->next;")
-        out.line(f"struct {table.symbol}_rule *rule;")
-        if table.kind == "groups":
-            out.line("if (!index) return 1;")
-        out.line(f"rule = bpf_map_lookup_elem(&{table.symbol}, &index);")
-        out.line("if (!rule) return 1;")
-        if table.kind == "groups":
-            out.line("search->next = *(volatile __u32 *)&rule->next;")
-        else:
-            out.line("search->next = index + 1;")
-        for word in range(table.key_size // 8):
-            masked = f"(search->key->words[{word}] & rule->mask.words[{word}])"
-            out.line(f"if ({masked} != rule->value.words[{word}]) return 0;")
-        for name in table.ranges:
-            value = f"search->key->of.{identifier(name)}"
-            limits = f"{value} < rule->{_low(name)} || {value} > rule->{_high(name)}"
-            out.line(f"if ({limits}) return 0;")
-        out.lines("search->found = index;", "return 1;")
-
-
 def _declare_search(table: TableLayout, out: Writer) -> None:
-    # Not static, so that the verifier goes through it once, not once for every way to it.
+    # Not static, so that the verifier goes through it once, not once for every way to it. And a
+    # loop, not bpf_loop: that would take a frame more of the stack, and time.
     out.line("__attribute__((noinline))")
     out.line(f"int {table.symbol}_find(const union {table.symbol}_key *key)")
     with out.block(""):
-        out.line(f"struct {table.symbol}_search search = {{.key = key, .found = NO_RULE}};")
+        out.line(f"struct {table.symbol}_rule *rule;")
+        out.line("__u32 index, end = 0;")
+        out.line("if (!key) return NO_RULE;")
         if table.kind == "groups":
             _begin_in_group(table, out)
         else:
             _begin_in_bank(table, out)
-        out.line("return search.found;")
+        out.line('_Pragma("nounroll")')
+        with out.block(f"for (int step = 0; step < {LARGEST_SCAN} && index != end; step++)"):
+            out.line(f"rule = bpf_map_lookup_elem(&{table.symbol}, &index);")
+            out.line("if (!rule) return NO_RULE;")
+            out.line(f"if ({_fits(table)}) return index;")
+            is_linked = table.kind == "groups"
+            out.line("index = *(volatile __u32 *)&rule->next;" if is_linked else "index++;")
+        out.line("return NO_RULE;")
+
+
+def _fits(table: TableLayout) -> str:
+    """Return the C of whether a rule fits the key. Nothing branches there, or the verifier would
+    follow both ways from every rule on.
+    """
+    differing = [
+        f"((key->words[{word}] & rule->mask.words[{word}]) ^ rule->value.words[{word}])"
+        for word in range(table.key_size // 8)
+    ]
+    for slot in (slot for slot in table.keys if slot.name in table.ranges):
+        value = f"(__u64)key->of.{identifier(slot.name)}"
+        outside = "OUTSIDE_WIDE" if slot.width == 64 else "OUTSIDE"
+        differing.append(f"{outside}({value}, rule->{_low(slot.name)}, rule->{_high(slot.name)})")
+    return f"!({' | '.join(differing)})"
 
 
 def _begin_in_bank(table: TableLayout, out: Writer) -> None:
     out.lines("struct rule_banks *state;", "__u32 only = 0, bank;", "")
     out.line(f"state = bpf_map_lookup_elem(&{table.symbol}_banks, &only);")
-    out.line("if (!key || !state) return NO_RULE;")
+    out.line("if (!state) return NO_RULE;")
     out.line("bank = *(volatile __u32 *)&state->active & 1;")
-    out.line("search.next = state->banks[bank].first;")
-    out.line(f"bpf_loop(state->banks[bank].count, {table.symbol}_step, &search, 0);")
+    out.line("index = state->banks[bank].first;")
+    out.line("end = index + state->banks[bank].count;")
 
 
 def _begin_in_group(table: TableLayout, out: Writer) -> None:
-    out.lines(f"struct {table.symbol}_exact exact = {{}};", "__u32 *group, *head;", "")
-    out.line("if (!key) return NO_RULE;")
-    for slot in table.exact:
-        out.line(f"exact.{identifier(slot.name)} = key->of.{identifier(slot.name)};")
-    out.line(f"group = bpf_map_lookup_elem(&{table.symbol}_groups, &exact);")
-    out.line("if (!group) return NO_RULE;")
-    out.line(f"head = bpf_map_lookup_elem(&{table.symbol}_heads, group);")
-    out.line("if (!head) return NO_RULE;")
-    out.line("search.next = *(volatile __u32 *)head;")
-    out.line(f"bpf_loop({LARGEST_SCAN}, {table.symbol}_step, &search, 0);")
+    with out.block(""):
+        values = fields_of(table.exact, "key->of.")
+        found = find(table, table.exact, table.exact_size, values, out)
+        out.line(f"struct rule_group *group = {found};")
+        out.line("if (!group) return NO_RULE;")
+        out.line("index = *(volatile __u32 *)&group->first;")
 
 
 def _low(name: str) -> str:

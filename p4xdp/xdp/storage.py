@@ -28,7 +28,7 @@ CARRIED = "carried->"
 SIZES = {"u128": 16, "__u64": 8, "__u32": 4, "__u16": 2, "__u8": 1}  # octets
 CURSOR_AT, LEAVING_AT = f"{STATE}cursor_at", f"{CARRIED}leaving_at"  # offsets in the frame
 GROWTH = f"{CARRIED}growth"  # of the frame, in octets
-_MOST_VARIABLES = 200  # the compiler finds room for 64 at a time, and most live shortly
+_MOST_VARIABLES = 100  # the compiler finds room for 64 at a time, and most live shortly
 
 
 @dataclass(slots=True)

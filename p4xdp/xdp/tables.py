@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 from p4xdp.dataplane import DataplaneError, TableFullError
 from p4xdp.xdp.decoding import action_of, entry_of
 from p4xdp.xdp.errors import LoadError
-from p4xdp.xdp.layout import ARRAY_CELL_HEAD, ENTRY_CELL_OFFSET
+from p4xdp.xdp.layout import ENTRY_CELL_OFFSET
 from p4xdp.xdp.maps import MapFullError
+from p4xdp.xdp.switched import CellArray
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
     from p4xdp.xdp.direct import DirectCells
     from p4xdp.xdp.layout import Slot
     from p4xdp.xdp.manifest import TableInfo
-    from p4xdp.xdp.maps import Map
 
-_LATEST = 4  # where a cell remembers its latest active entry after that is removed
 _ONLY = (0).to_bytes(4, "little")  # the key of a map with one entry
 
 
@@ -42,51 +41,20 @@ class Entries(Protocol):
         """Return all entries."""
 
 
-class CellArray:
-    """Entries of a table whose key is an index: cells with two entries, one of them active."""
+class Present(Protocol):
+    """The entries that are there, by their keys."""
 
-    def __init__(self, cells: Map, count: int) -> None:
-        self._memory = cells.mapped(count)
-        self._stride = cells.value_size
-        self._entry_size = (cells.value_size - ARRAY_CELL_HEAD) // 2
+    def __len__(self) -> int:
+        """Return how many there are."""
 
-    def put_many(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
-        """Set entries that are not there."""
-        for key, value in zip(keys, values, strict=True):
-            self.replace(key, value)
+    def __contains__(self, key: bytes, /) -> bool:
+        """Return whether an entry is there."""
 
-    def insert(self, key: bytes, value: bytes) -> None:
-        """Add an entry."""
-        self.replace(key, value)
+    def __getitem__(self, key: bytes, /) -> bytes:
+        """Return an entry; KeyError."""
 
-    def replace(self, key: bytes, value: bytes) -> None:
-        """Fill the idle entry, then make it the active one: a write of a single octet."""
-        cell = int.from_bytes(key, "little") * self._stride
-        idle = 2 if self._memory[cell + _LATEST] == 1 else 1
-        start = cell + ARRAY_CELL_HEAD + (idle - 1) * self._entry_size
-        self._memory[start : start + self._entry_size] = value
-        self._memory[cell + _LATEST] = idle
-        self._memory[cell] = idle
-
-    def delete(self, key: bytes) -> None:
-        """Remove an entry."""
-        self._memory[int.from_bytes(key, "little") * self._stride] = 0
-
-    def items(self) -> list[tuple[bytes, bytes]]:
+    def items(self) -> Iterable[tuple[bytes, bytes]]:
         """Return all entries."""
-        found = []
-        for number in range(len(self._memory) // self._stride):
-            cell = number * self._stride
-            active = self._memory[cell]
-            if active:
-                start = cell + ARRAY_CELL_HEAD + (active - 1) * self._entry_size
-                value = self._memory[start : start + self._entry_size]
-                found.append((number.to_bytes(4, "little"), value))
-        return found
-
-    def close(self) -> None:
-        """Give the memory back."""
-        self._memory.close()
 
 
 class XdpTable:
@@ -98,7 +66,7 @@ class XdpTable:
         self,
         info: TableInfo,
         entries: Entries | None,
-        defaults: Map | None,
+        defaults: CellArray | None,
         size: int,
         direct: DirectCells | None = None,
     ) -> None:
@@ -107,22 +75,24 @@ class XdpTable:
         self._defaults = defaults
         self._size = size
         self.direct = direct
-        self._present: dict[bytes, bytes] = {}
+        self._held: dict[bytes, bytes] = {}
+        self._present: Present = self._held
+        self._actions = {
+            action.name: (action.id, [8 * slot.offset for slot in action.params])
+            for action in info.layout.actions
+        }
 
     def begin(self) -> None:
         """Make the table what it is at the start of the program."""
         if self._defaults is not None:
-            self._defaults.put(_ONLY, self.value_of(*self.initial_default))
+            self._defaults.replace(_ONLY, self.value_of(*self.initial_default))
         if self._info.entries is not None:
             self.insert(self._info.entries)
 
     def recover(self) -> None:
         """Take up what an earlier process left in the maps."""
-        self._present = self._held()
-        if self.direct is not None:
-            at = ENTRY_CELL_OFFSET
-            cells = {k: int.from_bytes(v[at : at + 4], "little") for k, v in self._present.items()}
-            self.direct.recover(cells)
+        self._note(self._read())
+        self._recover_cells()
 
     def entries(self) -> Iterator[Entry]:
         """Yield all entries; of rules, those of a higher priority first."""
@@ -143,7 +113,9 @@ class XdpTable:
     def insert(self, entries: Sequence[Entry]) -> None:
         """Add all or none."""
         added = self._encoded(entries)
-        for key in added.keys() & self._present.keys():
+        for key in added:
+            if key not in self._present:
+                continue
             raise DataplaneError(f"{self._info.layout.name} has an entry with key {key.hex()}")
         if len(self._present) + len(added) > self._size:
             raise TableFullError(f"{self._info.layout.name} holds {self._size} entries and no more")
@@ -160,7 +132,7 @@ class XdpTable:
         except MapFullError as error:
             self._release(added)
             raise TableFullError(f"{self._info.layout.name}: {error}") from error
-        self._present |= added
+        self._note(added)
 
     def modify(self, entries: Sequence[Entry]) -> None:
         """Replace all or none; each replacement is one step to packets."""
@@ -168,15 +140,14 @@ class XdpTable:
         self._require(changed)
         changed = self._with_cells(changed)
         self._change(changed)
-        self._present |= changed
+        self._note(changed)
 
     def delete(self, entries: Sequence[Entry]) -> None:
         """Remove all or none."""
         gone = self._encoded(entries, with_values=False)
         self._require(gone)
         self._remove(gone)
-        for key in gone:
-            del self._present[key]
+        self._forget(gone)
         self._release(gone)
 
     def cell_of(self, entry: Entry) -> int:
@@ -190,14 +161,29 @@ class XdpTable:
         """Change what a miss does."""
         if self._defaults is None:
             raise DataplaneError(f"the default action of {self._info.layout.name} is constant")
-        self._defaults.put(_ONLY, self.value_of(action, arguments))
+        self._defaults.replace(_ONLY, self.value_of(action, arguments))
 
     def close(self) -> None:
         """Give back what is not the kernel's."""
         if isinstance(self._map, CellArray):
             self._map.close()
+        if self._defaults is not None:
+            self._defaults.close()
 
-    def _held(self) -> dict[bytes, bytes]:
+    def _note(self, entries: dict[bytes, bytes]) -> None:
+        self._held |= entries
+
+    def _forget(self, keys: Iterable[bytes]) -> None:
+        for key in keys:
+            del self._held[key]
+
+    def _recover_cells(self) -> None:
+        if self.direct is not None:
+            at = ENTRY_CELL_OFFSET
+            cells = {k: int.from_bytes(v[at : at + 4], "little") for k, v in self._present.items()}
+            self.direct.recover(cells)
+
+    def _read(self) -> dict[bytes, bytes]:
         """Return what the maps hold."""
         return {} if self._map is None else dict(self._map.items())
 
@@ -282,22 +268,20 @@ class XdpTable:
         if layout.kind == "array":
             index = sum(by_name[slot.name].value << slot.offset for slot in layout.keys)
             return index.to_bytes(layout.key_size, "little")
-        return packed(
-            layout.keys, [by_name[slot.name].value for slot in layout.keys], layout.key_size
-        )
+        raise AssertionError(f"keys of {layout.kind} tables are made elsewhere")
 
     def _by_name(self, entry: Entry) -> dict[str, Match]:
         return dict(zip(self._info.key_order, entry.matches, strict=True))
 
     def value_of(self, action: str, arguments: Sequence[int]) -> bytes:
         """Return the map's value for an action with its arguments in order."""
-        layout = self._info.layout
         try:
-            laid_out = layout.action(action)
+            whole, shifts = self._actions[action]
         except KeyError:
-            raise DataplaneError(f"{layout.name} has no action {action}") from None
-        value = packed(laid_out.params, arguments, layout.value_size)
-        return bytes([laid_out.id]) + value[1:]
+            raise DataplaneError(f"{self._info.layout.name} has no action {action}") from None
+        for shift, argument in zip(shifts, arguments, strict=True):
+            whole |= argument << shift
+        return whole.to_bytes(self._info.layout.value_size, "little")
 
 
 class ConstantTable(XdpTable):
@@ -319,10 +303,10 @@ class ConstantTable(XdpTable):
 
 def packed(slots: Sequence[Slot], values: Sequence[int], size: int) -> bytes:
     """Return `size` octets with the values in their slots."""
-    octets = bytearray(size)
+    whole = 0
     for slot, value in zip(slots, values, strict=True):
-        octets[slot.offset : slot.offset + slot.size] = value.to_bytes(slot.size, "little")
-    return bytes(octets)
+        whole |= value << 8 * slot.offset
+    return whole.to_bytes(size, "little")
 
 
 def _lpm_key(slots: Sequence[Slot], by_name: dict[str, Match]) -> bytes:

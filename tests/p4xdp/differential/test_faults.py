@@ -55,13 +55,13 @@ IN_THE_CODE = {
     "a meter rounds down": (UPF, r" \+ \(1ULL << \(METER_TICKS_FROM_COST - 1\)\)", r""),
     "a range compares signed": (
         PROGRAMS / "rules.p4",
-        r"(search->key->of\.b) < (rule->b_low)",
-        r"(__s16)\1 < (__s16)\2",
+        r"OUTSIDE\(\(__u64\)key->of\.b,",
+        r"OUTSIDE((__u64)(__s16)key->of.b,",
     ),
     "a range ends before its end": (
         PROGRAMS / "rules.p4",
-        r"(search->key->of\.b) > (rule->b_high)",
-        r"\1 >= \2",
+        r"rule->b_high\)",
+        r"rule->b_high - 1)",
     ),
     "a comparison is signed": (
         OPERATORS,

@@ -16,7 +16,7 @@ from p4xdp.dataplane import (
 from p4xdp.xdp.errors import LoadError
 from p4xdp.xdp.maps import Fence
 from p4xdp.xdp.rules import BANKS_SIZE, RuleBanks
-from p4xdp.xdp.tables import CellArray
+from p4xdp.xdp.switched import CellArray
 
 pytestmark = pytest.mark.root
 
@@ -177,9 +177,11 @@ class RecordingMemory(bytearray):
 def test_a_cell_never_shows_packets_an_entry_half_written():
     memory = RecordingMemory(24 * 4)
     cells = SimpleNamespace(mapped=lambda _count: memory, value_size=24)
-    array = CellArray(cells, 4)
+    waits = []
+    array = CellArray(cells, 4, SimpleNamespace(wait=lambda: waits.append(len(memory.writes))))
     key, cell = (2).to_bytes(4, "little"), 48
-    for number, step in enumerate(["replace", "replace", "delete", "replace", "replace"]):
+    steps = ["replace", "replace", "delete", "replace", "replace"]
+    for number, (step, waited) in enumerate(zip(steps, [0, 0, 0, 1, 0], strict=True)):
         active, memory.writes = memory[cell], []
         shown = memory[cell + 8 * active : cell + 8 * active + 8]
         if step == "delete":
@@ -188,7 +190,11 @@ def test_a_cell_never_shows_packets_an_entry_half_written():
             array.replace(key, bytes([number + 1]) * 8)
             assert memory[cell] in {1, 2} - {active}
             assert memory[cell + 8 * memory[cell] :][:8] == bytes([number + 1]) * 8
+            assert array.lookup(key) == bytes([number + 1]) * 8
         assert memory.writes[-1] == cell
+        # What packets may have found before, they must be done with before it is written.
+        assert waits == [0] * waited
+        waits.clear()
         if active:
             assert memory[cell + 8 * active : cell + 8 * active + 8] == shown
 
