@@ -7,9 +7,11 @@ import time
 from pathlib import Path
 from typing import Self
 
-from testbed.command import spawn, stop
+from testbed.command import run, spawn, stop
 from testbed.errors import PeerError, TestbedError
 from testbed.rest import REST
+from upf import switch
+from upf.config import StateConfig
 
 #: What an operator would write for the lab's topology.
 CONFIGURATION = """\
@@ -70,7 +72,17 @@ class UPFProcess:
         return self
 
     def __exit__(self, *raised: object) -> None:
+        was_killed = self._process is None and self.exit_status is None
         self.stop()
+        if was_killed:
+            self.detach()
+
+    def detach(self) -> None:
+        """Take the data plane that a killed UPF left behind off its interfaces."""
+        state = self._configuration.with_suffix(".state.db")
+        name = switch.name_of(StateConfig(file=state))
+        argv = (sys.executable, "-m", "p4xdp", "switch", "--detach", "--name", name or "")
+        run(*argv, namespace=self.namespace)
 
     @property
     def pid(self) -> int | None:

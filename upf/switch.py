@@ -14,7 +14,7 @@ from upf.target.p4rt import P4RuntimeTarget
 from upf.target.xdp import HOST_PORT, RECIRCULATION_PORT, XdpTarget
 
 if TYPE_CHECKING:
-    from upf.config import Config
+    from upf.config import Config, StateConfig
     from upf.entry import Entry
     from upf.networks import Networks
     from upf.rules import IPAddress
@@ -30,19 +30,19 @@ async def open_target(config: Config) -> XdpTarget | P4RuntimeTarget:
         pipeline = artifacts.p4info(artifacts.build_dir())
         return await P4RuntimeTarget.connect(config.target.address, pipeline)
     ports = {port: name for name, port in config.ports.items()}
-    name = name_of(config)
+    name = name_of(config.state)
     return await XdpTarget.start(ports, mode=config.target.mode, sizes=LINUX_SIZES, name=name)
 
 
-def name_of(config: Config) -> str | None:
+def name_of(state: StateConfig) -> str | None:
     """What the Linux switch of this UPF is called, run by run; None if it is to end with the run.
 
     It is named after the file that keeps our sessions: of what is forwarded with nobody knowing
     for whom, no later run could take charge. Only root may pin.
     """
-    if config.state.file is None or os.geteuid() != 0:
+    if state.file is None or os.geteuid() != 0:
         return None
-    path = str(config.state.file.absolute())
+    path = str(state.file.absolute())
     return f"tern-{hashlib.sha256(path.encode()).hexdigest()[:12]}"
 
 

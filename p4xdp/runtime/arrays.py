@@ -136,12 +136,13 @@ def read_meters(schema: Schema, store: Store, message: Any) -> Iterator[Any]:
     """Give the entities a MeterEntry asks for; an unlimited cell has no config."""
     if message.HasField("counter_data"):
         raise RequestError(Code.UNIMPLEMENTED, "this switch has no counters per colour")
-    return _meter_entities(
-        [
-            (array, cells_of(array, message), dict(store.meters[array.name]))
-            for array in selected(schema.meters, message.meter_id, "meter")
-        ]
-    )
+    chosen = []
+    for array in selected(schema.meters, message.meter_id, "meter"):
+        cells, configured = cells_of(array, message), store.meters[array.name]
+        # As they are at this moment; not all of them for one that is asked for alone.
+        held = {i: configured[i] for i in cells if i in configured} if len(cells) == 1 else None
+        chosen.append((array, cells, dict(configured) if held is None else held))
+    return _meter_entities(chosen)
 
 
 def _meter_entities(
