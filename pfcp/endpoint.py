@@ -110,8 +110,7 @@ class Endpoint:
         Nothing is sent to a peer that has restarted since: it asked in a former life.
         Raises ProtocolStateError for a request answered before, EncodeError for a bad value.
         """
-        dressed = self._dress(response, event.peer, now)
-        octets = dressed.encode(event.request.sequence_number)
+        octets = event.inquiry.prepared or self.prepare(event, response, now)
         if event.inquiry.answer is not None:
             raise ProtocolStateError(
                 f"{type(event.request).__name__} {event.request.sequence_number} of "
@@ -124,6 +123,20 @@ class Endpoint:
             return
         self._send(octets, event.peer)
         self._peers.agree(event.peer, event.request, response, now)
+
+    def prepare(self, event: RequestReceived, response: Message, now: float) -> bytes:
+        """The octets that `respond` will answer a request with, for an owner that has to keep them
+        before it sends them. EncodeError for a bad value.
+        """
+        dressed = self._dress(response, event.peer, now)
+        octets = event.inquiry.prepared = dressed.encode(event.request.sequence_number)
+        return octets
+
+    def respond_again(self, event: RequestReceived, octets: bytes) -> None:
+        """Answer a request as an earlier run of this entity did."""
+        event.inquiry.answer = octets
+        self.counters["duplicate_requests"] += 1
+        self._send(octets, event.peer)
 
     def restore(self, association: Association, now: float) -> None:
         """Have an association of an earlier run of this entity, which told its peers the same

@@ -145,12 +145,14 @@ class Outbound:
 class Inquiry:
     """A request of a peer; `answer` is None while the owner works on it.
 
-    `is_void` once the peer has restarted: the number of the request may be another's by then.
+    `prepared` is the answer while it waits to be sent. `is_void` once the peer has restarted: the
+    number of the request may be another's by then.
     """
 
     octets: bytes
     expires: float
     answer: bytes | None = None
+    prepared: bytes | None = None
     is_void: bool = False
 
 

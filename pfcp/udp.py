@@ -59,6 +59,15 @@ class Server(asyncio.DatagramProtocol):
         self.endpoint.respond(event, response, self._loop.time())
         self._settle()
 
+    def prepare(self, event: RequestReceived, response: Message) -> bytes:
+        """The octets that `respond` will answer with."""
+        return self.endpoint.prepare(event, response, self._loop.time())
+
+    def respond_again(self, event: RequestReceived, octets: bytes) -> None:
+        """Answer a request as an earlier run did."""
+        self.endpoint.respond_again(event, octets)
+        self._settle()
+
     def close(self) -> None:
         """Stop the timer and close the socket."""
         if self._timer is not None:

@@ -10,7 +10,10 @@ import asyncio
 import hashlib
 import json
 import logging
+import time
+from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -18,6 +21,7 @@ from sys import intern
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from upf import tables
+from upf.answered import Answered
 from upf.codec import Codec
 from upf.compiler import Compiled, OwnName
 from upf.entry import Counts, Entry, MeterRate
@@ -31,7 +35,7 @@ from upf.treatment import TunnelPeer
 from upf.usage import NO_COUNTS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable
+    from collections.abc import Awaitable, Coroutine, Iterable
 
     from upf.entry import EntryKey
     from upf.metering import UsageCounters
@@ -45,6 +49,8 @@ LAYOUT_KIND = "layout"
 _DIGEST_OCTETS = 8
 _RETRY_S = 1.0
 _AT_ONCE = 100
+# Longer than any SMF repeats a request.
+ANSWERS_KEPT_S = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +83,8 @@ class KeptSession:
     bases: Mapping[int, Counts] = field(default_factory=dict)
     active_at: float = 0.0
     is_idle_told: bool = False
+    answered: Answered | None = None
+    is_deleted: bool = False
 
 
 class Keeper(Protocol):
@@ -134,6 +142,15 @@ async def load_sessions(store: Store) -> list[tuple[int, KeptSession]]:
     return found
 
 
+def answers_of(found: Iterable[tuple[int, KeptSession]], now: float) -> list[Answered]:
+    """The answers that an SMF may still ask for again; `now` in seconds since 1970."""
+    return [
+        kept.answered
+        for _, kept in found
+        if kept.answered is not None and abs(now - kept.answered.at) < ANSWERS_KEPT_S
+    ]
+
+
 class SessionKeeper:
     """Keeps sessions in a store. `build` names the compiler and the networks it compiles for,
     `life` the life of the switch (`upf.restoring`).
@@ -158,11 +175,17 @@ class SessionKeeper:
         self._next = first_number
         self._undone: dict[int, SessionRecord] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._tombstones: deque[tuple[float, int]] = deque()
         self._retry: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Keep how records are written from here on. StoreError."""
         await self._store.put(LAYOUT_KIND, self._digest.hex(), dict(self._codec.layout))
+
+    def inherit(self, found: Iterable[tuple[int, KeptSession]]) -> None:
+        """Forget what an earlier run kept of sessions that ended, when its time has come."""
+        expiry = time.monotonic() + ANSWERS_KEPT_S
+        self._tombstones.extend((expiry, number) for number, kept in found if kept.is_deleted)
 
     async def flush(self) -> None:
         """Wait for what `keep_later` was asked."""
@@ -193,7 +216,10 @@ class SessionKeeper:
             except StoreError as error:
                 self._put_off(record, error)
 
-        task = asyncio.ensure_future(keep())
+        self._start(keep())
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -202,9 +228,39 @@ class SessionKeeper:
         if record.number is None:
             return
         try:
-            await self._store.keep(record.number, None)
+            if record.answered is None:
+                await self._store.keep(record.number, None)
+            else:
+                await self._store.keep(record.number, self._digest + self._tombstone(record))
+                self._forget_old_tombstones(record.number)
         except StoreError as error:
             self._put_off(record, error)
+
+    def _tombstone(self, record: SessionRecord) -> bytes:
+        """What is left of a session that ended: the answer, should the SMF ask for it again."""
+        whole = record.session
+        session = Session(up_seid=whole.up_seid, cp_seid=whole.cp_seid, cp_address=whole.cp_address)
+        return self._codec.encode(
+            KeptSession(
+                session=session,
+                owner=record.owner.value,
+                since=record.since,
+                answered=record.answered,
+                is_deleted=True,
+            )
+        )
+
+    def _forget_old_tombstones(self, number: int) -> None:
+        now = time.monotonic()
+        self._tombstones.append((now + ANSWERS_KEPT_S, number))
+        while self._tombstones[0][0] <= now:
+            _, old = self._tombstones.popleft()
+            self._start(self._bury(old))
+
+    async def _bury(self, number: int) -> None:
+        """Forget a tombstone; if that fails, the next start does it."""
+        with suppress(StoreError):
+            await self._store.keep(number, None)
 
     def _put_off(self, record: SessionRecord, error: StoreError) -> None:
         log.warning("session %016x is kept as it was: %s", record.session.up_seid, error)
@@ -231,6 +287,7 @@ class SessionKeeper:
             bases={i: base(i) for i in usage_ids if base(i) != NO_COUNTS},
             active_at=record.active_at,
             is_idle_told=record.is_idle_told,
+            answered=record.answered,
         )
 
     def compiled_of(self, kept: KeptSession) -> Compiled | None:

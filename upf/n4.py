@@ -23,7 +23,6 @@ from upf.errors import (
     RuleId,
     RuleKind,
     SessionUnknownError,
-    StoreError,
     TargetError,
     UPFError,
 )
@@ -43,6 +42,7 @@ from upf.tunnels import left
 if TYPE_CHECKING:
     from pfcp.association import AssociationTable
     from pfcp.events import Peer
+    from upf.answered import Answered
     from upf.entry import EntryKey
     from upf.keeping import Keeper
     from upf.ledger import Given
@@ -57,6 +57,8 @@ FSEID_IE = 57
 log = logging.getLogger(__name__)
 
 SliceOf: TypeAlias = Callable[[SNSSAI | None, str | None], int]
+# Makes of an answer what is kept of it.
+Prepare: TypeAlias = "Callable[[messages.Message], Answered]"
 SessionRequest: TypeAlias = (
     messages.SessionEstablishmentRequest
     | messages.SessionModificationRequest
@@ -108,11 +110,16 @@ class N4:
         self._index(record, None)
         self.occupancy.restore(session.slice_id, demand_of(session))
 
-    async def answer(self, request: messages.Message, peer: Peer) -> messages.Message | None:
-        """Carry out a request; None for one that we do not answer."""
+    async def answer(
+        self, request: messages.Message, peer: Peer, prepare: Prepare | None = None
+    ) -> messages.Message | None:
+        """Carry out a request; None for one that we do not answer.
+
+        `prepare` makes of an answer what is kept of it together with what it says.
+        """
         if not isinstance(request, SessionRequest):
             return await self.node.answer(request, peer)
-        answer = await self._answer_session_request(request, peer)
+        answer = await self._answer_session_request(request, peer, prepare)
         self._count(request, answer)
         return answer
 
@@ -133,6 +140,8 @@ class N4:
                 try:
                     if not record.is_deleted:
                         await self._end(record)
+                        record.answered = None  # it has nobody to ask again
+                        await self._keeper.forget(record)
                 except TargetError as error:
                     log.warning("session %016x stays: %s", record.session.up_seid, error)
 
@@ -186,7 +195,7 @@ class N4:
             record.version += 1
 
     async def _answer_session_request(
-        self, request: SessionRequest, peer: Peer
+        self, request: SessionRequest, peer: Peer, prepare: Prepare | None
     ) -> messages.Message | None:
         try:
             association = self._associations.of_peer(peer)
@@ -195,17 +204,20 @@ class N4:
             owner = association.node_id
             match request:
                 case messages.SessionEstablishmentRequest():
-                    return await self._establish(request, owner)
+                    return await self._establish(request, owner, prepare)
                 case messages.SessionModificationRequest():
-                    return await self._modify(request, owner)
+                    return await self._modify(request, owner, prepare)
                 case messages.SessionDeletionRequest():
-                    return await self._delete(request, owner)
+                    return await self._delete(request, owner, prepare)
         except UPFError as error:
             log.info("%s of %s refused: %s", type(request).__name__, peer[0], error)
             return self.refuse(request, error)
 
     async def _establish(
-        self, request: messages.SessionEstablishmentRequest, owner: ies.NodeID
+        self,
+        request: messages.SessionEstablishmentRequest,
+        owner: ies.NodeID,
+        prepare: Prepare | None,
     ) -> messages.SessionEstablishmentResponse:
         with ExitStack() as undo:
             blank = self._blank_session(request, undo)
@@ -223,26 +235,36 @@ class N4:
             held = await self._entries.replace(NOTHING_HELD, session, grants)
             record = SessionRecord(session, owner, self._now(), held)
             self._reporting.begin(record)
-            await self._keep_new(record)
+            answer = messages.SessionEstablishmentResponse(
+                seid=session.cp_seid,
+                node_id=self._identity.node_id,
+                cause=enums.Cause.REQUEST_ACCEPTED,
+                up_fseid=ies.FSEID(seid=session.up_seid, ipv4=self._identity.address),
+                created_pdrs=_created_pdrs(session, translator),
+            )
+            await self._keep_new(record, answer, prepare)
             undo.pop_all()
         self.sessions[session.up_seid] = record
         self._index(record, None)
         # Slices may have changed while the switch was written.
         await self._rebind(record)
         log.info("session %016x of %s for %s", session.up_seid, owner, session.ue_ipv4)
-        return messages.SessionEstablishmentResponse(
-            seid=session.cp_seid,
-            node_id=self._identity.node_id,
-            cause=enums.Cause.REQUEST_ACCEPTED,
-            up_fseid=ies.FSEID(seid=session.up_seid, ipv4=self._identity.address),
-            created_pdrs=_created_pdrs(session, translator),
-        )
+        return answer
 
-    async def _keep_new(self, record: SessionRecord) -> None:
+    async def _keep(
+        self, record: SessionRecord, answer: messages.Message, prepare: Prepare | None
+    ) -> None:
+        """Keep a session as it is now, and that the SMF was told so. StoreError."""
+        record.answered = None if prepare is None else prepare(answer)
+        await self._keeper.keep(record)
+
+    async def _keep_new(
+        self, record: SessionRecord, answer: messages.Message, prepare: Prepare | None
+    ) -> None:
         """Keep a session; StoreError if that cannot be, and then the switch holds nothing of it."""
         try:
-            await self._keeper.keep(record)
-        except StoreError:
+            await self._keep(record, answer, prepare)
+        except BaseException:
             self._reporting.forget(record)
             await self._entries.remove(record.held)
             raise
@@ -277,7 +299,10 @@ class N4:
         )
 
     async def _modify(
-        self, request: messages.SessionModificationRequest, owner: ies.NodeID
+        self,
+        request: messages.SessionModificationRequest,
+        owner: ies.NodeID,
+        prepare: Prepare | None,
     ) -> messages.SessionModificationResponse:
         record = self._record(request.seid, owner)
         async with record.lock:
@@ -312,7 +337,17 @@ class N4:
                 )
                 if request.user_plane_inactivity_timer_s is not None:
                     self._reporting.wait_idle(record)
-                await self._keep_changed(record, before, measurements)
+                answer = messages.SessionModificationResponse(
+                    seid=session.cp_seid,
+                    cause=enums.Cause.REQUEST_ACCEPTED,
+                    created_pdrs=_created_pdrs(session, translator),
+                    usage_reports=reports,
+                )
+                try:
+                    await self._keep(record, answer, prepare)
+                except BaseException:
+                    await self._put_back(record, before, measurements)
+                    raise
                 undo.pop_all()
             self._index(record, before)
             await self._end_tunnels(request, before)
@@ -322,12 +357,7 @@ class N4:
                 before.local_fteids - session.local_fteids - set(session.chosen_fteids.values())
             )
             self._reporting.settle(before.slice_id, gone)
-        return messages.SessionModificationResponse(
-            seid=session.cp_seid,
-            cause=enums.Cause.REQUEST_ACCEPTED,
-            created_pdrs=_created_pdrs(session, translator),
-            usage_reports=reports,
-        )
+        return answer
 
     async def _end_tunnels(
         self, request: messages.SessionModificationRequest, before: Session
@@ -341,35 +371,36 @@ class N4:
             except TargetError as error:
                 log.warning("no End Marker to %s: %s", tunnel[0], error)
 
-    async def _keep_changed(
+    async def _put_back(
         self, record: SessionRecord, before: Session, measurements: dict[int, Measurement]
     ) -> None:
-        """Keep a session; StoreError if that cannot be, and then all is as it was before."""
-        try:
-            await self._keeper.keep(record)
-        except StoreError:
-            # What was used since is counted from what was folded then.
-            record.measurements = measurements
-            grants = self._reporting.grants_back(record, before)
-            record.held = await self._entries.replace(record.held, before, grants)
-            record.session = before
-            record.version += 1
-            self._reporting.restore(record)
-            raise
+        """Have all be as it was before a modification that could not be kept."""
+        # What was used since is counted from what was folded then.
+        record.measurements = measurements
+        grants = self._reporting.grants_back(record, before)
+        record.held = await self._entries.replace(record.held, before, grants)
+        record.session = before
+        record.version += 1
+        self._reporting.restore(record)
 
     async def _delete(
-        self, request: messages.SessionDeletionRequest, owner: ies.NodeID
+        self,
+        request: messages.SessionDeletionRequest,
+        owner: ies.NodeID,
+        prepare: Prepare | None,
     ) -> messages.SessionDeletionResponse:
         record = self._record(request.seid, owner)
         async with record.lock:
             _check_in_force(record)
             self._keeper.check()
-            reports = await self._end(record)
-        return messages.SessionDeletionResponse(
-            seid=record.session.cp_seid,
-            cause=enums.Cause.REQUEST_ACCEPTED,
-            usage_reports=reports,
-        )
+            answer = messages.SessionDeletionResponse(
+                seid=record.session.cp_seid,
+                cause=enums.Cause.REQUEST_ACCEPTED,
+                usage_reports=await self._end(record),
+            )
+            record.answered = None if prepare is None else prepare(answer)
+            await self._keeper.forget(record)
+        return answer
 
     async def _end(self, record: SessionRecord) -> tuple[ies.UsageReportInDeletionResponse, ...]:
         """Entries first, so that counters stand still when they are read for the last time."""
@@ -388,9 +419,7 @@ class N4:
         for allocated in session.allocated.values():
             self._resources.ue_pools.release(allocated)
         log.info("session %016x of %s ended", session.up_seid, record.owner)
-        reports = await self._reporting.end(record)
-        await self._keeper.forget(record)
-        return reports
+        return await self._reporting.end(record)
 
     def _index(self, record: SessionRecord, before: Session | None) -> None:
         """Find a record by the usage counters of its PDRs of now."""

@@ -8,16 +8,18 @@ import random
 import time
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pfcp import enums, events, messages, udp
 from pfcp.endpoint import Endpoint
 from pfcp.load import LoadStatus
+from upf.answered import Answered, digest_of
 from upf.config import PFCP_PORT
 from upf.errors import PeerError, PeerSilentError, StartError, TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterable
 
     from pfcp.admission import Admission
     from pfcp.events import Event, Peer
@@ -66,6 +68,7 @@ class N4Server:
         self.associated_since: dict[NodeID, float] = {}
         self.on_associations: Callable[[], None] = lambda: None
         self._known_associations: dict[NodeID, tuple[object, ...]] = {}
+        self._answered: dict[tuple[str, int, int], Answered] = {}
         self.reports_sent = 0
         self.reports_answered: Counter[int] = Counter()
 
@@ -86,6 +89,12 @@ class N4Server:
         for each in self.endpoint.associations.all():
             self.associated_since[each.node_id] = since
         self._known_associations = self._held_associations()
+
+    def restore_answers(self, answered: Iterable[Answered]) -> None:
+        """Give duplicates of these requests the answers of the run before. Later ones are the
+        endpoint's.
+        """
+        self._answered = {each.key: each for each in answered}
 
     def serve(self, n4: N4) -> None:
         """Carry out the requests that wait and all that follow."""
@@ -244,8 +253,12 @@ class N4Server:
             await self._forgetting[event.peer[0]]
         assert self._n4 is not None
         assert self._server is not None
+        before = self._answered.get((*event.peer, event.request.sequence_number))
+        if before is not None and before.answers(event):
+            self._server.respond_again(event, before.octets)
+            return
         try:
-            answer = await self._n4.answer(event.request, event.peer)
+            answer = await self._n4.answer(event.request, event.peer, partial(self._prepare, event))
         except Exception:
             # The top of the N4 loop: a fault of ours must not leave the peer without an answer.
             log.exception("%s of %s", type(event.request).__name__, event.peer[0])
@@ -254,6 +267,17 @@ class N4Server:
             self._server.respond(event, answer)
         if isinstance(event.request, _ASSOCIATING):
             self._look_at_associations()
+
+    def _prepare(self, event: events.RequestReceived, answer: messages.Message) -> Answered:
+        """Encode an answer that is kept before it is sent."""
+        assert self._server is not None
+        return Answered(
+            *event.peer,
+            event.request.sequence_number,
+            digest_of(event),
+            self._server.prepare(event, answer),
+            time.time(),
+        )
 
     async def _forget(self, host: str, node_id: NodeID) -> None:
         await self._is_serving.wait()

@@ -20,7 +20,7 @@ from upf.gtpu_side import GTPUSide
 from upf.history import History
 from upf.icmp_replies import ICMPReplies
 from upf.image import HeldSwitch
-from upf.keeping import SessionKeeper, build_of, load_sessions
+from upf.keeping import SessionKeeper, answers_of, build_of, load_sessions
 from upf.marks import MarkWriter
 from upf.metering import UsageCounters
 from upf.meters import MeterWriter
@@ -182,8 +182,12 @@ class UPF(Shown):
         self._stack.push_async_callback(self._let_go)
         self._stack.push_async_callback(self._cancel_background)
         found = await loading
-        self._num_kept = len(found)
-        await self._put_together(networks, kernel, store, memory, found)
+        next_number = max((number for number, _ in found), default=0) + 1
+        self._n4_server.restore_answers(answers_of(found, time.time()))
+        alive = [(number, kept) for number, kept in found if not kept.is_deleted]
+        self._num_kept = len(alive)
+        await self._put_together(networks, kernel, store, memory, alive, next_number)
+        self._keeper.inherit(found)
         log.info("the switch holds what it is to hold: %s", await self._target.reconcile())
         self._gtpu_side.serve(self._n4, self._n4_server, networks, self._identity.node_id)
         self._run("switch", self._watch_switch)
@@ -228,6 +232,7 @@ class UPF(Shown):
         store: Store,
         memory: Memory,
         found: Sequence[tuple[int, KeptSession]],
+        next_number: int,
     ) -> None:
         """Make all parts, and have them note what the switch is to hold; it is not touched yet."""
         target = self._target
@@ -242,7 +247,6 @@ class UPF(Shown):
         )
         self._entries = SessionEntries(target, networks, counters, self._routing)
         build = build_of(networks, target)
-        next_number = max((number for number, _ in found), default=0) + 1
         keeper = self._keeper = SessionKeeper(store, self._entries, counters, build, next_number)
         await keeper.open()
         self._reporting = UsageReporting(counters, self._entries, time.time, self._totals.settle)

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from pfcp.ies import NodeID
+from upf.answered import Answered
 from upf.measurement import Measurement
 from upf.session import Session
 from upf.transaction import NOTHING_HELD, Held
@@ -17,7 +18,7 @@ class SessionRecord:
 
     Whoever changes it holds `lock`; `version` counts the changes. `active_at` is when it had its
     latest packet, as far as somebody looked, and `is_idle_told` that the CP function knows of none
-    since. `number` is that of its record in the store.
+    since. `number` is that of its record in the store, `answered` its latest request.
     """
 
     session: Session
@@ -30,4 +31,5 @@ class SessionRecord:
     active_at: float = 0.0
     is_idle_told: bool = False
     number: int | None = None
+    answered: Answered | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -153,7 +153,7 @@ def report(results: list[Result]) -> Iterator[str]:
     told = machine()
     yield "# Restarts, measured"
     yield ""
-    yield "A UPF with so many sessions is killed (SIGKILL) and started again (`make bench-restart`),"
+    yield "A UPF with so many sessions is killed (SIGKILL) and started again (`make bench-restart`)"
     yield "while its data plane forwards on. Seconds count from the start of the new process."
     yield "Each session was set up and modified over N4 before, and is modified once more after."
     yield ""
