@@ -227,7 +227,10 @@ class SQLiteStore:
                 batch.append(self._changes.get())
             is_open = None not in batch
             changes = [each for each in batch if each is not None]
-            error = self._commit({each.key: each.body for each in changes})
+            bodies = {each.key: each.body for each in changes}
+            error = self._commit(bodies)
+            if error is not None and self._make_room():
+                error = self._commit(bodies)
             if changes:
                 self._loop.call_soon_threadsafe(self._settle, changes, error)
 
@@ -245,6 +248,15 @@ class SQLiteStore:
         except sqlite3.Error as error:
             return StoreError(f"{self._path} cannot be written: {error}")
         return None
+
+    def _make_room(self) -> bool:
+        """Move what is in the log into the database, which may need less; False if that fails."""
+        try:
+            with self._reading:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error:
+            return False
+        return True
 
     def _keep_all(self, records: Sequence[tuple[int, str | bytes | None]]) -> None:
         for chunk in _chunks(records):
