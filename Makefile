@@ -14,7 +14,7 @@ TEST_PACKAGES := chromium fonts-inter openssl tshark
 PFCP_TESTS := tests/pfcp tests/fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix p4 tofino bench bench-restart bench-slices bench-sweep bench-xdp differential docs packages-run packages-lab packages-test clean
+.PHONY: help demo test check fix p4 tofino bench bench-restart bench-slices bench-sweep bench-cores bench-policing bench-scale bench-xdp differential docs packages-run packages-lab packages-test clean
 
 help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-12s \033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,15 @@ bench-restart: packages-lab $(VENV)/installed  ## How long a killed UPF with 100
 
 bench-sweep: packages-lab $(VENV)/installed  ## What a sweep over the usage of 100,000 sessions costs
 	$(BIN)/python -m testbed.bench.sweep $(BENCH_OPTIONS)
+
+bench-cores: packages-lab $(VENV)/installed  ## How much faster two cores forward than one
+	$(BIN)/python -m testbed.bench.forwarding.cores $(BENCH_OPTIONS)
+
+bench-policing: packages-lab $(VENV)/installed  ## Whether meters keep their rates, from 1 kbit/s to 40 Gbit/s
+	$(BIN)/python -m testbed.bench.policing $(BENCH_OPTIONS)
+
+bench-scale: packages-lab $(VENV)/installed  ## 1,000,000 sessions in the switch: memory, and reading 100,000 sessions' counters
+	$(BIN)/python -m testbed.bench.scale $(BENCH_OPTIONS)
 
 bench-xdp: packages-lab $(VENV)/installed  ## How fast packets are forwarded, against a bare XDP redirect
 	$(BIN)/python -m testbed.bench.forwarding $(BENCH_OPTIONS)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from p4xdp import frontend
+from testbed.bench.forwarding import cores
 from testbed.bench.forwarding.measuring import METERED, UNMETERED, cases, measure
 from testbed.bench.forwarding.path import Paths
 from testbed.bench.forwarding.population import Population, sizes_for, usage_cell, usage_id
@@ -46,3 +47,20 @@ def counted(dataplane):
         for session in range(SESSIONS)
         for usage in (usage_id(session, 1), usage_id(session, 2))
     }
+
+
+def test_two_cores_send_at_the_same_time():
+    with Paths(P4 / "build", sizes_for(SESSIONS), cpu=0) as paths:
+        Population(frontend.load(P4 / "upf.p4"), paths.dataplane, SESSIONS)
+        figures = list(cores.measure(paths, (0, 1), SESSIONS, 64, rounds=1, seconds=0.1))
+        assert not any(paths.dataplane.switch_drops().values())
+    bare, tern = figures
+    assert 0 < min(bare.alone_ns) < min(tern.alone_ns)
+    assert all(0 < one.gain < 3 for one in figures)
+    page = cores.markdown({"cpu": "a", "cores": 2, "kernel": "b", "load": 0}, figures)
+    assert "| tern | 20 | 64 |" in page
+
+
+def test_what_both_gain_is_in_proportion_to_one():
+    assert cores.Figure("tern", 1, 64, (100, 100), (100, 100)).gain == 2
+    assert cores.Figure("tern", 1, 64, (100, 100), (200, 200)).gain == 1

@@ -37,7 +37,8 @@ _FIRST_LINK = {"tern": 3, "bare": 5}
 _PORTS = (1, 2)
 _NATIVE = 1 << 2  # XDP_FLAGS_DRV_MODE
 LONG_HEAD, SHORT_HEAD = 120, 72  # octets, as in traffic.bpf.c
-_TRAFFIC = struct.Struct("<QQQ")
+_TRAFFIC = struct.Struct("<QQQQ32x")  # of each CPU
+_MOST_CPUS = 64
 _LARGEST_BURST = 65_536  # frames sent in one call of the kernel
 
 
@@ -69,8 +70,8 @@ class Paths:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as building:
-            building.enter_context(_pinned(self._cpu))
-            self._helper = _schedule_of(f"ksoftirqd/{self._cpu}")
+            building.enter_context(_as_before())
+            self.go_to(self._cpu)
             lab = building.enter_context(Lab(Topology(rooms=(_ROOM,), links=(), routes=())))
             namespace = lab.namespace(_ROOM)
             _silence(namespace)
@@ -85,13 +86,20 @@ class Paths:
     def __exit__(self, *raised: object) -> None:
         self._cleanup.close()
 
+    def go_to(self, cpu: int) -> None:
+        """Run on another CPU from now on; a process that was forked may, beside this one."""
+        os.sched_setaffinity(0, {cpu})
+        self._cpu = cpu
+        self._helper = _schedule_of(f"ksoftirqd/{cpu}")
+
     def _open(self, building: contextlib.ExitStack) -> None:
         self._traffic = Object(object_for(_SOURCE))
         building.callback(self._traffic.close)
         self._traffic.load()
         self._heads = self._traffic.map("heads", 4, LONG_HEAD)
         self._links = self._traffic.map("links", 4, 4)
-        self._counts = self._traffic.map(".data.traffic", 4, _TRAFFIC.size).mapped()
+        counts = self._traffic.map(".data.traffic", 4, _TRAFFIC.size * _MOST_CPUS)
+        self._counts = counts.mapped()
         building.callback(self._counts.close)
         self._indices = {name: index for index, name in socket.if_nameindex()}
         for way in _FIRST_LINK:
@@ -114,28 +122,31 @@ class Paths:
         index = self._indices[interface]
         self._links.put(link.to_bytes(4, "little"), index.to_bytes(4, "little"))
 
-    def prepare(self, frames: Sequence[bytes]) -> None:
+    def prepare(self, frames: Sequence[bytes], *, first: int = 0) -> None:
         """Take the frames that `ns_per_frame` sends, chosen at random. They are equally long, and
-        differ in their first 120 octets (of frames shorter than that, 72).
+        differ in their first 120 octets (of frames shorter than that, 72). They are kept from place
+        `first` on, so that two CPUs may send different ones.
         """
         head = LONG_HEAD if len(frames[0]) >= LONG_HEAD else SHORT_HEAD
         self._sender = self._traffic.program_fd("send_long" if head == LONG_HEAD else "send_short")
-        self._frame, self._frames = frames[0], len(frames)
-        with contextlib.closing(self._heads.mapped(len(frames))) as memory:
-            for number, frame in enumerate(frames):
+        self._frame, self._frames, self._first = frames[0], len(frames), first
+        with contextlib.closing(self._heads.mapped(first + len(frames))) as memory:
+            for number, frame in enumerate(frames, start=first):
                 memory[number * LONG_HEAD : number * LONG_HEAD + head] = frame[:head]
 
     def ns_per_frame(self, way: str, port: int, count: int) -> float:
         """Send `count` frames into `port` of a way ("tern" or "bare") and return the mean time of
         one. TestbedError if not all of them come out at the other end.
         """
-        self._counts[:] = _TRAFFIC.pack(self._frames, _link(way, port), 0)
+        at = self._cpu * _TRAFFIC.size
+        told = (self._frames, self._first, _link(way, port), 0)
+        _TRAFFIC.pack_into(self._counts, at, *told)
         began_ns = self._spent_ns()
         for first in range(0, count, _LARGEST_BURST):
             burst = min(_LARGEST_BURST, count - first)
             inject_frame(self._sender, self._frame, repeat=burst)
         took_ns = self._spent_ns() - began_ns
-        *_, arrived = _TRAFFIC.unpack(self._counts[:])
+        *_, arrived = _TRAFFIC.unpack_from(self._counts, at)
         if arrived != count:
             raise TestbedError(
                 f"{arrived} of {count} frames came out of {way}: {self.dataplane.switch_drops()}"
@@ -158,10 +169,9 @@ def _schedule_of(name: str) -> Path:
 
 
 @contextlib.contextmanager
-def _pinned(cpu: int) -> Iterator[None]:
-    """Keep this process on one CPU."""
+def _as_before() -> Iterator[None]:
+    """Let this process run in the end where it may now."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {cpu})
     try:
         yield
     finally:

@@ -28,28 +28,38 @@ struct {
     __type(value, __u32);
 } links SEC(".maps");
 
-struct {
-    __u64 frames; /* how many different ones */
-    __u64 into;   /* the link */
+/* Of each CPU, so that they send apart; all of a frame's way is on one. */
+struct traffic {
+    __u64 frames; /* how many different ones, from `first` on */
+    __u64 first;
+    __u64 into; /* the link */
     __u64 arrived;
-} traffic SEC(".data.traffic") = {1};
+    __u64 unused[4];
+};
+
+#define MOST_CPUS 64
+
+struct traffic traffic[MOST_CPUS] SEC(".data.traffic") = {};
+
+#define OWN_TRAFFIC (&traffic[bpf_get_smp_processor_id() % MOST_CPUS])
 
 static __always_inline int send(struct xdp_md *ctx, int octets)
 {
     __u8 *data = (__u8 *)(long)ctx->data;
     __u8 *data_end = (__u8 *)(long)ctx->data_end;
-    __u32 index = 0;
+    struct traffic *own = OWN_TRAFFIC;
+    __u32 index = own->first;
     struct head *head;
 
-    if (traffic.frames > 1)
-        index = bpf_get_prandom_u32() * traffic.frames >> 32;
+    if (own->frames > 1)
+        index += bpf_get_prandom_u32() * own->frames >> 32;
     head = bpf_map_lookup_elem(&heads, &index);
     if (!head || data + octets > data_end)
         return XDP_ABORTED;
 #pragma unroll
     for (int word = 0; word < octets / 8; word++)
         ((__u64 *)data)[word] = head->words[word];
-    return bpf_redirect_map(&links, traffic.into, XDP_ABORTED);
+    return bpf_redirect_map(&links, own->into, XDP_ABORTED);
 }
 
 SEC("xdp.frags")
@@ -80,7 +90,7 @@ int redirect_2(struct xdp_md *ctx)
 SEC("xdp.frags")
 int arrive(struct xdp_md *ctx)
 {
-    traffic.arrived++;
+    OWN_TRAFFIC->arrived++;
     return XDP_DROP;
 }
 
