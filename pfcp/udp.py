@@ -5,7 +5,6 @@ import errno
 import logging
 import socket
 from collections.abc import Callable
-from typing import cast
 
 from pfcp.endpoint import Endpoint
 from pfcp.events import Event, Peer, RequestReceived
@@ -17,6 +16,11 @@ _log = logging.getLogger(__name__)
 RECEIVE_BUFFER_BYTES = 4 << 20
 """Room in the kernel for a burst of requests while one is being decoded."""
 
+DATAGRAMS_AT_ONCE = 64
+"""Read before others on the event loop have their turn."""
+
+_MAX_DATAGRAM_OCTETS = 65536
+
 
 class N4AddressError(OSError):
     """The local address cannot be used; says why and what to do."""
@@ -25,22 +29,25 @@ class N4AddressError(OSError):
         return self.strerror or ""
 
 
-class Server(asyncio.DatagramProtocol):
+class Server:
     """An endpoint on a UDP socket. Made by `serve`."""
 
-    def __init__(self, endpoint: Endpoint, on_event: Callable[[Event], None]) -> None:
+    def __init__(
+        self, endpoint: Endpoint, on_event: Callable[[Event], None], bound: socket.socket
+    ) -> None:
         self.endpoint = endpoint
         self._on_event = on_event
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.DatagramTransport | None = None
+        self._socket = bound
         self._timer: asyncio.TimerHandle | None = None
         self._is_settling = False
+        self._is_closed = False
+        self._loop.add_reader(bound, self._receive)
 
     @property
     def local(self) -> Peer:
         """Address and port the socket is bound to."""
-        assert self._transport is not None
-        name: Peer = self._transport.get_extra_info("sockname")[:2]
+        name: Peer = self._socket.getsockname()[:2]
         return name
 
     def send_request(self, peer: Peer, request: Message) -> int:
@@ -70,26 +77,44 @@ class Server(asyncio.DatagramProtocol):
 
     def close(self) -> None:
         """Stop the timer and close the socket."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        assert self._transport is not None
-        self._transport.close()
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
-        # asyncio's own class is no subclass of the interface it implements.
-        self._transport = cast("asyncio.DatagramTransport", transport)
-
-    def datagram_received(self, data: bytes, addr: Peer) -> None:
-        """Hand a datagram to the endpoint."""
-        self.endpoint.receive_datagram(data, (addr[0], addr[1]), self._loop.time())
+    def _receive(self) -> None:
+        """Hand datagrams that have arrived to the endpoint, some at a time."""
+        receive, take, now = (
+            self._socket.recvfrom,
+            self.endpoint.receive_datagram,
+            self._loop.time(),
+        )
+        for _ in range(DATAGRAMS_AT_ONCE):
+            try:
+                octets, address = receive(_MAX_DATAGRAM_OCTETS)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                self._note(error)
+                break
+            take(octets, address[:2], now)
         self._settle()
 
-    def error_received(self, exc: Exception) -> None:
-        """Count what the kernel tells of datagrams sent, such as a closed port of a peer."""
+    def _send(self, octets: bytes, peer: Peer) -> None:
+        try:
+            self._socket.sendto(octets, peer)
+        except OSError as error:
+            # As if lost on the way: whoever misses it asks again.
+            self._note(error)
+
+    def _note(self, error: OSError) -> None:
+        """Count what the kernel tells of datagrams, such as a network that cannot be reached."""
         self.endpoint.counters["socket_errors"] += 1
-        _log.debug("N4 socket: %s", exc)
+        _log.debug("N4 socket: %s", error)
 
     def _wake(self) -> None:
         self._timer = None
@@ -97,23 +122,24 @@ class Server(asyncio.DatagramProtocol):
         self._settle()
 
     def _settle(self) -> None:
-        """Deliver events, send what is pending, set the one timer."""
-        if self._is_settling or self._transport is None or self._transport.is_closing():
+        """Deliver events, send what is pending, see to the one timer."""
+        if self._is_settling or self._is_closed:
             return
         self._is_settling = True
         try:
             for event in self.endpoint.events():
                 self._deliver(event)
             for octets, peer in self.endpoint.datagrams_to_send():
-                self._transport.sendto(octets, peer)
+                self._send(octets, peer)
         finally:
             self._is_settling = False
+        when = self.endpoint.next_timer()
+        # One that is early finds nothing to do, and is cheaper than one set anew every time.
+        if when is None or (self._timer is not None and self._timer.when() <= when):
+            return
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        when = self.endpoint.next_timer()
-        if when is not None:
-            self._timer = self._loop.call_at(when, self._wake)
+        self._timer = self._loop.call_at(when, self._wake)
 
     def _deliver(self, event: Event) -> None:
         try:
@@ -127,16 +153,12 @@ async def serve(endpoint: Endpoint, local: Peer, on_event: Callable[[Event], Non
 
     Raises N4AddressError where the address cannot be used.
     """
-    loop = asyncio.get_running_loop()
     bound = _bind(local)
     try:
-        _, server = await loop.create_datagram_endpoint(
-            lambda: Server(endpoint, on_event), sock=bound
-        )
+        return Server(endpoint, on_event, bound)
     except BaseException:
         bound.close()
         raise
-    return server
 
 
 def _bind(local: Peer) -> socket.socket:

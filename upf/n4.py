@@ -224,10 +224,8 @@ class N4:
             resources = RequestResources(self._resources, blank, undo, owner)
             translator = Translator(blank, resources)
             change = Change(creates=_creates(request, translator))
-            session = replace(
-                blank.modified(change),
-                chosen_fteids=resources.chosen,
-                allocated=resources.allocated,
+            session = blank.modified(
+                change, chosen_fteids=resources.chosen, allocated=resources.allocated
             )
             self._occupy(session.slice_id, demand_of(session), undo)
             grants = self._reporting.first_grants(session)
@@ -248,7 +246,7 @@ class N4:
         self._index(record, None)
         # Slices may have changed while the switch was written.
         await self._rebind(record)
-        log.info("session %016x of %s for %s", session.up_seid, owner, session.ue_ipv4)
+        log.debug("session %016x of %s for %s", session.up_seid, owner, session.ue_ipv4)
         return answer
 
     async def _keep(
@@ -313,13 +311,13 @@ class N4:
                 translator = Translator(before, resources)
                 change = _change(request, translator)
                 given = _given_of_urrs(change)
-                session = replace(
-                    before.modified(change).granted(granted_anew(given)),
+                session = before.modified(
+                    change,
                     chosen_fteids=resources.chosen,
                     allocated=resources.allocated,
                     sets=sets_after(before.sets, request.fq_csids),
                     inactivity_timer_s=_inactivity_timer_s(request, before),
-                )
+                ).granted(granted_anew(given))
                 gained = demand_of(session).minus(demand_of(before))
                 self._occupy(before.slice_id, gained, undo)
                 self._keeper.check()
@@ -418,7 +416,7 @@ class N4:
         self._resources.release_fteids(session.local_fteids | set(session.chosen_fteids.values()))
         for allocated in session.allocated.values():
             self._resources.ue_pools.release(allocated)
-        log.info("session %016x of %s ended", session.up_seid, record.owner)
+        log.debug("session %016x of %s ended", session.up_seid, record.owner)
         return await self._reporting.end(record)
 
     def _index(self, record: SessionRecord, before: Session | None) -> None:

@@ -247,7 +247,8 @@ class N4Server:
             self._is_quiet.set()
 
     async def _answer(self, event: events.RequestReceived) -> None:
-        await self._is_serving.wait()
+        if not self._is_serving.is_set():
+            await self._is_serving.wait()
         # The sessions of a peer that restarted are gone before it makes new ones.
         if event.peer[0] in self._forgetting:
             await self._forgetting[event.peer[0]]

@@ -42,12 +42,19 @@ class Demand:
 
 
 NOTHING = Demand()
+_ITSELF = Demand(1)
 
 
 def demand_of(session: Session) -> Demand:
     """What a session takes of its slice: itself and the GBRs of the QERs that its PDRs name."""
     named = {qer_id for pdr in session.pdrs.values() for qer_id in pdr.qer_ids}
-    qers = [session.qers[qer_id] for qer_id in named]
+    qers = [
+        qer
+        for qer_id in named
+        if (qer := session.qers[qer_id]).gbr_uplink_kbps or qer.gbr_downlink_kbps
+    ]
+    if not qers:
+        return _ITSELF
     return Demand(1, _sum_bps(qers, is_uplink=True), _sum_bps(qers, is_uplink=False))
 
 

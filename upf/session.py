@@ -35,6 +35,14 @@ DESTINATION_INTERFACE_IE = 42
 Rule: TypeAlias = PDR | FAR | QER | URR | BAR
 RuleT = TypeVar("RuleT", PDR, FAR, QER, URR, BAR)
 
+_RULES: dict[RuleKind, tuple[str, Any]] = {
+    RuleKind.PDR: ("pdrs", PDR),
+    RuleKind.FAR: ("fars", FAR),
+    RuleKind.QER: ("qers", QER),
+    RuleKind.URR: ("urrs", URR),
+    RuleKind.BAR: ("bars", BAR),
+}
+_KIND_OF: dict[type, RuleKind] = {cls: kind for kind, (_, cls) in _RULES.items()}
 _ID_FIELDS: dict[RuleKind, str] = {kind: f"{kind.name.lower()}_id" for kind in RuleKind}
 
 
@@ -117,22 +125,35 @@ class Session:
             pdr.pdi.local_fteid for pdr in self.pdrs.values() if pdr.pdi.local_fteid is not None
         )
 
-    def modified(self, change: Change) -> Session:
-        """The session after a request. RuleError or ConditionalMissingError name the rule."""
-        session = replace(
-            self,
-            cp_seid=self.cp_seid if change.cp_seid is None else change.cp_seid,
-            cp_address=change.cp_address or self.cp_address,
-            pdrs=_merged(self.pdrs, change, RuleKind.PDR, PDR),
-            fars=_merged(self.fars, change, RuleKind.FAR, FAR),
-            qers=_merged(self.qers, change, RuleKind.QER, QER),
-            urrs=_merged(self.urrs, change, RuleKind.URR, URR),
-            bars=_merged(self.bars, change, RuleKind.BAR, BAR),
-        )
+    def modified(self, change: Change, **also: Any) -> Session:
+        """The session after a request. RuleError or ConditionalMissingError name the rule.
+
+        `also` are fields to have anew beside the rules.
+        """
+        if change.cp_seid is not None:
+            also["cp_seid"] = change.cp_seid
+        if change.cp_address is not None:
+            also["cp_address"] = change.cp_address
+        session = replace(self, **self._rules_after(change), **also)
         session.check_references()
+        if session.spent:
+            spent = frozenset(bound for bound in session.spent if bound.urr_id in session.urrs)
+            session = replace(session, spent=spent)
+        if not self.urrs:
+            return session
         made = {rule.urr_id for rule in change.creates if isinstance(rule, URR)}
-        spent = frozenset(bound for bound in session.spent if bound.urr_id in session.urrs)
-        return replace(session, spent=spent).granted(made & self.urrs.keys())
+        return session.granted(made & self.urrs.keys())
+
+    def _rules_after(self, change: Change) -> dict[str, Any]:
+        """The rules of the kinds that a request says something of."""
+        changed = {_KIND_OF[type(rule)] for rule in change.creates}
+        changed.update(update.rule.kind for update in change.updates)
+        changed.update(rule.kind for rule in change.removes)
+        return {
+            name: _merged(getattr(self, name), change, kind, cls)
+            for kind, (name, cls) in _RULES.items()
+            if kind in changed
+        }
 
     def granted(self, urr_ids: Iterable[int]) -> Session:
         """The session with new quotas of these URRs."""
@@ -202,6 +223,7 @@ def _merged(
     """The rules of one kind after a change."""
     merged = dict(rules)
     removed = {rule.value for rule in change.removes if rule.kind is kind}
+    id_field = _ID_FIELDS[kind]
     for value in removed - merged.keys():
         raise RuleError(
             f"{RuleId(kind, value)} is to be removed but does not exist", rule=RuleId(kind, value)
@@ -218,7 +240,7 @@ def _merged(
     created = {}
     for rule in change.creates:
         if isinstance(rule, rule_type):
-            value = getattr(rule, _ID_FIELDS[kind])
+            value = getattr(rule, id_field)
             if value in created or (value in merged and value not in removed):
                 raise RuleError(f"{RuleId(kind, value)} exists already", rule=RuleId(kind, value))
             created[value] = rule

@@ -141,6 +141,9 @@ def _burst(bytes_per_s: int, burst_ms: float) -> int:
     return max(int(bytes_per_s * burst_ms / 1000), MIN_BURST_BYTES)
 
 
+_MOST_FOUND = 1024
+
+
 @dataclass(frozen=True, slots=True)
 class SliceRegistry:
     """All slices by name. Immutable: `with_slice` and `without` give the next registry.
@@ -150,6 +153,9 @@ class SliceRegistry:
 
     slices: Mapping[str, Slice] = field(default_factory=dict)
     revision: int = 0
+    _found: dict[tuple[SNSSAI | None, str | None], int] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def put(
         self, wanted: Slice, reserved: AbstractSet[int] = frozenset()
@@ -183,6 +189,14 @@ class SliceRegistry:
         Where nobody names the S-NSSAI, whoever names the reversed one has the session: Open5GS
         sends the differentiator as its processor keeps it, least significant octet first.
         """
+        found = self._found.get((s_nssai, dnn))
+        if found is None:
+            if len(self._found) >= _MOST_FOUND:
+                self._found.clear()
+            found = self._found[s_nssai, dnn] = self._sought(s_nssai, dnn)
+        return found
+
+    def _sought(self, s_nssai: SNSSAI | None, dnn: str | None) -> int:
         covering = self._covering(s_nssai, dnn)
         if s_nssai is not None and not any(each.s_nssai for each in covering):
             meant = self._covering(s_nssai.reversed, dnn)

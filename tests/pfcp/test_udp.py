@@ -1,5 +1,6 @@
 import asyncio
 import errno
+import socket
 from ipaddress import IPv4Address
 
 import pytest
@@ -8,7 +9,7 @@ from pfcp import events, ies, messages
 from pfcp.endpoint import Endpoint
 from pfcp.enums import Cause
 from pfcp.transactions import Timers
-from pfcp.udp import N4AddressError, _advice, serve
+from pfcp.udp import DATAGRAMS_AT_ONCE, N4AddressError, _advice, serve
 
 LOOPBACK = ("127.0.0.1", 0)
 
@@ -149,14 +150,62 @@ async def test_a_datagram_the_kernel_does_not_take_is_counted(opened):
     assert server.endpoint.counters["socket_errors"] == 1
 
 
+async def test_what_the_kernel_tells_when_a_datagram_is_read_is_counted(monkeypatch, opened):
+    server = await opened(endpoint("192.0.2.1"), print)
+
+    class Refusing:
+        def recvfrom(self, _):
+            raise ConnectionRefusedError(111, "planted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(server, "_socket", Refusing())
+        server._receive()
+    assert server.endpoint.counters["socket_errors"] == 1
+
+
+async def test_a_burst_is_answered_whole(opened):
+    server = await opened(endpoint("192.0.2.1"), print)
+    burst = 2 * DATAGRAMS_AT_ONCE + 3
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.bind(LOOPBACK)
+        for number in range(burst):
+            beat = messages.HeartbeatRequest(recovery_time_stamp=1)
+            peer.sendto(beat.encode(number), server.local)
+        peer.setblocking(False)  # noqa: FBT003
+        answers = set()
+        while len(answers) < burst:
+            octets = await asyncio.get_running_loop().sock_recv(peer, 1000)
+            answers.add(messages.decode(octets).sequence_number)
+    assert answers == set(range(burst))
+
+
+async def test_a_timer_that_is_due_earlier_takes_the_place_of_a_later_one(opened):
+    asked = asyncio.Queue()
+    server = await opened(endpoint("192.0.2.1", Timers(t1_s=60.0)), asked.put_nowait)
+    server.send_request(("127.0.0.1", 9), report())
+    late = server._timer
+    server.endpoint.timers = Timers(t1_s=0.05)
+    server.endpoint._outbound._timers = server.endpoint.timers
+    server.send_request(("127.0.0.1", 9), report())
+    assert server._timer.when() < late.when()
+    assert late.cancelled()
+
+
+async def test_a_server_closed_twice_is_closed():
+    server = await serve(endpoint("192.0.2.1"), LOOPBACK, print)
+    server.close()
+    server.close()
+    assert server._socket.fileno() == -1
+
+
 async def test_the_socket_is_closed_where_the_loop_does_not_take_it(monkeypatch):
     taken = []
 
-    async def refuse(_, sock):
+    def refuse(sock, _):
         taken.append(sock)
         raise RuntimeError("planted")
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "create_datagram_endpoint", refuse)
+    monkeypatch.setattr(asyncio.get_running_loop(), "add_reader", refuse)
     with pytest.raises(RuntimeError, match="planted"):
         await serve(endpoint("192.0.2.1"), LOOPBACK, print)
     assert taken[0].fileno() == -1

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pfcp import enums, messages
+from testbed.load.templates import Numbers, Requests, Shape
 from upf import blueprint
 from upf.blueprint import Blueprints, Drafted
 from upf.compiler import Context, compile_session, survey
@@ -270,3 +272,29 @@ def test_shapes_are_forgotten_when_there_are_too_many(monkeypatch):
             blueprints.draft(replace(plain(1 + number), slice_id=slice_id))
     assert len(blueprints._known) <= 4
     assert len(blueprints._seen) <= 4
+
+
+@pytest.mark.parametrize("shape", Shape)
+async def test_sessions_of_an_smf_need_the_compiler_twice(bench, monkeypatch, shape):
+    requests = Requests.of(shape, IPv4Address("10.100.4.1"), GNB, 4_000_000_000)
+    surveyed = []
+    real = blueprint.survey
+    monkeypatch.setattr(
+        blueprint, "survey", lambda *args: surveyed.append(args[0].cp_seid) or real(*args)
+    )
+    seids = []
+    for number in range(1, 6):
+        numbers = Numbers(number, 0x0A2D0000 + number, number, number)
+        answer = await bench.ask(messages.decode(requests.establish.fill(0, number, numbers)))
+        assert answer.cause == enums.Cause.REQUEST_ACCEPTED
+        seids.append(answer.up_fseid.seid)
+    # The second time with marks too.
+    assert set(surveyed) == {1, 2}
+    surveyed.clear()
+    for number, seid in enumerate(seids, start=1):
+        numbers = Numbers(number, 0, 0x1000 + number, 0)
+        answer = await bench.ask(messages.decode(requests.modify.fill(seid, number, numbers)))
+        assert answer.cause == enums.Cause.REQUEST_ACCEPTED
+    assert set(surveyed) == {1, 2}
+    tunnels = {params[5] for _, params in bench.target.table("sessions_by_ue_ipv4").values()}
+    assert tunnels == {0x1000 + number for number in range(1, 6)}

@@ -6,6 +6,7 @@ the messages themselves.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def meter_update(meter_id: int, index: int, rate: MeterRate | None) -> bytes:
     return _update(MODIFY, octets_field(5, entry))
 
 
+@lru_cache(maxsize=1024)
 def meter_config(rate: MeterRate) -> bytes:
     """A MeterConfig."""
     return (
