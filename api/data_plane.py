@@ -20,7 +20,7 @@ from api.system_schemas import (
     TargetBody,
     UEPoolBody,
 )
-from upf.routes import NextHop
+from upf.routes import NextHop, Nowhere
 from upf.stages import TITLES, meaning_of, stage_counts, stage_of, stage_of_control
 from upf.usage import NO_COUNTS, plus
 
@@ -56,12 +56,16 @@ async def list_routes(node: Node) -> list[RouteBody]:
     instances = {
         each.network_instance_id: each.name or each.role for each in node.networks().instances
     }
+    networks = node.networks()
+    instances |= {each.network_instance_id: each.name or "" for each in networks.vn_groups}
+    for policy in networks.provisions.policies.values():
+        instances[policy.route_instance_id] = f"policy {policy.identifier}"
     interfaces = {port: name for name, port in node.config.ports.items()}
     return [
         RouteBody(
             network_instance=instances[instance],
             destination=destination,
-            interface=interfaces[hop.port],
+            interface=None if isinstance(hop, Nowhere) else interfaces.get(hop.port),
             next_hop_mac=_mac(hop.dst_mac) if isinstance(hop, NextHop) else None,
         )
         for (instance, destination), hop in sorted(

@@ -269,7 +269,36 @@ def _signalling(node: UPF) -> list[Metric]:
     )
     for outcome, count in node.punt_counters().items():
         punts.add_metric([outcome], count)
-    return [n4, punts]
+    return [n4, punts, *_buffers(node), *_paths(node)]
+
+
+def _buffers(node: UPF) -> list[Metric]:
+    counts = node.buffer_counters()
+    held = GaugeMetricFamily(
+        "upf_buffered_packets_held", "Downlink packets of idle UEs", value=counts.pop("held")
+    )
+    packets = CounterMetricFamily(
+        "upf_buffered_packets",
+        "Downlink packets of idle UEs; stored = flushed + discarded + expired + held",
+        labels=["outcome"],
+    )
+    for outcome, count in counts.items():
+        packets.add_metric([outcome], count)
+    return [packets, held]
+
+
+def _paths(node: UPF) -> list[Metric]:
+    labels = ["peer", "local"]
+    is_up = GaugeMetricFamily("upf_gtpu_path_up", "Whether a GTP-U peer answers", labels=labels)
+    round_trip = GaugeMetricFamily(
+        "upf_gtpu_path_round_trip_seconds", "Its latest echo's round trip", labels=labels
+    )
+    for path, state in node.gtpu_paths().items():
+        names = [str(path.peer), str(path.local)]
+        is_up.add_metric(names, 0 if state.is_down else 1)
+        if state.round_trip_s is not None:
+            round_trip.add_metric(names, state.round_trip_s)
+    return [is_up, round_trip]
 
 
 def _names(node: UPF) -> list[tuple[str, str, int]]:

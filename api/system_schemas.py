@@ -62,11 +62,13 @@ class PortBody(BaseModel):
 
 
 class RouteBody(BaseModel):
-    """A route in the pipeline. Without MAC address the neighbour is still to be found."""
+    """A route in the pipeline. Without MAC address the neighbour is still to be found; without an
+    interface traffic stays within the switch, to another UE, or is dropped.
+    """
 
     network_instance: str
     destination: IPv4Network | IPv6Network
-    interface: str
+    interface: str | None
     next_hop_mac: str | None
 
 

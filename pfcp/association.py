@@ -110,6 +110,10 @@ class Association:
     up_function_features: UPFunctionFeatures | None = None
     state: State = State.ASSOCIATED
 
+    def is_elsewhere(self, peer: tuple[str, int]) -> bool:
+        """Whether the node is alive at another address than whoever speaks in its name."""
+        return self.state is State.ASSOCIATED and self.peer[0] != peer[0]
+
 
 class Move(NamedTuple):
     """What a signal did: the association before and after it (None: absent), and what is to do."""

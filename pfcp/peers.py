@@ -77,6 +77,8 @@ class Peers:
         match message:
             case messages.AssociationSetupRequest() | messages.AssociationSetupResponse():
                 known = self.associations.of_node(message.node_id)
+                if known and known.is_elsewhere(peer):
+                    return
                 # Here any other time stamp tells of a restart.
                 if known and known.recovery_time_stamp != message.recovery_time_stamp:
                     self._restarted(known, peer, now)

@@ -150,3 +150,24 @@ def qer(
     """A QER with its gates open."""
     gates = ies.GateStatus(uplink=enums.Gate.OPEN, downlink=enums.Gate.OPEN)
     return ies.CreateQER(qer_id=qer_id, gate_status=gates, qfi=qfi, mbr=mbr, **more)
+
+
+def from_vn(
+    pdr_id: int, far_id: int, addresses: tuple[ies.UEIPAddress, ...], group: str
+) -> ies.CreatePDR:
+    """A PDR of what comes to the UE from others of a 5G VN group."""
+    pdi = ies.PDI(
+        source_interface=enums.SourceInterface.FIVEG_VN_INTERNAL,
+        network_instance=name(group),
+        ue_ip_addresses=addresses,
+    )
+    return ies.CreatePDR(pdr_id=pdr_id, precedence=100, pdi=pdi, far_id=far_id)
+
+
+def to_vn(far_id: int, group: str) -> ies.CreateFAR:
+    """A FAR to others of a 5G VN group."""
+    parameters = ies.ForwardingParameters(
+        destination_interface=enums.DestinationInterface.FIVEG_VN_INTERNAL,
+        network_instance=name(group),
+    )
+    return ies.CreateFAR(far_id=far_id, apply_action=FORWARD, forwarding_parameters=parameters)

@@ -72,6 +72,9 @@ id = "firewall"
 network_instance = "corporate"
 next_hops = ["10.100.7.2"]
 
+[[vn_group]]
+name = "factory"
+
 [[ue_pool]]
 prefix = "10.45.0.0/16"
 
@@ -125,6 +128,13 @@ class Stage:
     def ue_prefix(self) -> IPv6Network:
         """A /64 that no UE here has had."""
         return IPv6Network((int(UE_POOL_IPV6.network_address) + (self.number() << 64), 64))
+
+    def punted(self, outcome: str) -> int:
+        """Packets shown to the control plane that came to this."""
+        text: str = self.upf.rest.get_text("/metrics")
+        wanted = f'upf_punted_packets_total{{outcome="{outcome}"}} '
+        found = (line for line in text.splitlines() if line.startswith(wanted))
+        return int(float(next(found, "0").rpartition(" ")[2]))
 
     def drops(self, reason: str) -> int:
         """Packets dropped so far for a reason."""

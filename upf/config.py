@@ -27,10 +27,12 @@ from upf.config_rules import (
     ForwardingPolicyConfig,
     PredefinedRuleConfig,
     UEPoolConfig,
+    VNGroupConfig,
 )
 from upf.config_table import Name, Table
 from upf.errors import ConfigError, RuleError, SliceError
 from upf.networks import Endpoint, NetworkInstance, Networks, Role
+from upf.paging import BufferLimits
 from upf.provisions import PREDEFINED_ID, Applications, Provisions
 from upf.rules import Interface
 from upf.slices import DEFAULT_BURST_MS, NO_SD, SNSSAI, Slice
@@ -72,6 +74,19 @@ class GTPUConfig(Table):
     echo_interval_s: Annotated[float, Field(ge=0)] = 60
     echo_timeout_s: Annotated[float, Field(gt=0)] = 3
     echo_attempts: Annotated[int, Field(ge=1)] = 3
+
+
+class BufferConfig(Table):
+    """Downlink packets kept for idle UEs: of a session and in all, and how long each waits."""
+
+    session_packets: Annotated[int, Field(ge=1)] = 64
+    session_octets: Annotated[int, Field(ge=65_536)] = 128 << 10
+    packets: Annotated[int, Field(ge=1)] = 16_384
+    octets: Annotated[int, Field(ge=65_536)] = 32 << 20
+    wait_s: Annotated[float, Field(gt=0)] = 60
+
+    def to_limits(self) -> BufferLimits:
+        return BufferLimits(**self.model_dump())
 
 
 class InterfaceConfig(Table):
@@ -240,6 +255,7 @@ class Config(Table):
     n4: N4Config
     interface: tuple[InterfaceConfig, ...]
     gtpu: GTPUConfig = GTPUConfig()
+    buffer: BufferConfig = BufferConfig()
     rest: RESTConfig = RESTConfig()
     state: StateConfig = StateConfig()
     target: TargetConfig = TargetConfig()
@@ -248,6 +264,7 @@ class Config(Table):
     application: tuple[ApplicationConfig, ...] = ()
     predefined_rule: tuple[PredefinedRuleConfig, ...] = ()
     forwarding_policy: tuple[ForwardingPolicyConfig, ...] = ()
+    vn_group: tuple[VNGroupConfig, ...] = ()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Config:
@@ -257,6 +274,7 @@ class Config(Table):
             ("application", [each.id for each in self.application]),
             ("predefined_rule", [each.name for each in self.predefined_rule]),
             ("forwarding_policy", [each.id for each in self.forwarding_policy]),
+            ("vn_group", [each.name for each in self.vn_group]),
         ):
             for name, times in Counter(names).items():
                 if times > 1:
@@ -303,7 +321,11 @@ class Config(Table):
                 for number, ((role, name), endpoints) in enumerate(members.items(), start=1)
             )
         )
-        return replace(networks, provisions=self._provisions(networks))
+        groups = tuple(
+            NetworkInstance(number, Role.CORE, each.name)
+            for number, each in enumerate(self.vn_group, start=len(members) + 1)
+        )
+        return replace(networks, provisions=self._provisions(networks), vn_groups=groups)
 
     def applications(self) -> Applications:
         """The applications described here."""
@@ -311,7 +333,7 @@ class Config(Table):
 
     def _provisions(self, networks: Networks) -> Provisions:
         """What rules may refer to by name. ConfigError if a policy's data network is not there."""
-        first = max(each.network_instance_id for each in networks.instances) + 1
+        first = len(networks.instances) + len(self.vn_group) + 1
         policies = {}
         for number, each in enumerate(self.forwarding_policy, start=first):
             try:
@@ -396,6 +418,7 @@ def _unknown_key(location: tuple[int | str, ...]) -> str:
 _TABLES: dict[str, type[Table]] = {
     "n4": N4Config,
     "gtpu": GTPUConfig,
+    "buffer": BufferConfig,
     "interface": InterfaceConfig,
     "rest": RESTConfig,
     "token": TokenConfig,
@@ -406,4 +429,5 @@ _TABLES: dict[str, type[Table]] = {
     "application": ApplicationConfig,
     "predefined_rule": PredefinedRuleConfig,
     "forwarding_policy": ForwardingPolicyConfig,
+    "vn_group": VNGroupConfig,
 }

@@ -85,6 +85,14 @@ class PredefinedRuleConfig(Table):
         )
 
 
+class VNGroupConfig(Table):
+    """A 5G VN group (TS 23.501 clause 5.29): FARs to "5G VN internal" that name it as their network
+    instance lead to PDRs of others that name it.
+    """
+
+    name: Name
+
+
 class ForwardingPolicyConfig(Table):
     """Where a FAR that names this policy sends packets in a data network, whatever its routes say:
     to `next_hops`, at most one of each version of IP.

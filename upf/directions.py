@@ -133,7 +133,7 @@ def _keys(session: Session, pdr: PDR, networks: Networks) -> Iterator[tables.Loo
     if pdi.local_fteid is not None:
         yield tables.SessionByFTEID(pdi.local_fteid.endpoint_id, pdi.local_fteid.teid)
         return
-    if pdi.source_interface is not Interface.CORE:
+    if pdi.source_interface not in (Interface.CORE, Interface.VN_INTERNAL):
         raise ConditionalMissingError(
             f"{rule} detects traffic from {pdi.source_interface} without an F-TEID",
             rule=rule,

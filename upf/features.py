@@ -8,6 +8,8 @@ from pfcp.ies import UPFunctionFeatures
 def up_function_features(*, gives_addresses: bool) -> UPFunctionFeatures:
     """Features of this UPF; `gives_addresses`: pools for UEs are configured."""
     return UPFunctionFeatures(
+        ddnd=True,  # delay of downlink data notification
+        dlbd=True,  # duration of downlink buffering
         ftup=True,  # F-TEIDs are chosen here
         empu=True,  # End Markers
         pfdm=True,  # PFDs, those of several flow descriptions too

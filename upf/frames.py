@@ -47,6 +47,15 @@ def ip_packet_of(frame: bytes, offset: int | None = None) -> IPPacket | None:
     return None
 
 
+def dscp_of(frame: bytes) -> int | None:
+    """The DSCP of a frame's IP packet; None if it has none."""
+    packet = ip_packet_of(frame)
+    if packet is None:
+        return None
+    first = int.from_bytes(frame[packet.offset : packet.offset + 2], "big")
+    return (first & 0xFF if packet.version == 4 else first >> 4 & 0xFF) >> 2
+
+
 def octets_of(frame: bytes, packet: IPPacket) -> bytes:
     """The octets of an IP packet of a frame, without what pads the frame."""
     at = packet.offset

@@ -350,6 +350,9 @@ class N4:
             self._index(record, before)
             await self._end_tunnels(request, before)
             if self.paging is not None:
+                flags = request.pfcpsmreq_flags
+                if flags is not None and flags.drobu:
+                    self.paging.drop(session.up_seid)
                 await self.paging.follow(record)
             self._resources.release_fteids(
                 before.local_fteids - session.local_fteids - set(session.chosen_fteids.values())

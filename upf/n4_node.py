@@ -8,7 +8,6 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from pfcp import enums, ies, messages
-from pfcp.association import State
 from upf.errors import NoAssociationError, UPFError
 from upf.features import up_function_features
 from upf.provisions import described_anew
@@ -87,7 +86,7 @@ class NodeProcedures:
     def _setup_cause(self, node_id: ies.NodeID, peer: Peer) -> enums.Cause:
         """Refuse who speaks for a node that is there and speaks from elsewhere."""
         known = self._associations.of_node(node_id)
-        if known is None or known.peer[0] == peer[0] or known.state is not State.ASSOCIATED:
+        if known is None or not known.is_elsewhere(peer):
             return enums.Cause.REQUEST_ACCEPTED
         log.warning(
             "%s asks for the association that %s has at %s", peer[0], node_id, known.peer[0]

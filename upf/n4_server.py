@@ -45,7 +45,8 @@ class N4Server:
     """The N4 side of the UPF on the wire. `open` binds, `serve` begins to carry out requests.
 
     `reports_answered` counts answers to session reports by cause. `associated_since`: seconds since
-    1970 by node. `on_associations` is called when one is made, changed or gone.
+    1970 by node. `on_associations` is called when one is made, changed or gone;
+    `on_report_answered` with what a CP function says to a session report.
     """
 
     def __init__(self, identity: Identity, admission: Admission | None = None) -> None:
@@ -69,6 +70,10 @@ class N4Server:
         self.on_associations: Callable[[], None] = lambda: None
         self._known_associations: dict[NodeID, tuple[object, ...]] = {}
         self._answered: dict[tuple[str, int, int], Answered] = {}
+        self._reported: dict[int, SessionRecord] = {}
+        self.on_report_answered: Callable[[SessionRecord, messages.SessionReportResponse], None] = (
+            lambda _, __: None
+        )
         self.reports_sent = 0
         self.reports_answered: Counter[int] = Counter()
 
@@ -105,7 +110,8 @@ class N4Server:
         """Send a session report to the session's CP function."""
         assert self._server is not None
         self.reports_sent += 1
-        self._server.send_request((str(record.session.cp_address), PFCP_PORT), request)
+        peer = (str(record.session.cp_address), PFCP_PORT)
+        self._reported[self._server.send_request(peer, request)] = record
 
     def report_node(self, request: messages.NodeReportRequest) -> None:
         """Send a node report to every CP function with an association."""
@@ -221,6 +227,9 @@ class N4Server:
         if asked is not None and not asked.done():
             asked.set_result(event.response)
             return
+        record = self._reported.pop(event.handle, None)
+        if record is not None and isinstance(event.response, messages.SessionReportResponse):
+            self.on_report_answered(record, event.response)
         cause = getattr(event.response, "cause", enums.Cause.REQUEST_ACCEPTED)
         self.reports_answered[int(cause)] += 1
         if cause != enums.Cause.REQUEST_ACCEPTED:
@@ -228,6 +237,7 @@ class N4Server:
 
     def _fail(self, handle: int, error: PeerError) -> None:
         """Tell whoever waits for an answer that it does not come."""
+        self._reported.pop(handle, None)
         asked = self._asked.get(handle)
         if asked is not None and not asked.done():
             asked.set_exception(error)

@@ -148,7 +148,13 @@ class Kernel:
             for each in route.get_neighbours(family=family)
             if (neighbour := _neighbour(each)) is not None
         )
-        return KernelState(links, addresses, routes, neighbours, addresses_ipv6)
+        own = frozenset(
+            ip_address(found)
+            for family in _FAMILIES
+            for each in route.get_addr(family=family)
+            if (found := each.get("IFA_LOCAL") or each.get("IFA_ADDRESS"))
+        )
+        return KernelState(links, addresses, routes, neighbours, addresses_ipv6, own)
 
     def _ports(self, names: frozenset[str]) -> Mapping[str, PortStatistics]:
         found = {}

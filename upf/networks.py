@@ -42,10 +42,14 @@ class NetworkInstance:
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """All network instances, in the order of the configuration, and what rules name besides."""
+    """All network instances, in the order of the configuration, and what rules name besides.
+
+    `vn_groups` are 5G VN groups: data networks of UEs alone, within the switch.
+    """
 
     instances: tuple[NetworkInstance, ...]
     provisions: Provisions = NO_PROVISIONS
+    vn_groups: tuple[NetworkInstance, ...] = ()
 
     def resolve(self, interface: Interface, name: str | None) -> NetworkInstance:
         """The network instance that a rule on this interface means.
@@ -54,6 +58,8 @@ class Networks:
         one that accepts any, or the only one there is. RuleError if there is none. What goes to or
         comes from the CP function is tunnelled on the access side (TS 23.501 clause 5.8.2.5).
         """
+        if interface is Interface.VN_INTERNAL:
+            return self._vn_group(name)
         role = Role.CORE if interface is Interface.CORE else Role.ACCESS
         candidates = [instance for instance in self.instances if instance.role is role]
         if not candidates:
@@ -66,6 +72,16 @@ class Networks:
                     return instance
         raise RuleError(
             f"no {role} interface has the network instance {name!r}",
+            offending_ie=NETWORK_INSTANCE_IE,
+        )
+
+    def _vn_group(self, name: str | None) -> NetworkInstance:
+        """The 5G VN group of a name, the only one where none is said."""
+        for each in self.vn_groups:
+            if each.name == name or (not name and len(self.vn_groups) == 1):
+                return each
+        raise RuleError(
+            f"there is no 5G VN group {name!r}: write [[vn_group]]",
             offending_ie=NETWORK_INSTANCE_IE,
         )
 

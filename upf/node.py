@@ -361,7 +361,8 @@ class UPF(Shown):
         await self._target.write_meters(tables.SLICE_METER, unlimited)
         await self._target.write_meters(tables.PUNT_METER, punt_meter_rates())
         await self._show_notices()
-        self._paging = Paging(self._target, self._n4_server.report)
+        self._paging = Paging(self._target, self._n4_server.report, self.config.buffer.to_limits())
+        self._n4_server.on_report_answered = self._paging.take_answer
         self._gtpu_side = await GTPUSide.start(
             self.config.gtpu, self._target, self._routing, switch.gtpu_ports(networks, ports)
         )
@@ -395,6 +396,7 @@ class UPF(Shown):
             began = time.monotonic()
             is_full = began >= next_sweep
             try:
+                self._paging.expire()
                 due = await (reporting.sweep() if is_full else reporting.expire())
             except TargetError as error:
                 log.warning("usage cannot be read: %s", error)

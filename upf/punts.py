@@ -145,7 +145,7 @@ class Punts:
             self._paging.keep(*owner, packet.ingress_port, packet.frame)
         else:
             self.counts["notified"] += 1
-            self._paging.tell(*owner)
+            self._paging.tell(*owner, packet.frame)
 
     async def _refuse(self, packet: PacketIn) -> None:
         """Have the sender told why a packet goes no further."""

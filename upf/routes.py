@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from upf.treatment import TunnelPeer
 
 DEFAULT_MTU = 1500
+NO_NEXT_HOP = 0  # a group that has no next hop, ever
 LOCAL_MAC = 0x02_00_00_00_00_02  # of what stays within the switch: locally administered
 LONGEST_PACKET = 65_535
 # Added to the longest packet that fits, it does not overflow 16 bits; to a longer one it does.
@@ -63,7 +64,7 @@ class Neighbour:
 class KernelState:
     """What the kernel of our network namespace knows, reduced to what routes need.
 
-    `addresses` and `addresses_ipv6` are each interface's first own one.
+    `addresses` and `addresses_ipv6` are each interface's first own one, `own` are all there are.
     """
 
     links: tuple[Link, ...] = ()
@@ -71,6 +72,7 @@ class KernelState:
     routes: tuple[Route, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
     addresses_ipv6: Mapping[str, IPv6Address] = field(default_factory=dict)
+    own: frozenset[IPAddress] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,12 @@ class Unresolved:
     port: int
 
 
-Hop: TypeAlias = NextHop | Unresolved
+@dataclass(frozen=True, slots=True)
+class Nowhere:
+    """What is sent here is dropped."""
+
+
+Hop: TypeAlias = NextHop | Unresolved | Nowhere
 Routes: TypeAlias = dict[tuple[int, IPNetwork], Hop]
 
 
@@ -170,6 +177,10 @@ def wanted_routes(kernel: KernelState, bindings: tuple[PortBinding, ...]) -> Rou
         for address, mac in known.items():
             if not address.is_link_local:
                 routes[instance, ip_network(address)] = _hop(binding, link, mac)
+    # What listens on this host is nothing for UEs.
+    for instance in {each.network_instance_id for each in bindings if each.is_core}:
+        for own in kernel.own:
+            routes[instance, ip_network(own)] = Nowhere()
     return routes
 
 
@@ -302,6 +313,8 @@ class NextHopIds:
         """What leads to a hop that `entries` has seen, with `overhead` octets before a packet."""
         if isinstance(hop, Unresolved):
             return tables.ResolveNeighbour(hop.port)
+        if isinstance(hop, Nowhere):
+            return tables.SetNextHopGroup(NO_NEXT_HOP, 0, 0)
         longest = max(hop.mtu - overhead, 0)
         addend = max(_LONGEST_ADDEND - longest, 0)
         return tables.SetNextHopGroup(self._ids[hop], 0, addend)

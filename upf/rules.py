@@ -30,6 +30,7 @@ class Interface(StrEnum):
     ACCESS = "access"
     CORE = "core"
     CP_FUNCTION = "cp_function"
+    VN_INTERNAL = "vn_internal"
 
 
 class ApplyAction(IntFlag):
@@ -273,4 +274,11 @@ class URR:
 
 @dataclass(frozen=True, slots=True)
 class BAR:
+    """How downlink packets of an idle UE are kept; None and 0 leave it to us."""
+
     bar_id: int
+    notification_delay_s: float = 0.0
+    suggested_packets: int | None = None
+
+
+NO_BAR: Final = BAR(0)

@@ -21,7 +21,7 @@ class SessionSet(NamedTuple):
 def sets_of(fq_csids: Iterable[ies.FQCSID]) -> frozenset[SessionSet]:
     """The sets that FQ-CSIDs name."""
     return frozenset(
-        SessionSet(each.node_type, str(each.node_address), csid)
+        SessionSet(_number(each.node_type), str(each.node_address), csid)
         for each in fq_csids
         for csid in each.csids
     )
@@ -36,10 +36,15 @@ def sets_after(
     if any(each.node_address is None for each in fq_csids):
         return frozenset()
     named = sets_of(fq_csids)
-    types = {each.node_type for each in fq_csids}
+    types = {_number(each.node_type) for each in fq_csids}
     return frozenset(each for each in before if each.node_type not in types) | named
 
 
 def is_in_sets(sets: frozenset[SessionSet], fq_csids: Iterable[ies.FQCSID]) -> bool:
     """Whether a session is of one of the sets that FQ-CSIDs name."""
     return not sets.isdisjoint(sets_of(fq_csids))
+
+
+def _number(node_type: int | None) -> int | None:
+    """A node type as a plain number."""
+    return None if node_type is None else int(node_type)

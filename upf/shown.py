@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from upf.described import Description
     from upf.entry import Counts
     from upf.figures import Sampler
+    from upf.gtpu_paths import Path, PathState
+    from upf.gtpu_side import GTPUSide
     from upf.headroom import Fit
     from upf.image import HeldSwitch
     from upf.marks import MarkWriter
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from upf.neighbours import NeighbourCounts
     from upf.networks import Networks
     from upf.occupancy import Demand
+    from upf.paging import Paging
     from upf.provisioning import Provisioning
     from upf.punts import Punts
     from upf.routes import Neighbour, Routes
@@ -68,6 +71,8 @@ class Shown:
     _n4_server: N4Server
     _networks: Networks
     _provisioning: Provisioning
+    _paging: Paging
+    _gtpu_side: GTPUSide
     _punts: Punts
     _routing: Routing
     _target: HeldSwitch
@@ -188,6 +193,21 @@ class Shown:
             addresses += [] if ipv4 is None else [ipv4]
             addresses += [] if prefix is None else [prefix.network_address]
         return addresses
+
+    def buffer_counters(self) -> dict[str, int]:
+        """What became of downlink packets of idle UEs; stored is what the others sum up to."""
+        counts = self._paging.counts
+        return {
+            "stored": counts.stored,
+            "flushed": counts.flushed,
+            "discarded": counts.discarded,
+            "expired": counts.expired,
+            "held": self._paging.held,
+        }
+
+    def gtpu_paths(self) -> dict[Path, PathState]:
+        """The GTP-U peers in use, and whether they answer."""
+        return dict(self._gtpu_side.node.paths.states)
 
     def neighbour_counters(self) -> NeighbourCounts:
         """What became of packets that waited for a neighbour."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from upf import tables
@@ -65,7 +66,7 @@ def local_traffic(config: Config, networks: Networks) -> Local | None:
     """How UEs reach each other within the switch; None if it has no port for that, or no pools."""
     is_xdp = config.target.kind == "xdp"
     port = RECIRCULATION_PORT if is_xdp else config.target.recirculation_port
-    if port is None or not config.ue_pool:
+    if port is None or not (config.ue_pool or networks.vn_groups):
         return None
     cores = [each for each in networks.instances if each.role is Role.CORE]
     return Local(
@@ -75,6 +76,11 @@ def local_traffic(config: Config, networks: Networks) -> Local | None:
             for pool in config.ue_pool
             for each in cores
             if pool.network_instance in (None, each.name)
+        )
+        + tuple(
+            (each.network_instance_id, ip_network(everything))
+            for each in networks.vn_groups
+            for everything in ("0.0.0.0/0", "::/0")
         ),
     )
 

@@ -50,7 +50,9 @@ _DESTINATION_INTERFACES: Mapping[int, Interface] = {
     enums.DestinationInterface.CORE: Interface.CORE,
     enums.DestinationInterface.SGI_LAN_N6_LAN: Interface.CORE,
     enums.DestinationInterface.CP_FUNCTION: Interface.CP_FUNCTION,
+    enums.DestinationInterface.FIVEG_VN_INTERNAL: Interface.VN_INTERNAL,
 }
+_NOTIFICATION_DELAY_S = 0.05  # the unit (TS 29.244 clause 8.2.28)
 # What a rule may hold that we do not do: field -> IE type.
 _PDR_UNSUPPORTED = {
     "activation_time": 163,
@@ -144,10 +146,10 @@ class Translator:
             return Update(rule, urr_fields(ie, self.session.urrs.get(ie.urr_id)))
 
     def create_bar(self, ie: ies.CreateBAR) -> BAR:
-        return BAR(bar_id=ie.bar_id)
+        return BAR(bar_id=ie.bar_id, **_bar_fields(ie))
 
     def update_bar(self, ie: ies.UpdateBAR) -> Update:
-        return Update(RuleId(RuleKind.BAR, ie.bar_id), {})
+        return Update(RuleId(RuleKind.BAR, ie.bar_id), _bar_fields(ie))
 
     @property
     def predefined_qers(self) -> tuple[QER, ...]:
@@ -311,6 +313,14 @@ def _outer_header_creation(ie: ies.OuterHeaderCreation) -> OuterHeaderCreation:
             offending_ie=OUTER_HEADER_CREATION_IE,
         )
     return OuterHeaderCreation(ie.teid, address)
+
+
+def _bar_fields(ie: ies.CreateBAR | ies.UpdateBAR) -> dict[str, Any]:
+    delay = ie.downlink_data_notification_delay
+    return given(
+        notification_delay_s=None if delay is None else delay * _NOTIFICATION_DELAY_S,
+        suggested_packets=ie.suggested_buffering_packets_count,
+    )
 
 
 def _qer_fields(ie: ies.CreateQER | ies.UpdateQER) -> dict[str, Any]:

@@ -32,6 +32,7 @@ _SOURCE_INTERFACES: Mapping[int, Interface] = {
     enums.SourceInterface.CORE: Interface.CORE,
     enums.SourceInterface.SGI_LAN_N6_LAN: Interface.CORE,
     enums.SourceInterface.CP_FUNCTION: Interface.CP_FUNCTION,
+    enums.SourceInterface.FIVEG_VN_INTERNAL: Interface.VN_INTERNAL,
 }
 _UNSUPPORTED = {
     "traffic_endpoint_ids": 131,

@@ -25,6 +25,8 @@ from upf.drops import DropReason
 from upf.entry import Counts
 from upf.errors import TargetError
 from upf.figures import Sample, Sampler
+from upf.gtpu_paths import Path as GTPUPath
+from upf.gtpu_paths import PathState
 from upf.history import History
 from upf.node import UPF
 from upf.occupancy import Demand
@@ -193,6 +195,13 @@ class StubUPF(UPF):
 
     def n4_counters(self):
         return {"requests": 4}
+
+    def buffer_counters(self):
+        return {"stored": 9, "flushed": 4, "discarded": 2, "expired": 1, "held": 2}
+
+    def gtpu_paths(self):
+        path = GTPUPath(IPv4Address("10.100.3.1"), IPv4Address("10.100.3.2"))
+        return {path: PathState(round_trip_s=0.25)}
 
     def punt_counters(self):
         return {"echo_answered": 1}

@@ -70,6 +70,10 @@ async def text(http, upf, session_of, port):
         'upf_dropped_octets_total{reason="no_session"} 700.0',
         'upf_n4_events_total{event="requests"} 4.0',
         'upf_punted_packets_total{outcome="echo_answered"} 1.0',
+        'upf_buffered_packets_total{outcome="expired"} 1.0',
+        "upf_buffered_packets_held 2.0",
+        'upf_gtpu_path_up{local="10.100.3.1",peer="10.100.3.2"} 1.0',
+        'upf_gtpu_path_round_trip_seconds{local="10.100.3.1",peer="10.100.3.2"} 0.25',
     ],
 )
 def test_metrics_tell(text, line) -> None:

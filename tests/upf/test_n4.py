@@ -395,6 +395,8 @@ async def test_association_answer_advertises_what_works(bench):
     assert answer.cause == Cause.REQUEST_ACCEPTED
     assert answer.recovery_time_stamp == 7
     assert answer.up_function_features == ies.UPFunctionFeatures(
+        ddnd=True,
+        dlbd=True,
         ftup=True,
         empu=True,
         pfdm=True,

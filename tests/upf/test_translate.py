@@ -53,7 +53,7 @@ CASES = {
         PDR_2,
         95,
     ),
-    "5G VN internal": (lambda r: with_pdi(r, source_interface=4), PDR_2, 20),
+    "5G VN group that is not there": (lambda r: with_pdi(r, source_interface=4), PDR_2, 22),
     "address to allocate": (
         lambda r: with_pdi(r, ue_ip_addresses=(ies.UEIPAddress(choose_ipv4=True),)),
         PDR_2,

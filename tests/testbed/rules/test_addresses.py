@@ -140,3 +140,32 @@ def test_what_a_ue_sends_to_an_address_of_no_ue_goes_nowhere(stage, simple):
     stage.gnb.send_packet(datagram(ue, ue + 5000, b"nobody"), UPF_N3_ADDRESS, fteid.teid, 9)
     assert stage.gnb.receive(SILENCE_S) is None
     assert stage.dn.receive(b"nobody", 0.05) is None
+
+
+def test_ues_of_a_vn_group_reach_each_other_and_nobody_else(stage, session):
+    ues, teids, seids = [stage.ue_ipv4(), stage.ue_ipv4()], [], []
+    for ue in ues:
+        teids.append(stage.number())
+        answer = session(
+            (
+                rules.from_tunnel(1, rules.choose_fteid(), 1, ue_ip_addresses=rules.ue(ue)),
+                rules.from_vn(2, 2, rules.ue(ue, is_destination=True), "factory"),
+            ),
+            (rules.to_vn(1, "factory"), rules.to_tunnel(2, teids[-1], GNB_ADDRESS)),
+        )
+        seids.append(rules.created(answer, 1).local_fteid)
+    stage.gnb.send_packet(datagram(*ues, b"in the group"), UPF_N3_ADDRESS, seids[0].teid, 9)
+    got = stage.gnb.receive()
+    assert (got.message.teid, got.packet[IP].dst) == (teids[1], str(ues[1]))
+    packet = datagram(ues[0], SERVER_ADDRESS, b"out of it")
+    stage.gnb.send_packet(packet, UPF_N3_ADDRESS, seids[0].teid, 9)
+    stage.dn.send(datagram(SERVER_ADDRESS, ues[0], b"into it"))
+    assert stage.dn.receive(b"out of it", SILENCE_S) is None
+    assert stage.gnb.receive(0.05) is None
+
+
+def test_a_vn_group_there_is_not_is_refused(stage):
+    refused = stage.smf.establish(
+        (rules.from_tunnel(1, rules.choose_fteid(), 1),), (rules.to_vn(1, "nowhere"),)
+    )
+    assert (refused.cause, refused.offending_ie) == (73, 22)
