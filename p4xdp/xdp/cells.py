@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 from p4xdp import metering
 from p4xdp.dataplane import CounterValue, DataplaneError, MeterConfig
+from p4xdp.xdp.maps import num_cpus
+from p4xdp.xdp.sizes import cells_a_cpu
 
 if TYPE_CHECKING:
     from p4xdp.xdp.manifest import ArrayInfo
     from p4xdp.xdp.maps import Map
 
 COUNTER_CELL_SIZE = 16  # struct counter_cell
+_COUNTER_WORDS = COUNTER_CELL_SIZE // 8
 METER_CELL_SIZE = 128  # struct meter_cell
-_CELLS_A_READ = 8192
 _ACTIVE = re.compile(rb"[^\0]")
 
 _TATS_OFFSET = 0
@@ -25,12 +27,16 @@ _TOLD_OFFSET = 96
 
 
 class XdpCounter:
-    """A counter: one cell a CPU, so that counting shares nothing."""
+    """A counter: cells for each CPU, in memory shared with the kernel."""
 
     def __init__(self, info: ArrayInfo, cells: Map, size: int) -> None:
         self._info = info
-        self._map = cells
         self._size = size
+        self._memory = cells.mapped(num_cpus() * cells_a_cpu(size))
+        self._words = memoryview(self._memory).cast("Q")
+        # Of the first cell of each CPU, in words.
+        self._rows = range(0, len(self._words), _COUNTER_WORDS * cells_a_cpu(size))
+        self._wrap = (1 << info.width) - 1
 
     @property
     def is_direct(self) -> bool:
@@ -39,33 +45,34 @@ class XdpCounter:
 
     def read(self, first: int, count: int) -> list[CounterValue]:
         """Return `count` values from `first` on."""
+        return list(map(CounterValue, *self.columns(first, count)))
+
+    def columns(self, first: int, count: int) -> tuple[list[int], list[int]]:
+        """Return the packets of `count` cells from `first` on, and the octets."""
         self._require(first, count)
-        values: list[CounterValue] = []
-        for start in range(first, first + count, _CELLS_A_READ):
-            values += self._read_some(start, min(_CELLS_A_READ, first + count - start))
-        return values
+        octets = self._column(first, count, 1)
+        packets = [0] * count if self._info.unit == "BYTES" else self._column(first, count, 0)
+        return packets, octets
 
     def write(self, index: int, value: CounterValue) -> None:
-        """Set a cell. What packets add on another CPU at that moment may be lost."""
+        """Set a cell. What packets add at that moment may be lost."""
         self._require(index, 1)
-        zeros = bytes(COUNTER_CELL_SIZE * (self._map.cpus - 1))
-        cell = struct.pack("<QQ", value.packets, value.octets)
-        self._map.put(index.to_bytes(4, "little"), cell + zeros)
+        packets, octets = value.packets, value.octets
+        for row in self._rows:
+            word = row + _COUNTER_WORDS * index
+            self._words[word], self._words[word + 1] = packets, octets
+            packets = octets = 0
 
-    def _read_some(self, first: int, count: int) -> list[CounterValue]:
-        words = memoryview(self._map.read_array(first, count)).cast("Q")
-        wrap = (1 << self._info.width) - 1
-        counts_packets = self._info.unit != "BYTES"
-        stride = 2 * self._map.cpus
-        every_cpu = range(0, stride, 2)
-        packets, octets = (
-            [
-                sum(cpus) & wrap
-                for cpus in zip(*(words[i + at :: stride] for i in every_cpu), strict=True)
-            ]
-            for at in (0, 1)
-        )
-        return list(map(CounterValue, packets if counts_packets else [0] * count, octets))
+    def close(self) -> None:
+        """Give the memory back."""
+        self._words.release()
+        self._memory.close()
+
+    def _column(self, first: int, count: int, word: int) -> list[int]:
+        starts = (row + _COUNTER_WORDS * first + word for row in self._rows)
+        end = _COUNTER_WORDS * count
+        each_cpu = [self._words[at : at + end - word : _COUNTER_WORDS] for at in starts]
+        return [sum(cell) & self._wrap for cell in zip(*each_cpu, strict=True)]
 
     def _require(self, first: int, count: int) -> None:
         if first < 0 or count < 0 or first + count > self._size:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING
 
 from p4xdp.dataplane import DataplaneError
 from p4xdp.xdp.cells import COUNTER_CELL_SIZE, METER_CELL_SIZE, XdpCounter, XdpMeter
 from p4xdp.xdp.direct import DirectCells
 from p4xdp.xdp.errors import LoadError
-from p4xdp.xdp.finding import SECTION, directory_of
 from p4xdp.xdp.groups import GroupTable, RuleGroups
 from p4xdp.xdp.hashed import HashTable, MappedDirectory
 from p4xdp.xdp.hits import HIT_CELL_SIZE, Hits
 from p4xdp.xdp.layout import ARRAY_CELL_HEAD, LARGEST_SCAN, rule_slots
-from p4xdp.xdp.maps import Fence
+from p4xdp.xdp.maps import Fence, num_cpus
 from p4xdp.xdp.registers import REGISTER_CELL_SIZE, XdpRegister
 from p4xdp.xdp.rules import BANKS_SIZE, RuleBanks, RuleTable
+from p4xdp.xdp.sizes import cells_a_cpu, directory_of, set_sizes
 from p4xdp.xdp.switched import CellArray
 from p4xdp.xdp.tables import ConstantTable, Entries, XdpTable
 
@@ -43,7 +42,7 @@ class Contents:
         self._counters = {
             name: XdpCounter(
                 info,
-                loaded.map(info.symbol, 4, COUNTER_CELL_SIZE, is_per_cpu=True),
+                loaded.map(info.symbol, 4, COUNTER_CELL_SIZE),
                 _cells(name, info, sizes),
             )
             for name, info in manifest.counters.items()
@@ -164,6 +163,8 @@ class Contents:
             hits.close()
         for table in self._tables.values():
             table.close()
+        for counter in self._counters.values():
+            counter.close()
         for meter in self._meters.values():
             meter.close()
         for register in self._registers.values():
@@ -222,30 +223,32 @@ class Contents:
 def resize(loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None:
     """Give tables and arrays the sizes wanted; before loading."""
     layouts = {name: info.layout for name, info in manifest.tables.items()}
-    arrays = [*manifest.counters.items(), *manifest.meters.items()]
-    symbols = {name: info.symbol for name, info in arrays if info.table is None}
+    counters = {name for name, info in manifest.counters.items() if info.table is None}
+    symbols = {n: info.symbol for n, info in manifest.meters.items() if info.table is None}
     symbols |= {name: info.symbol for name, info in manifest.registers.items()}
     for name, size in sizes.items():
         if name in layouts:
             _resize_table(loaded, name, layouts[name], size)
         elif name in symbols:
             loaded.set_size(symbols[name], size)
-        else:
+        elif name not in counters:
             raise LoadError(f"a size for {name}, which the program does not have")
     _resize_cells(loaded, manifest, sizes)
     sized = ((each, sizes.get(name, each.size)) for name, each in layouts.items())
     forms = (layout.directory(size) for layout, size in sized)
-    last_heads = [form.heads - 1 for form in forms if form is not None]
-    if last_heads:
-        loaded.set_constants(SECTION, struct.pack(f"<{len(last_heads)}I", *last_heads))
+    told = [form.heads - 1 for form in forms if form is not None]
+    for name, info in manifest.counters.items():
+        told.append(cells_a_cpu(_cells(name, info, sizes)))
+        loaded.set_size(info.symbol, num_cpus() * told[-1])
+    set_sizes(loaded, told)
 
 
 def _resize_cells(loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None:
-    """Give the cells of entries the sizes of their tables."""
+    """Give the cells of entries the sizes of their tables; those of counters apart."""
     for name, table in manifest.tables.items():
         if table.layout.has_hits and name in sizes:
             loaded.set_size(f"{table.layout.symbol}_hits", sizes[name] + 1)
-    for name, info in [*manifest.counters.items(), *manifest.meters.items()]:
+    for name, info in manifest.meters.items():
         if info.table in sizes:
             loaded.set_size(info.symbol, _cells(name, info, sizes))
 

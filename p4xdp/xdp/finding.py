@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from p4xdp.xdp.names import identifier
+from p4xdp.xdp.sizes import directory_of, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -13,32 +14,7 @@ if TYPE_CHECKING:
     from p4xdp.xdp.layout import Slot, TableLayout
     from p4xdp.xdp.writer import Writer
 
-SECTION = ".rodata.directories"  # what `declare_directories` declares
-_VARIABLE = "directories"
 _WORD_SIZE = 8
-
-
-def has_directory(layout: TableLayout) -> bool:
-    """Return whether entries of that table, or its groups, are found by a directory."""
-    return layout.directory(layout.size) is not None
-
-
-def directory_of(layout: TableLayout) -> str:
-    """Return the map of a table's directory."""
-    return f"{layout.symbol}_groups" if layout.kind == "groups" else layout.symbol
-
-
-def declare_directories(layouts: Iterable[TableLayout], out: Writer) -> None:
-    """Declare what is set of each directory when the program is loaded, in this order."""
-    names = [directory_of(layout) for layout in layouts if has_directory(layout)]
-    if not names:
-        return
-    out.lines('#include "directory.h"', "")
-    out.line("/* The last head of each: so many are there less one. */")
-    with out.block("const volatile struct", f'}} {_VARIABLE} SEC("{SECTION}");'):
-        for name in names:
-            out.line(f"__u32 {name};")
-    out.line()
 
 
 def declare_directory(layout: TableLayout, contents: str, out: Writer) -> None:
@@ -47,7 +23,7 @@ def declare_directory(layout: TableLayout, contents: str, out: Writer) -> None:
     assert form is not None, "a table with a directory"
     name, words = directory_of(layout), form.key_size // _WORD_SIZE
     sizes = f"{words}, {form.cell_size}, {form.cells}"
-    out.line(f"DIRECTORY({name}, {contents}, {sizes}, {_VARIABLE}.{name})")
+    out.line(f"DIRECTORY({name}, {contents}, {sizes}, {size_of(name)})")
 
 
 def find(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import mmap
 import os
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from p4xdp.xdp.errors import LoadError
@@ -158,6 +161,13 @@ class Map:
     def mapped(self, cells: int = 1) -> mmap.mmap:
         """Return the cells of a BPF_F_MMAPABLE array as memory shared with the kernel."""
         return mmap.mmap(self.fd, self.value_size * cells)
+
+
+@functools.cache
+def num_cpus() -> int:
+    """Return how many CPUs there may ever be: their numbers are smaller."""
+    last = Path("/sys/devices/system/cpu/possible").read_text().strip()
+    return int(re.split("[-,]", last)[-1]) + 1
 
 
 def form_of(map_fd: int) -> tuple[int, int, int, int, int]:

@@ -13,6 +13,7 @@ from p4xdp.xdp.hashing import hash_of
 from p4xdp.xdp.layout import TableLayout
 from p4xdp.xdp.mirroring import IS_MIRRORED, Mirroring, mirror, tell
 from p4xdp.xdp.registers import is_of_variables, packed, unpacked, widths_of
+from p4xdp.xdp.sizes import size_of
 from p4xdp.xdp.storage import wide
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class Statements:
         octets = self._octets(statement.adjust_octets) if counts_octets else "0"
         symbol = self._symbols.counters[statement.counter]
         self._out.position(statement.at)
-        self._out.line(f"count(&{symbol}, {index}, {octets});")
+        self._out.line(f"count(&{symbol}, {size_of(symbol)}, {index}, {octets});")
 
     def _execute_meter(self, statement: ir.ExecuteMeter) -> None:
         meter = self._gress.meters[statement.meter]
