@@ -84,6 +84,7 @@ class KeptSession:
     active_at: float = 0.0
     is_idle_told: bool = False
     answered: Answered | None = None
+    untold: tuple[bytes, ...] = ()
     is_deleted: bool = False
 
 
@@ -288,6 +289,7 @@ class SessionKeeper:
             active_at=record.active_at,
             is_idle_told=record.is_idle_told,
             answered=record.answered,
+            untold=record.untold,
         )
 
     def compiled_of(self, kept: KeptSession) -> Compiled | None:

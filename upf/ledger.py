@@ -37,15 +37,21 @@ Given: TypeAlias = Mapping[int, Collection[str]]
 
 
 class Ledger:
-    """What sessions used. `wall_clock` gives seconds since 1970.
+    """What sessions used. `wall_clock` gives seconds since 1970, without ever jumping; the time of
+    day is `shift_s` ahead of it.
 
     `on_final` is told the slice_id of PDRs that go, and what their counters stand at for good.
     """
 
     def __init__(
-        self, counters: UsageCounters, wall_clock: Callable[[], float], on_final: OnFinal
+        self,
+        counters: UsageCounters,
+        wall_clock: Callable[[], float],
+        on_final: OnFinal,
+        shift_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.now = wall_clock
+        self._shift_s = shift_s
         self.watch = Watch(counters.plan())
         self._counters = counters
         self._on_final = on_final
@@ -248,7 +254,10 @@ class Ledger:
             told, record.measurements[urr_id] = report(
                 record.measurements[urr_id], urr, triggers, self.now()
             )
-            reports += [usage_report_ie(ie_class, each, urr, query_reference) for each in told]
+            shift_s = self._shift_s()
+            reports += [
+                usage_report_ie(ie_class, each, urr, query_reference, shift_s) for each in told
+            ]
         return reports
 
     def release(

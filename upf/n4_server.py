@@ -49,7 +49,13 @@ class N4Server:
     `on_report_answered` with what a CP function says to a session report.
     """
 
-    def __init__(self, identity: Identity, admission: Admission | None = None) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        admission: Admission | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._clock = clock
         self.endpoint = Endpoint(
             node_id=identity.node_id,
             recovery_time_stamp=identity.recovery_time_stamp,
@@ -74,6 +80,9 @@ class N4Server:
         self.on_report_answered: Callable[[SessionRecord, messages.SessionReportResponse], None] = (
             lambda _, __: None
         )
+        self._reports: dict[int, tuple[SessionRecord, bytes]] = {}
+        self.on_told: Callable[[SessionRecord, bytes], None] = lambda *_: None
+        self.on_returned: Callable[[NodeID], None] = lambda _: None
         self.reports_sent = 0
         self.reports_answered: Counter[int] = Counter()
 
@@ -108,10 +117,24 @@ class N4Server:
 
     def report(self, record: SessionRecord, request: messages.SessionReportRequest) -> None:
         """Send a session report to the session's CP function."""
+        self._report(record, request)
+
+    def report_untold(self, record: SessionRecord) -> None:
+        """Send the usage reports of a session that nobody has confirmed and that are not on their
+        way; `on_told` is called for each that is confirmed.
+        """
+        on_their_way = [id(octets) for _, octets in self._reports.values()]
+        for octets in record.untold:
+            if id(octets) not in on_their_way:
+                self._reports[self._report(record, messages.decode(octets))] = (record, octets)
+
+    def _report(self, record: SessionRecord, request: messages.Message) -> int:
         assert self._server is not None
         self.reports_sent += 1
         peer = (str(record.session.cp_address), PFCP_PORT)
-        self._reported[self._server.send_request(peer, request)] = record
+        handle = self._server.send_request(peer, request)
+        self._reported[handle] = record
+        return handle
 
     def report_node(self, request: messages.NodeReportRequest) -> None:
         """Send a node report to every CP function with an association."""
@@ -188,6 +211,7 @@ class N4Server:
                 self._look_at_associations()
             case events.PeerReturned():
                 log.info("%s answers heartbeats again", event.association.node_id)
+                self.on_returned(event.association.node_id)
                 self._look_at_associations()
             case events.PeerLoadChanged() | events.PeerOverloadChanged():
                 # A UP function steers no load to its CP functions.
@@ -223,6 +247,8 @@ class N4Server:
         }
 
     def _receive_answer(self, event: events.ResponseReceived) -> None:
+        if event.handle in self._reports:
+            self.on_told(*self._reports.pop(event.handle))
         asked = self._asked.get(event.handle)
         if asked is not None and not asked.done():
             asked.set_result(event.response)
@@ -238,6 +264,7 @@ class N4Server:
     def _fail(self, handle: int, error: PeerError) -> None:
         """Tell whoever waits for an answer that it does not come."""
         self._reported.pop(handle, None)
+        self._reports.pop(handle, None)
         asked = self._asked.get(handle)
         if asked is not None and not asked.done():
             asked.set_exception(error)
@@ -287,7 +314,7 @@ class N4Server:
             event.request.sequence_number,
             digest_of(event),
             self._server.prepare(event, answer),
-            time.time(),
+            self._clock(),
         )
 
     async def _forget(self, host: str, node_id: NodeID) -> None:

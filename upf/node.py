@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from pfcp import ies, messages
 from upf import preflight, switch, tables
 from upf.changes import Changes
-from upf.errors import TargetError
+from upf.errors import StoreError, TargetError
 from upf.figures import INTERVAL_S, Sample, Sampler, SliceDrops, SliceTotals, count_sessions
 from upf.gtpu_side import GTPUSide
 from upf.history import History
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from upf.networks import Networks
     from upf.provisioning import Check, Wanted
     from upf.records import SessionRecord
+    from upf.reporting import Requests
     from upf.routes import PortBinding
     from upf.rules import PDR
     from upf.slices import SNSSAI, Slice
@@ -68,6 +69,8 @@ MIN_WAIT_S = 0.01
 # Sweeps over very many sessions leave room for others: a part of what each took.
 SWEEP_REST = 0.25
 _SETTLE_S = 10.0
+# Reports of a session that wait to be confirmed; UR-SEQN shows which are missing.
+_MAX_UNTOLD = 16
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +176,7 @@ class UPF(Shown):
             preflight.check_privileges()
         networks = self._networks = config.networks(dict(state.addresses or {}))
         path = config.state.file
-        store: Store = MemoryStore() if path is None else SQLiteStore.open(path)
+        store = self._store = MemoryStore() if path is None else SQLiteStore.open(path)
         self._stack.push_async_callback(store.close)
         memory = await Memory.open(store, ntp_time(self.since))
         await self._open_n4(memory)
@@ -183,7 +186,7 @@ class UPF(Shown):
         self._stack.push_async_callback(self._cancel_background)
         found = await loading
         next_number = max((number for number, _ in found), default=0) + 1
-        self._n4_server.restore_answers(answers_of(found, time.time()))
+        self._n4_server.restore_answers(answers_of(found, memory.clock()))
         alive = [(number, kept) for number, kept in found if not kept.is_deleted]
         self._num_kept = len(alive)
         await self._put_together(networks, kernel, store, memory, alive, next_number)
@@ -196,6 +199,7 @@ class UPF(Shown):
         self._run("usage", lambda: self._sweep(self._reporting))
         self._run("figures", self._sample)
         self._n4_server.serve(self._n4)
+        self._tell_again()
         self._health = Health(is_ready=True)
 
     async def _open_n4(self, memory: Memory) -> None:
@@ -207,7 +211,7 @@ class UPF(Shown):
             memory.recovery_time_stamp,
             gives_addresses=any(each.allocate for each in config.ue_pool),
         )
-        server = self._n4_server = N4Server(identity, config.n4.admission())
+        server = self._n4_server = N4Server(identity, config.n4.admission(), memory.clock)
         held: dict[ies.NodeID, Association] = {}
         for each in await memory.associations():
             held[each.node_id] = each
@@ -222,6 +226,8 @@ class UPF(Shown):
             self.changes.note("associations")
 
         server.on_associations = on_associations
+        server.on_told = self._note_told
+        server.on_returned = self._tell_again
         await server.open((str(config.n4.address), config.n4.port))
         self._stack.push_async_callback(server.close)
 
@@ -235,7 +241,8 @@ class UPF(Shown):
         next_number: int,
     ) -> None:
         """Make all parts, and have them note what the switch is to hold; it is not touched yet."""
-        target = self._target
+        target, clock = self._target, memory.clock
+        self._clock = clock
         counters = self._counters = UsageCounters(target)
         self._totals = SliceTotals(counters)
         self._slice_drops = SliceDrops(target)
@@ -249,7 +256,9 @@ class UPF(Shown):
         build = build_of(networks, target)
         keeper = self._keeper = SessionKeeper(store, self._entries, counters, build, next_number)
         await keeper.open()
-        self._reporting = UsageReporting(counters, self._entries, time.time, self._totals.settle)
+        self._reporting = UsageReporting(
+            counters, self._entries, clock, self._totals.settle, clock.shift_s
+        )
         self._n4 = N4(
             self._identity,
             associations=self._n4_server.endpoint.associations,
@@ -259,7 +268,7 @@ class UPF(Shown):
             entries=self._entries,
             reporting=self._reporting,
             slice_of=self._slice_of,
-            wall_clock=time.time,
+            wall_clock=clock,
             keeper=keeper,
         )
         await self._set_up_switch(networks, ports)
@@ -390,7 +399,7 @@ class UPF(Shown):
             left_s = max(0.0, next_sweep - time.monotonic())
             deadline = reporting.next_deadline()
             if deadline is not None:
-                left_s = min(left_s, max(MIN_WAIT_S, deadline - time.time()))
+                left_s = min(left_s, max(MIN_WAIT_S, deadline - self._clock()))
             with suppress(TimeoutError):
                 await asyncio.wait_for(reporting.is_urgent.wait(), left_s)
             began = time.monotonic()
@@ -401,12 +410,38 @@ class UPF(Shown):
             except TargetError as error:
                 log.warning("usage cannot be read: %s", error)
                 due = []
-            for record, request in due:
-                self._keeper.keep_later(record)
-                self._n4_server.report(record, request)
+            await self._tell(due)
             if is_full:
                 took_s = time.monotonic() - began
                 next_sweep = began + max(SWEEP_INTERVAL_S, took_s * (1 + SWEEP_REST))
+
+    async def _tell(self, due: Requests) -> None:
+        """Send reports of usage once they are kept: what is told counts no more, so it must not be
+        lost either. Those nobody confirms are sent again when the SMF is back, or we are.
+        """
+        usage = {record.session.up_seid: record for record, each in due if each.usage_reports}
+        for record, request in due:
+            if request.usage_reports:
+                record.untold = (*record.untold, request.encode(0))[-_MAX_UNTOLD:]
+            else:
+                self._n4_server.report(record, request)
+        kept = [self._keeper.keep(record) for record in usage.values()]
+        for outcome in await asyncio.gather(*kept, return_exceptions=True):
+            if isinstance(outcome, StoreError):
+                log.warning("a report of usage is sent though it cannot be kept: %s", outcome)
+        for record in usage.values():
+            self._n4_server.report_untold(record)
+
+    def _note_told(self, record: SessionRecord, octets: bytes) -> None:
+        """Forget a report that was confirmed."""
+        record.untold = tuple(each for each in record.untold if each is not octets)
+        self._keeper.keep_later(record)
+
+    def _tell_again(self, owner: ies.NodeID | None = None) -> None:
+        """Send what nobody confirmed of a CP function's sessions, or of all."""
+        for record in list(self._n4.sessions.values()):
+            if record.untold and owner in (None, record.owner):
+                self._n4_server.report_untold(record)
 
     def _forget_figures(self, slice_id: int) -> None:
         self._totals.forget(slice_id)

@@ -18,7 +18,8 @@ class SessionRecord:
 
     Whoever changes it holds `lock`; `version` counts the changes. `active_at` is when it had its
     latest packet, as far as somebody looked, and `is_idle_told` that the CP function knows of none
-    since. `number` is that of its record in the store, `answered` its latest request.
+    since. `number` is that of its record in the store, `answered` its latest request,
+    `untold` the usage reports (messages) that nobody has confirmed.
     """
 
     session: Session
@@ -32,4 +33,5 @@ class SessionRecord:
     is_idle_told: bool = False
     number: int | None = None
     answered: Answered | None = None
+    untold: tuple[bytes, ...] = ()
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

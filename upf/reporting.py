@@ -39,7 +39,8 @@ Reports: TypeAlias = "list[ies.UsageReportInReportRequest]"
 
 
 class UsageReporting:
-    """Usage of all sessions. `wall_clock` gives seconds since 1970.
+    """Usage of all sessions. `wall_clock` gives seconds since 1970, without ever jumping; the time
+    of day is `shift_s` ahead of it.
 
     `on_final` is told the slice_id of PDRs that go, and what their counters stand at for good.
     """
@@ -50,8 +51,9 @@ class UsageReporting:
         entries: SessionEntries,
         wall_clock: Callable[[], float],
         on_final: OnFinal = lambda *_: None,
+        shift_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self._ledger = Ledger(counters, wall_clock, on_final)
+        self._ledger = Ledger(counters, wall_clock, on_final, shift_s)
         self._quotas = QuotaEnforcement(self._ledger, entries)
         self._stopped: dict[int, SessionRecord] = {}
         self.is_urgent = asyncio.Event()

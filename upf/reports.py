@@ -33,16 +33,22 @@ def unix_time(ntp: int) -> float:
 
 
 def usage_report_ie(
-    ie_class: type[UsageReportIE], report: UsageReport, urr: URR, query_reference: int | None = None
+    ie_class: type[UsageReportIE],
+    report: UsageReport,
+    urr: URR,
+    query_reference: int | None = None,
+    shift_s: float = 0.0,
 ) -> UsageReportIE:
-    """The IE of this class for a report; `query_reference` is that of the query it answers."""
-    fields = _fields(report, urr)
+    """The IE of this class for a report; `query_reference` is that of the query it answers,
+    `shift_s` what the time of day is ahead of the report's.
+    """
+    fields = _fields(report, urr, shift_s)
     if query_reference is not None:
         fields["query_urr_reference"] = query_reference
     return ie_class(**fields)
 
 
-def _fields(report: UsageReport, urr: URR) -> dict[str, Any]:
+def _fields(report: UsageReport, urr: URR, shift_s: float) -> dict[str, Any]:
     """Times always; volume and duration where the URR measures them.
 
     Peers expect the duration of a volume URR too, so it is there in either case.
@@ -52,16 +58,16 @@ def _fields(report: UsageReport, urr: URR) -> dict[str, Any]:
         "urr_id": report.urr_id,
         "ur_seqn": report.ur_seqn,
         "usage_report_trigger": ies.UsageReportTrigger(**dict.fromkeys(report.triggers, True)),
-        "start_time": ntp_time(portion.start_time),
-        "end_time": ntp_time(portion.end_time),
+        "start_time": ntp_time(portion.start_time + shift_s),
+        "end_time": ntp_time(portion.end_time + shift_s),
         "duration_measurement_s": report.duration_s,
     }
     if urr.measures_volume:
         fields["volume_measurement"] = _volume_measurement(portion.used.volume)
     if portion.first_packet_time is not None:
-        fields["time_of_first_packet"] = ntp_time(portion.first_packet_time)
+        fields["time_of_first_packet"] = ntp_time(portion.first_packet_time + shift_s)
     if portion.last_packet_time is not None:
-        fields["time_of_last_packet"] = ntp_time(portion.last_packet_time)
+        fields["time_of_last_packet"] = ntp_time(portion.last_packet_time + shift_s)
     if report.part is not None:
         fields["usage_information"] = ies.UsageInformation(**{report.part: True})
     return fields

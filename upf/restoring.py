@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pfcp import ies
 from pfcp.association import Association
 from upf import tables
+from upf.clock import SteadyClock
 from upf.errors import StoreError, UPFError
 from upf.records import SessionRecord
 from upf.store import Store
@@ -50,6 +51,7 @@ class Memory:
     store: Store
     recovery_time_stamp: int
     marks: Sequence[int]
+    clock: SteadyClock
 
     @classmethod
     async def open(cls, store: Store, recovery_time_stamp: int) -> Memory:
@@ -61,7 +63,10 @@ class Memory:
             stamp = recovery_time_stamp
             await store.put(NODE_KIND, "identity", {"recovery_time_stamp": stamp})
         marks = documents.get("usage", {}).get("marks", (0, 0))
-        return cls(store, stamp, marks)
+        clock = SteadyClock.of(documents.get("clock"))
+        if clock.document() != documents.get("clock"):
+            await store.put(NODE_KIND, "clock", clock.document())
+        return cls(store, stamp, marks, clock)
 
     def note_marks(self, marks: Sequence[int]) -> None:
         """Keep marks. Changes are kept in order: no session is kept before what it passes."""
@@ -197,6 +202,7 @@ class Restoration:
             active_at=kept.active_at,
             is_idle_told=kept.is_idle_told,
             number=number,
+            untold=kept.untold,
         )
         try:
             compiled = self._keeper.compiled_of(kept)

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from upf.routing import Routing
     from upf.rules import IPAddress
     from upf.slices import Slice
+    from upf.store import Store
     from upf.story import Story
     from upf.tracing import RawFrame
     from upf.transaction import SessionEntries
@@ -75,10 +76,13 @@ class Shown:
     _gtpu_side: GTPUSide
     _punts: Punts
     _routing: Routing
+    _store: Store
     _target: HeldSwitch
 
     def health(self) -> Health:
-        """Whether it serves; not while one of its ports does not forward."""
+        """Whether it serves; not while a port of its does not forward, or nothing can be kept."""
+        if self._health.is_ready and self._store.fault is not None:
+            return Health(is_ready=False, reason=str(self._store.fault))
         faults = self._target.port_faults() if self._health.is_ready else {}
         ours = [faults[port] for port in sorted(faults) if port in self.config.ports.values()]
         return Health(is_ready=False, reason=", ".join(ours)) if ours else self._health

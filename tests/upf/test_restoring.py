@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import socket
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
@@ -116,7 +117,8 @@ async def run(own_network, monkeypatch, target, tmp_path):
 @pytest.fixture
 async def up_seid(run, establishment):
     """The SEID of the captured session, whose first PDR is measured."""
-    return (await run.ask(establishment)).up_fseid.seid
+    fseid = replace(establishment.cp_fseid, ipv4=IPv4Address(SMF_ADDRESS))
+    return (await run.ask(replace(establishment, cp_fseid=fseid))).up_fseid.seid
 
 
 async def ended(run, up_seid):
@@ -259,3 +261,56 @@ async def test_a_session_at_an_address_no_longer_ours_is_told_and_forgotten(
     assert not run.upf._n4.sessions
     assert "10.100.3.1 is not the GTP-U address any more" in caplog.text
     assert run.target.table("sessions_by_ue_ipv4") == {}
+
+
+async def test_a_report_nobody_confirmed_is_sent_again_with_the_same_number(run, up_seid):
+    threshold = 100 << 20
+
+    async def report():
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(BOUND_S):
+            while True:
+                message = messages.decode(await loop.sock_recv(run._socket, 65536))
+                if isinstance(message, messages.SessionReportRequest):
+                    return message
+
+    run.count(1, threshold)
+    first = await report()
+    await run.kill_and_start()
+    again = await report()
+    assert again.usage_reports == first.usage_reports
+    answer = messages.SessionReportResponse(seid=up_seid, cause=enums.Cause.REQUEST_ACCEPTED)
+    octets = answer.encode(again.sequence_number)
+    await asyncio.get_running_loop().sock_sendto(run._socket, octets, ("127.0.0.1", 8805))
+    async with asyncio.timeout(BOUND_S):
+        while run.upf._n4.sessions[up_seid].untold:  # noqa: ASYNC110 - nobody sets an event for it
+            await asyncio.sleep(0.01)
+    await run.upf._keeper.flush()
+    await run.kill_and_start()
+    assert run.upf._n4.sessions[up_seid].untold == ()
+    assert await ended(run, up_seid) == (0, 1)
+
+
+async def test_a_clock_that_is_set_changes_no_duration_and_ends_nothing(run, up_seid, monkeypatch):
+    """A day ahead, then a day back: only the time of day that is told is another."""
+    urr = ies.CreateURR(
+        urr_id=2,
+        measurement_method=ies.MeasurementMethod(durat=True),
+        reporting_triggers=ies.ReportingTriggers(timth=True),
+        time_threshold_s=3600,
+        measurement_information=ies.MeasurementInformation(istm=True),
+    )
+    await run.ask(messages.SessionModificationRequest(seid=up_seid, create_urrs=(urr,)))
+    day_s = 86_400
+    real = run.upf._clock.shift_s() + run.upf._clock()
+    for ahead_s in (day_s, -day_s):
+        monkeypatch.setattr("time.time", lambda ahead_s=ahead_s: real + ahead_s)
+        await asyncio.sleep(0.7)
+        answer = await run.ask(
+            messages.SessionModificationRequest(seid=up_seid, query_urrs=(ies.QueryURR(urr_id=2),))
+        )
+        (report,) = answer.usage_reports
+        assert report.duration_measurement_s <= 3
+        assert abs(report.end_time - (int(real) + ahead_s + 2_208_988_800)) <= 3
+        await run.kill_and_start()
+    assert up_seid in run.upf._n4.sessions

@@ -187,7 +187,8 @@ class Session:
         self._is_primary = update.status.code == rpc_code.OK
         if was_primary and not self._is_primary:
             highest = U128.decode(update.election_id)
-            _LOG.warning("stepping down: the switch is led by election id %d now", highest)
+            text = f"another controller, with election id {highest}, leads the switch now"
+            self.lose(NotPrimaryError(text))
 
     async def _dispatch(self, schema: Schema) -> None:
         while True:
