@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -39,7 +40,7 @@ class Summary:
         row = Row(claim, seen, passed)
         self.rows.append(row)
         if self.console is not None:
-            self.console.print(f"{_mark(row)} {claim}: {seen}", highlight=False, markup=True)
+            self.console.print(f"{_mark(row)} {escape(f'{claim}: {seen}')}", highlight=False)
 
     def print_table(self) -> None:
         """Print all rows as a table."""
@@ -49,7 +50,7 @@ class Summary:
         for column in ("", "claim", "seen"):
             table.add_column(column, overflow="fold")
         for row in self.rows:
-            table.add_row(_mark(row), row.claim, row.seen)
+            table.add_row(_mark(row), escape(row.claim), escape(row.seen))
         self.console.print(table)
 
     def to_json(self) -> str:

@@ -15,13 +15,13 @@ from testbed.errors import TestbedError
 from testbed.limits import interrupt_once, time_limit
 from testbed.summary import Summary
 from testbed.topology import Lab
-from testbed.ueransim import core_open5gs, programs, sctp
+from testbed.ueransim import core_free5gc, core_open5gs, programs, sctp
 from testbed.ueransim.files import write_all
 from testbed.ueransim.plan import TOPOLOGY
 from testbed.ueransim.stage import Cast, staged
 from testbed.ueransim.story import cast_of_ues, tell
 
-CORES = {"open5gs": core_open5gs.core}
+CORES = {"open5gs": core_open5gs.core, "free5gc": core_free5gc.core}
 DATABASE = "mongod --quiet --bind_ip 127.0.0.1 --dbpath {directory}"
 
 _TIME_LIMIT_S = 600
@@ -154,9 +154,10 @@ def _cast(asked: argparse.Namespace) -> Cast:
 
 
 def _record_cast(cast: Cast, how_sctp: str, summary: Summary) -> None:
-    gnb, smf = cast.programs["nr-gnb"], cast.core.functions[-1].program
+    gnb = cast.programs["nr-gnb"]
     summary.record("UERANSIM", f"{programs.version(gnb)}, {gnb}", passed=True)
-    seen = f"{programs.version(cast.programs[smf], '-v')}, {cast.programs[smf]}"
+    smf, option = cast.programs[cast.core.programs[-1]], cast.core.version_option
+    seen = smf if option is None else f"{programs.version(smf, option)}, {smf}"
     summary.record(cast.core.name, seen, passed=True)
     summary.record("SCTP", how_sctp, passed=True)
 

@@ -10,17 +10,28 @@ from testbed.ueransim.plan import Subscriber
 
 @dataclass(frozen=True)
 class NetworkFunction:
-    """One program of the core. `ready` is a pattern of the line it logs when it serves."""
+    """One program of the core. `ready` is a pattern of the line it logs when it serves; `more` are
+    further files it wants, each by the option that names it.
+    """
 
     name: str
     program: str
     configuration: dict[str, Any]
     ready: str
     uses_sctp: bool = False
+    more: tuple[tuple[str, str, dict[str, Any]], ...] = ()
 
-    def argv(self, program: str, configuration: Path) -> list[str]:
-        """The command line that starts it."""
-        return [program, "-c", str(configuration)]
+    @property
+    def files(self) -> dict[str, dict[str, Any]]:
+        """What it reads: contents by the file's name, without its ending."""
+        return {self.name: self.configuration, **{name: what for _, name, what in self.more}}
+
+    def argv(self, program: str, directory: Path) -> list[str]:
+        """The command line that starts it, its files being in `directory`."""
+        argv = [program, "-c", str(directory / f"{self.name}.yaml")]
+        for option, name, _ in self.more:
+            argv += [option, str(directory / f"{name}.yaml")]
+        return argv
 
 
 @dataclass(frozen=True)
@@ -41,12 +52,15 @@ class Database:
 
 @dataclass(frozen=True)
 class Core:
-    """A 5G core without its UPF. `association_s`: how long its SMF may take to find the UPF."""
+    """A 5G core without its UPF. `association_s`: how long its SMF may take to find the UPF;
+    `version_option` makes its programs tell their version, where they can.
+    """
 
     name: str
     functions: tuple[NetworkFunction, ...]
     database: Database
     association_s: float
+    version_option: str | None = None
 
     @property
     def programs(self) -> tuple[str, ...]:

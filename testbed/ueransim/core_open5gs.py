@@ -31,6 +31,7 @@ def core() -> Core:
         functions=tuple(_function(name) for name in _LOOPBACK),
         database=Database("open5gs", lambda of: {"subscribers": [_subscription(of)]}),
         association_s=40,
+        version_option="-v",
     )
 
 

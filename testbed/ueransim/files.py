@@ -22,7 +22,11 @@ def write(directory: Path, name: str, configuration: dict[str, Any]) -> Path:
 def write_all(directory: Path, core: Core, subscribers: Sequence[Subscriber]) -> list[Path]:
     """Write what everybody but the database reads, and what fills that one; return the files."""
     directory.mkdir(parents=True, exist_ok=True)
-    written = [write(directory, each.name, each.configuration) for each in core.functions]
+    written = [
+        write(directory, name, configuration)
+        for each in core.functions
+        for name, configuration in each.files.items()
+    ]
     written.append(write(directory, "gnb", ran.gnb()))
     written += [write(directory, name, ran.ue(who)) for name, who in _UES.items()]
     for name, text in (

@@ -133,8 +133,9 @@ def _start_core(
 
 
 def _command(cast: Cast, function: NetworkFunction, directory: Path) -> list[str]:
-    path = write(directory, function.name, function.configuration)
-    argv = function.argv(cast.programs[function.program], path)
+    for name, configuration in function.files.items():
+        write(directory, name, configuration)
+    argv = function.argv(cast.programs[function.program], directory)
     return [*_preload(cast), *argv] if function.uses_sctp else argv
 
 
