@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -32,11 +32,13 @@ from upf.occupancy import Demand, Occupancy, demand_of
 from upf.records import SessionRecord
 from upf.remote_tunnels import RemoteTunnels
 from upf.resources import RequestResources, Resources
+from upf.rules import URR
 from upf.session import Change, Rule, Session, redescribed
 from upf.session_sets import sets_after, sets_of
 from upf.slices import SNSSAI
 from upf.transaction import NOTHING_HELD, SessionEntries
 from upf.translate import Translator
+from upf.translated import dnn_of
 from upf.tunnels import left
 
 if TYPE_CHECKING:
@@ -280,7 +282,7 @@ class N4:
             raise MandatoryIncorrectError(
                 "the CP F-SEID has no IPv4 address", offending_ie=FSEID_IE
             )
-        dnn = request.apn_dnn.name if request.apn_dnn else None
+        dnn = dnn_of(request)
         s_nssai = SNSSAI(request.s_nssai.sst, request.s_nssai.sd) if request.s_nssai else None
         # A session being restored keeps the SEID it had (TS 29.244 clause 8.2.136).
         flags = request.pfcpsereq_flags
@@ -509,12 +511,28 @@ def _change(request: messages.SessionModificationRequest, translator: Translator
         *map(translator.update_pdr, request.update_pdrs),
     )
     fseid = request.cp_fseid
+    creates = (
+        each
+        for each in _creates(request, translator)
+        if not _is_in_force(each, translator.session, removes)
+    )
     return Change(
-        creates=_creates(request, translator),
+        creates=tuple(creates),
         updates=updates,
         removes=removes,
         cp_seid=fseid.seid if fseid is not None else None,
         cp_address=fseid.ipv4 if fseid is not None else None,
+    )
+
+
+def _is_in_force(rule: Rule, session: Session, removes: Collection[RuleId]) -> bool:
+    """Whether a rule to create is a URR that is there, word for word: free5GC creates its URRs anew
+    each time a UE goes idle. Such a URR goes on measuring.
+    """
+    return (
+        isinstance(rule, URR)
+        and session.urrs.get(rule.urr_id) == rule
+        and RuleId(RuleKind.URR, rule.urr_id) not in removes
     )
 
 

@@ -90,9 +90,13 @@ def _thresholds(ie: ies.CreateURR | ies.UpdateURR) -> dict[str, Any]:
 
 
 def _how(ie: ies.MeasurementInformation) -> dict[str, Any]:
-    if ie.mbqe or ie.radi:
+    """How to measure. Volume before QoS enforcement (MBQE) is taken behind it like any other: the
+    switch counts what it sends on. free5GC asks for it in every session, which to refuse would
+    leave without a user plane.
+    """
+    if ie.radi:
         raise UnsupportedError(
-            "volume before QoS enforcement is not measured",
+            "reduced application detection information is not served",
             offending_ie=MEASUREMENT_INFORMATION_IE,
         )
     return {"is_suspended": ie.inam, "is_metered_at_once": ie.istm}

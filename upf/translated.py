@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pfcp import enums
 from upf.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pfcp import ies
+    from pfcp import ies, messages
     from upf.rules import Interface
 
 
@@ -35,3 +36,14 @@ def interface_of(known: Mapping[int, Interface], value: int, ie_type: int) -> In
 def name_of(ie: ies.NetworkInstance | None) -> str | None:
     """The name of a network instance; None if it is empty or absent."""
     return ie.name if ie is not None and ie.octets else None
+
+
+def dnn_of(request: messages.SessionEstablishmentRequest) -> str | None:
+    """The DNN of a session. Who does not say it (free5GC) names the data network by the network
+    instance that downlink packets come from.
+    """
+    if request.apn_dnn is not None:
+        return request.apn_dnn.name
+    pdis = (each.pdi for each in request.create_pdrs)
+    sources = (each for each in pdis if each.source_interface is enums.SourceInterface.CORE)
+    return next((name for each in sources if (name := name_of(each.network_instance))), None)

@@ -96,7 +96,8 @@ def treatment_of(session: Session, pdr: PDR, networks: Networks) -> Treatment:
     if far.apply_action & ApplyAction.BUFF:
         return Wait.BUFFER
     # Some SMFs mean DROP by a FAR that forwards to nowhere.
-    if not far.apply_action & ApplyAction.FORW or far.forwarding is None:
+    is_forwarding = far.apply_action & ApplyAction.FORW
+    if not is_forwarding or far.forwarding is None or _leads_nowhere(far.forwarding):
         return Wait.NOTIFY if far.apply_action & ApplyAction.NOCP else DropReason.FAR
     if pdr.pdi.local_fteid is not None and not pdr.has_outer_header_removal:
         rule = RuleId(RuleKind.PDR, pdr.pdr_id)
@@ -106,6 +107,14 @@ def treatment_of(session: Session, pdr: PDR, networks: Networks) -> Treatment:
             offending_ie=OUTER_HEADER_REMOVAL_IE,
         )
     return _forwarded(session, pdr, far.forwarding, networks)
+
+
+def _leads_nowhere(forwarding: ForwardingParameters) -> bool:
+    """Whether a FAR forwards to the access side without a tunnel: free5GC's do until it knows the
+    gNB's.
+    """
+    is_to_access = forwarding.destination_interface is Interface.ACCESS
+    return is_to_access and forwarding.outer_header_creation is None
 
 
 def _forwarded(

@@ -137,7 +137,13 @@ def _nssf() -> dict[str, Any]:
         ],
         "amfSetList": [],
         "amfList": [],
-        "taList": [],
+        "taList": [
+            {
+                "tai": {"plmnId": _PLMN, "tac": f"{TAC:06x}"},
+                "accessType": "3GPP_ACCESS",
+                "supportedSnssaiList": [_s_nssai(each) for each in SLICES],
+            }
+        ],
         "mappingListFromPlmn": [],
     }
 

@@ -128,8 +128,8 @@ CASES = {
         URR_1,
         37,
     ),
-    "volume before qos": (
-        lambda r: with_urr(r, measurement_information=ies.MeasurementInformation(mbqe=True)),
+    "reduced application detection information": (
+        lambda r: with_urr(r, measurement_information=ies.MeasurementInformation(radi=True)),
         URR_1,
         100,
     ),
