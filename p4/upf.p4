@@ -50,18 +50,24 @@ control Ingress(
         hdr.udp.setInvalid();
         hdr.gtpu.setInvalid();
         hdr.gtpu_options.setInvalid();
-        hdr.extension.setInvalid();
-        hdr.extension_rest.setInvalid();
+        hdr.before_1.setInvalid();
+        hdr.before_end.setInvalid();
         hdr.psc.setInvalid();
         hdr.psc_start.setInvalid();
-        hdr.psc_middle.setInvalid();
+        hdr.psc_8.setInvalid();
+        hdr.psc_4.setInvalid();
+        hdr.psc_2.setInvalid();
+        hdr.psc_1.setInvalid();
         hdr.psc_end.setInvalid();
+        hdr.after_1.setInvalid();
+        hdr.after_end.setInvalid();
     }
 
     // Of headers, unlike metadata, nothing is zero before it is written.
     action begin() {
         hdr.bridged.setValid();
         hdr.bridged.punt_reason = 0;
+        hdr.bridged.is_tunnelled = 0;
         hdr.bridged.is_guaranteed = 0;
         hdr.bridged.is_unroutable = 0;
         hdr.bridged.is_encapsulated = 0;
@@ -97,6 +103,7 @@ control Ingress(
             detection.apply(hdr, md);
             hdr.bridged.ingress_port = md.ingress_port;
             hdr.bridged.is_downlink = md.is_core;
+            hdr.bridged.is_tunnelled = md.is_tunnelled;
             if (hdr.bridged.is_session_metered == 1) {
                 hdr.bridged.session_meter_id = hdr.bridged.usage_id[19:0];
             }
@@ -173,8 +180,13 @@ control Egress(
             if (hdr.bridged.is_unroutable == 1) {
                 md.drop_reason = DROP_NO_NEXT_HOP;
             } else if (hdr.bridged.is_user == 1) {
-                tunnel_headers.apply(hdr, md);
-                hop.apply(hdr);
+                if (hdr.bridged.is_encapsulated == 1) {
+                    tunnel_headers.apply(hdr, md);
+                }
+                // From tunnel to tunnel is no hop of the user's packet.
+                if (hdr.bridged.is_encapsulated == 0 || hdr.bridged.is_tunnelled == 0) {
+                    hop.apply(hdr);
+                }
                 enforcement.apply(hdr, md, eg_intr_md, eg_dprsr_md);
                 encapsulation.apply(hdr, md);
             } else if (punt_meters.execute(hdr.bridged.punt_reason) == (bit<8>)MeterColor_t.RED) {

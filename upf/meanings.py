@@ -198,7 +198,7 @@ class Meanings:
     def _tunnel(self, step: Lookup) -> str | None:
         if step.entry is None:
             return None
-        make = IPv4Address if step.action.endswith("add_ipv4") else IPv6Address
+        make = IPv4Address if "add_ipv4" in step.action else IPv6Address
         ends = [make(step.params.get(name, 0)) for name in ("src_addr", "dst_addr")]
         return f"new outer headers, {ends[0]} to {ends[1]}"
 

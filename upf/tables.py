@@ -253,6 +253,15 @@ class AddIPv4(NamedTuple):
     dst_addr: int
     dst_port: int
     is_gtpu: int
+    outer_dscp: int
+
+
+class AddIPv4Alone(NamedTuple):
+    """Outer headers without UDP."""
+
+    src_addr: int
+    dst_addr: int
+    outer_dscp: int
 
 
 class AddIPv6(NamedTuple):
@@ -260,6 +269,15 @@ class AddIPv6(NamedTuple):
     dst_addr: int
     dst_port: int
     is_gtpu: int
+    outer_dscp: int
+
+
+class AddIPv6Alone(NamedTuple):
+    """Outer headers without UDP."""
+
+    src_addr: int
+    dst_addr: int
+    outer_dscp: int
 
 
 class SetDSCP(NamedTuple):
@@ -317,7 +335,9 @@ ACTIONS: Final[dict[type, str]] = {
     ResolveNeighbour: "Ingress.routing.resolve_neighbour",
     SetPortAndMACs: "Ingress.next_hop.set_port_and_macs",
     AddIPv4: "Egress.tunnel_headers.add_ipv4",
+    AddIPv4Alone: "Egress.tunnel_headers.add_ipv4_alone",
     AddIPv6: "Egress.tunnel_headers.add_ipv6",
+    AddIPv6Alone: "Egress.tunnel_headers.add_ipv6_alone",
     SetDSCP: "Egress.encapsulation.set_dscp",
 }
 

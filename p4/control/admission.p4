@@ -13,38 +13,44 @@ control Admission(
         md.is_length_right = 1;
     }
 
-    // The GTP-U header's length is the user's packet's and what stands between the two.
+    // The GTP-U header's length is the user's packet's and what stands between the two, in units of
+    // four octets: a PDU session container of one is what comes most.
     table lengths {
         key = {
-            md.length_difference         : exact @name("length_difference");
-            hdr.gtpu_options.isValid()   : exact @name("options");
-            hdr.extension.isValid()      : exact @name("extension");
-            hdr.extension_rest.isValid() : exact @name("extension_rest");
-            hdr.psc.isValid()            : exact @name("psc");
-            hdr.psc_end.isValid()        : exact @name("psc_end");
-            hdr.psc_middle.isValid()     : exact @name("psc_middle");
+            md.length_difference : exact @name("length_difference");
+            md.option_units      : exact @name("units");
         }
         actions = {
             length_is_right;
             @defaultonly NoAction;
         }
         const entries = {
-            (0, false, false, false, false, false, false) : length_is_right();
-            (4, true, false, false, false, false, false) : length_is_right();
-            (8, true, false, false, true, false, false) : length_is_right();
-            (12, true, false, false, false, true, false) : length_is_right();
-            (16, true, false, false, false, true, true) : length_is_right();
-            (8, true, true, false, false, false, false) : length_is_right();
-            (12, true, true, false, true, false, false) : length_is_right();
-            (16, true, true, false, false, true, false) : length_is_right();
-            (20, true, true, false, false, true, true) : length_is_right();
-            (12, true, true, true, false, false, false) : length_is_right();
-            (16, true, true, true, true, false, false) : length_is_right();
-            (20, true, true, true, false, true, false) : length_is_right();
-            (24, true, true, true, false, true, true) : length_is_right();
+            (8, 2) : length_is_right();
+            (0, 0) : length_is_right();
+            (4, 1) : length_is_right();
+            (12, 3) : length_is_right();
+            (16, 4) : length_is_right();
+            (20, 5) : length_is_right();
+            (24, 6) : length_is_right();
+            (28, 7) : length_is_right();
+            (32, 8) : length_is_right();
+            (36, 9) : length_is_right();
+            (40, 10) : length_is_right();
+            (44, 11) : length_is_right();
+            (48, 12) : length_is_right();
+            (52, 13) : length_is_right();
+            (56, 14) : length_is_right();
+            (60, 15) : length_is_right();
+            (64, 16) : length_is_right();
+            (68, 17) : length_is_right();
+            (72, 18) : length_is_right();
+            (76, 19) : length_is_right();
+            (80, 20) : length_is_right();
+            (84, 21) : length_is_right();
+            (88, 22) : length_is_right();
         }
         const default_action = NoAction();
-        size = 16;
+        size = 32;
     }
 
     apply {

@@ -9,11 +9,16 @@ control TunnelHeaders(
         inout egress_headers_t hdr,
         inout egress_metadata_t md) {
 
-    action add_ipv4(ipv4_addr_t src_addr, ipv4_addr_t dst_addr, bit<16> dst_port, bit<1> is_gtpu) {
+    action add_ipv4(
+            ipv4_addr_t src_addr,
+            ipv4_addr_t dst_addr,
+            bit<16> dst_port,
+            bit<1> is_gtpu,
+            dscp_t outer_dscp) {
         hdr.outer_ipv4.setValid();
         hdr.outer_ipv4.version = 4;
         hdr.outer_ipv4.ihl = 5;
-        hdr.outer_ipv4.dscp = 0;
+        hdr.outer_ipv4.dscp = outer_dscp;
         hdr.outer_ipv4.ecn = 0;
         hdr.outer_ipv4.identification = 0;
         hdr.outer_ipv4.flags = 0;
@@ -26,10 +31,15 @@ control TunnelHeaders(
         md.is_gtpu = is_gtpu;
     }
 
-    action add_ipv6(ipv6_addr_t src_addr, ipv6_addr_t dst_addr, bit<16> dst_port, bit<1> is_gtpu) {
+    action add_ipv6(
+            ipv6_addr_t src_addr,
+            ipv6_addr_t dst_addr,
+            bit<16> dst_port,
+            bit<1> is_gtpu,
+            dscp_t outer_dscp) {
         hdr.outer_ipv6.setValid();
         hdr.outer_ipv6.version = 6;
-        hdr.outer_ipv6.dscp = 0;
+        hdr.outer_ipv6.dscp = outer_dscp;
         hdr.outer_ipv6.ecn = 0;
         hdr.outer_ipv6.flow_label = 0;
         hdr.outer_ipv6.hop_limit = 64;
@@ -40,6 +50,19 @@ control TunnelHeaders(
         md.is_gtpu = is_gtpu;
     }
 
+    // Outer headers of IP alone.
+    action add_ipv4_alone(
+            ipv4_addr_t src_addr, ipv4_addr_t dst_addr, dscp_t outer_dscp) {
+        add_ipv4(src_addr, dst_addr, 0, 0, outer_dscp);
+        md.is_ip_alone = 1;
+    }
+
+    action add_ipv6_alone(
+            ipv6_addr_t src_addr, ipv6_addr_t dst_addr, dscp_t outer_dscp) {
+        add_ipv6(src_addr, dst_addr, 0, 0, outer_dscp);
+        md.is_ip_alone = 1;
+    }
+
     table tunnel_headers {
         key = {
             hdr.bridged.tunnel_peer_id : exact @name("tunnel_peer_id");
@@ -47,6 +70,8 @@ control TunnelHeaders(
         actions = {
             add_ipv4;
             add_ipv6;
+            add_ipv4_alone;
+            add_ipv6_alone;
             @defaultonly NoAction;
         }
         const default_action = NoAction();
@@ -131,6 +156,20 @@ control Encapsulation(
         hdr.ethernet.ether_type = ETHERTYPE_IPV6;
     }
 
+    action end_ipv4_alone(bit<8> protocol) {
+        hdr.outer_ipv4.protocol = protocol;
+        end_ipv4(20);
+    }
+
+    action end_ipv6_alone(bit<8> protocol) {
+        hdr.outer_ipv6.next_header = protocol;
+        end_ipv6(0);
+    }
+
+    action ipv4_in_ipv4() { end_ipv4_alone(PROTOCOL_IPV4); }
+    action ipv6_in_ipv4() { end_ipv4_alone(PROTOCOL_IPV6); }
+    action ipv4_in_ipv6() { end_ipv6_alone(PROTOCOL_IPV4); }
+    action ipv6_in_ipv6() { end_ipv6_alone(PROTOCOL_IPV6); }
     action udp_ipv4() { add_udp(0); end_ipv4(28); }
     action udp_ipv6() { add_udp(0); end_ipv6(8); }
     action gtpu_ipv4() { add_bare_gtpu(); end_ipv4(36); }
@@ -145,14 +184,20 @@ control Encapsulation(
     // QFI 0 asks for no PDU session container.
     table encapsulations {
         key = {
-            hdr.outer_ipv4.isValid()  : ternary @name("ipv4");
-            hdr.outer_ipv6.isValid()  : ternary @name("ipv6");
+            hdr.outer_ipv4.isValid()  : ternary @name("outer_ipv4");
+            hdr.outer_ipv6.isValid()  : ternary @name("outer_ipv6");
+            hdr.ipv4.isValid()        : ternary @name("ipv4");
+            md.is_ip_alone            : ternary @name("is_ip_alone");
             md.is_gtpu                : ternary @name("is_gtpu");
             hdr.bridged.qfi           : ternary @name("qfi");
             hdr.bridged.is_downlink   : ternary @name("is_downlink");
             hdr.bridged.is_ppi_present : ternary @name("is_ppi_present");
         }
         actions = {
+            ipv4_in_ipv4;
+            ipv6_in_ipv4;
+            ipv4_in_ipv6;
+            ipv6_in_ipv6;
             udp_ipv4;
             udp_ipv6;
             gtpu_ipv4;
@@ -166,19 +211,23 @@ control Encapsulation(
             @defaultonly NoAction;
         }
         const entries = {
-            (true, _, 0, _, _, _) : udp_ipv4();
-            (_, true, 0, _, _, _) : udp_ipv6();
-            (true, _, _, 0, _, _) : gtpu_ipv4();
-            (_, true, _, 0, _, _) : gtpu_ipv6();
-            (true, _, _, _, 1, 1) : gtpu_ppi_ipv4();
-            (_, true, _, _, 1, 1) : gtpu_ppi_ipv6();
-            (true, _, _, _, 1, _) : gtpu_downlink_psc_ipv4();
-            (_, true, _, _, 1, _) : gtpu_downlink_psc_ipv6();
-            (true, _, _, _, 0, _) : gtpu_uplink_psc_ipv4();
-            (_, true, _, _, 0, _) : gtpu_uplink_psc_ipv6();
+            (true, _, true, 1, _, _, _, _)  : ipv4_in_ipv4();
+            (true, _, false, 1, _, _, _, _) : ipv6_in_ipv4();
+            (_, true, true, 1, _, _, _, _)  : ipv4_in_ipv6();
+            (_, true, false, 1, _, _, _, _) : ipv6_in_ipv6();
+            (true, _, _, _, 0, _, _, _)     : udp_ipv4();
+            (_, true, _, _, 0, _, _, _)     : udp_ipv6();
+            (true, _, _, _, _, 0, _, _)     : gtpu_ipv4();
+            (_, true, _, _, _, 0, _, _)     : gtpu_ipv6();
+            (true, _, _, _, _, _, 1, 1)     : gtpu_ppi_ipv4();
+            (_, true, _, _, _, _, 1, 1)     : gtpu_ppi_ipv6();
+            (true, _, _, _, _, _, 1, _)     : gtpu_downlink_psc_ipv4();
+            (_, true, _, _, _, _, 1, _)     : gtpu_downlink_psc_ipv6();
+            (true, _, _, _, _, _, 0, _)     : gtpu_uplink_psc_ipv4();
+            (_, true, _, _, _, _, 0, _)     : gtpu_uplink_psc_ipv6();
         }
         const default_action = NoAction();
-        size = 10;
+        size = 14;
     }
 
     action set_dscp(dscp_t outer_dscp) {

@@ -106,6 +106,23 @@ header gtpu_extension_unit_t {
     bit<8> next_extension;
 }
 
+// What stands before an extension header's last unit: so many units of four octets.
+header gtpu_extension_1_t {
+    bit<32> content;
+}
+
+header gtpu_extension_2_t {
+    bit<64> content;
+}
+
+header gtpu_extension_4_t {
+    bit<128> content;
+}
+
+header gtpu_extension_8_t {
+    bit<256> content;
+}
+
 @controller_header("packet_in")
 header packet_in_t {
     PortId_t ingress_port;
@@ -127,7 +144,8 @@ header packet_out_t {
 // What ingress decided and egress carries out.
 header bridged_t {
     punt_reason_t punt_reason;
-    @padding bit<4> _pad0;
+    @padding bit<3> _pad0;
+    bit<1> is_tunnelled;        // it came in a tunnel
     bit<1> is_guaranteed;
     bit<1> is_unroutable;
     bit<1> is_encapsulated;
@@ -184,12 +202,17 @@ struct ingress_headers_t {
     udp_t udp;
     gtpu_t gtpu;
     gtpu_options_t gtpu_options;
-    gtpu_extension_unit_t extension;
-    gtpu_extension_unit_t extension_rest;
+    gtpu_extension_1_t before_1;
+    gtpu_extension_unit_t before_end;
     pdu_session_container_t psc;
     pdu_session_container_start_t psc_start;
-    gtpu_extension_unit_t psc_middle;
+    gtpu_extension_8_t psc_8;
+    gtpu_extension_4_t psc_4;
+    gtpu_extension_2_t psc_2;
+    gtpu_extension_1_t psc_1;
     gtpu_extension_unit_t psc_end;
+    gtpu_extension_1_t after_1;
+    gtpu_extension_unit_t after_end;
     ipv4_t inner_ipv4;
     ipv6_t inner_ipv6;
     l4_t inner_l4;
@@ -205,6 +228,10 @@ struct ingress_metadata_t {
     mac_addr_t own_mac;
     endpoint_id_t endpoint_id;
     bit<1> is_unknown_extension;
+    bit<8> option_units;       // between GTP-U's first eight octets and the user's packet: of the
+    bit<8> before_units;       // options, of the extension headers before, in and behind the PDU
+    bit<8> psc_units;          // session container, in units of four octets
+    bit<8> after_units;
     bit<1> is_malformed;       // an IP header that is none
     bit<1> is_tunnelled;       // the user's packet stands behind a GTP-U header to this UPF
     bit<1> is_port_known;
@@ -275,6 +302,7 @@ struct egress_metadata_t {
     MirrorId_t mirror_session;
     bit<16> outer_dst_port;
     bit<1> is_gtpu;
+    bit<1> is_ip_alone;        // a tunnel without UDP
 }
 
 #endif

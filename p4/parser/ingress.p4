@@ -136,35 +136,50 @@ parser IngressParser(
     // Without the extension flag the type of the next extension means nothing (TS 29.281 5.1).
     state parse_gtpu_options_only {
         packet.extract(hdr.gtpu_options);
+        md.option_units = 1;
         transition parse_inner;
     }
 
-    // Types below 0x80 may be skipped by who does not know them (TS 29.281 5.2.1).
+    // Types below 0x80 may be skipped by who does not know them (TS 29.281 5.2.1). The PDU session
+    // container should be the first (5.2.2.7): one other may stand before it and one behind.
     @likely state parse_gtpu_options {
         packet.extract(hdr.gtpu_options);
+        md.option_units = 1;
         transition select(hdr.gtpu_options.next_extension, packet.lookahead<bit<8>>()) {
             (0, _): parse_inner;
             (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 1): parse_psc;
-            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 2): parse_psc_2;
-            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 3): parse_psc_3;
-            (0x00 &&& 0x80, 1): parse_extension;
-            (0x00 &&& 0x80, 2): parse_extension_2;
+            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 2 &&& 0xfe): parse_long_psc;
+            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 4 &&& 0xfc): parse_long_psc;
+            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 8 &&& 0xf8): parse_long_psc;
+            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 16 &&& 0xfe): parse_long_psc;
+            (0x00 &&& 0x80, 1): parse_before_1;
+            (0x00 &&& 0x80, 2): parse_before_2;
             default: unknown_extension;
         }
     }
 
-    state parse_extension_2 {
-        packet.extract(hdr.extension_rest);
-        transition parse_extension;
+    state parse_before_1 {
+        md.before_units = 1;
+        transition parse_before_end;
     }
 
-    state parse_extension {
-        packet.extract(hdr.extension);
-        transition select(hdr.extension.next_extension, packet.lookahead<bit<8>>()) {
+    state parse_before_2 {
+        md.before_units = 2;
+        packet.extract(hdr.before_1);
+        transition parse_before_end;
+    }
+
+    state parse_before_end {
+        packet.extract(hdr.before_end);
+        transition select(hdr.before_end.next_extension, packet.lookahead<bit<8>>()) {
             (0, _): parse_inner;
             (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 1): parse_psc;
-            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 2): parse_psc_2;
-            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 3): parse_psc_3;
+            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 2 &&& 0xfe): parse_long_psc;
+            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 4 &&& 0xfc): parse_long_psc;
+            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 8 &&& 0xf8): parse_long_psc;
+            (GTPU_EXTENSION_PDU_SESSION_CONTAINER, 16 &&& 0xfe): parse_long_psc;
+            (0x00 &&& 0x80, 1): parse_after_1;
+            (0x00 &&& 0x80, 2): parse_after_2;
             default: unknown_extension;
         }
     }
@@ -172,28 +187,139 @@ parser IngressParser(
     @likely state parse_psc {
         packet.extract(hdr.psc);
         md.qfi = hdr.psc.qfi;
-        transition select(hdr.psc.next_extension) {
-            0: parse_inner;
+        md.psc_units = 1;
+        transition select(hdr.psc.next_extension, packet.lookahead<bit<8>>()) {
+            (0, _): parse_inner;
+            (0x00 &&& 0x80, 1): parse_after_1;
+            (0x00 &&& 0x80, 2): parse_after_2;
             default: unknown_extension;
         }
     }
 
-    state parse_psc_2 {
+    // Between the first unit and the last stand up to 15 more: eight, four, two and one of them.
+    state parse_long_psc {
         packet.extract(hdr.psc_start);
         md.qfi = hdr.psc_start.qfi;
+        md.psc_units = hdr.psc_start.length;
+        transition select(hdr.psc_start.length) {
+            2: parse_psc_end;
+            3: parse_psc_1;
+            4: parse_psc_2;
+            5: parse_psc_3;
+            6: parse_psc_4;
+            7: parse_psc_5;
+            8: parse_psc_6;
+            9: parse_psc_7;
+            10: parse_psc_8;
+            11: parse_psc_9;
+            12: parse_psc_10;
+            13: parse_psc_11;
+            14: parse_psc_12;
+            15: parse_psc_13;
+            16: parse_psc_14;
+            default: parse_psc_15;
+        }
+    }
+
+    state parse_psc_15 {
+        packet.extract(hdr.psc_8);
+        transition parse_psc_7;
+    }
+
+    state parse_psc_14 {
+        packet.extract(hdr.psc_8);
+        transition parse_psc_6;
+    }
+
+    state parse_psc_13 {
+        packet.extract(hdr.psc_8);
+        transition parse_psc_5;
+    }
+
+    state parse_psc_12 {
+        packet.extract(hdr.psc_8);
+        transition parse_psc_4;
+    }
+
+    state parse_psc_11 {
+        packet.extract(hdr.psc_8);
+        transition parse_psc_3;
+    }
+
+    state parse_psc_10 {
+        packet.extract(hdr.psc_8);
+        transition parse_psc_2;
+    }
+
+    state parse_psc_9 {
+        packet.extract(hdr.psc_8);
+        transition parse_psc_1;
+    }
+
+    state parse_psc_8 {
+        packet.extract(hdr.psc_8);
+        transition parse_psc_end;
+    }
+
+    state parse_psc_7 {
+        packet.extract(hdr.psc_4);
+        transition parse_psc_3;
+    }
+
+    state parse_psc_6 {
+        packet.extract(hdr.psc_4);
+        transition parse_psc_2;
+    }
+
+    state parse_psc_5 {
+        packet.extract(hdr.psc_4);
+        transition parse_psc_1;
+    }
+
+    state parse_psc_4 {
+        packet.extract(hdr.psc_4);
         transition parse_psc_end;
     }
 
     state parse_psc_3 {
-        packet.extract(hdr.psc_start);
-        md.qfi = hdr.psc_start.qfi;
-        packet.extract(hdr.psc_middle);
+        packet.extract(hdr.psc_2);
+        transition parse_psc_1;
+    }
+
+    state parse_psc_2 {
+        packet.extract(hdr.psc_2);
+        transition parse_psc_end;
+    }
+
+    state parse_psc_1 {
+        packet.extract(hdr.psc_1);
         transition parse_psc_end;
     }
 
     state parse_psc_end {
         packet.extract(hdr.psc_end);
-        transition select(hdr.psc_end.next_extension) {
+        transition select(hdr.psc_end.next_extension, packet.lookahead<bit<8>>()) {
+            (0, _): parse_inner;
+            (0x00 &&& 0x80, 1): parse_after_1;
+            (0x00 &&& 0x80, 2): parse_after_2;
+            default: unknown_extension;
+        }
+    }
+
+    state parse_after_1 {
+        md.after_units = 1;
+        transition parse_after_end;
+    }
+
+    state parse_after_2 {
+        md.after_units = 2;
+        packet.extract(hdr.after_1);
+        transition parse_after_end;
+    }
+
+    state parse_after_end {
+        packet.extract(hdr.after_end);
+        transition select(hdr.after_end.next_extension) {
             0: parse_inner;
             default: unknown_extension;
         }
@@ -286,12 +412,17 @@ control IngressDeparser(
         packet.emit(hdr.udp);
         packet.emit(hdr.gtpu);
         packet.emit(hdr.gtpu_options);
-        packet.emit(hdr.extension_rest);
-        packet.emit(hdr.extension);
+        packet.emit(hdr.before_1);
+        packet.emit(hdr.before_end);
         packet.emit(hdr.psc);
         packet.emit(hdr.psc_start);
-        packet.emit(hdr.psc_middle);
+        packet.emit(hdr.psc_8);
+        packet.emit(hdr.psc_4);
+        packet.emit(hdr.psc_2);
+        packet.emit(hdr.psc_1);
         packet.emit(hdr.psc_end);
+        packet.emit(hdr.after_1);
+        packet.emit(hdr.after_end);
         packet.emit(hdr.inner_ipv4);
         packet.emit(hdr.inner_ipv6);
         packet.emit(hdr.inner_l4);

@@ -76,6 +76,7 @@ _ANY_PACKET = """\
 __attribute__((noinline)) int any_packet(struct xdp_md *ctx, __u32 ingress_port, __u32 is_copy)
 {
 """
+_ANY_IS_ALL = "\n#define any_packet pipeline\n"
 # A caller that knows an argument is not used would not give it, and the verifier wants it.
 _ARGUMENTS_USED = "    HOLD(ingress_port);\n    HOLD(is_copy);\n"
 _REACHED = f"""
@@ -168,6 +169,7 @@ class Pipeline:
             self._locals(body),
             body,
             _END,
+            "" if self._kind.is_copy else _ANY_IS_ALL,
         ]
         return "".join(parts)
 

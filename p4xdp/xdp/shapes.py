@@ -212,7 +212,9 @@ class _Analysis:
         groups: dict[tuple[frozenset[str], frozenset[tuple[str, Known]]], set[State]] = {}
         for state in parsed:
             groups.setdefault((state.valid() & deciding, state.values), set()).add(state)
-        roles = {role.name for role in gress.roles.values()}
+        # Behind egress nobody asks for them.
+        is_ingress = gress is self._program.ingress
+        roles = {role.name for role in gress.roles.values()} if is_ingress else set()
         after: set[State] = set()
         for (_, values), group in groups.items():
             shared = frozenset.intersection(*(state.valid() for state in group))
@@ -221,7 +223,8 @@ class _Analysis:
             # The deparser changes nothing, but it reads.
             control.run(gress.deparser, ended)
             changes = {_change(state, roles) for state in ended}
-            after |= {_changed(state, change) for state in group for change in changes}
+            for kept in _enough(group, deciding, {change.removed for change in changes}):
+                after |= {_changed(kept, change) for change in changes}
         return after
 
     def _is(self, state: State, role: str, *, is_set: bool) -> bool:
@@ -369,6 +372,28 @@ def _placement(place: int, wanted: int) -> Placement:
     if place == MADE:
         return Placement.MADE
     return Placement.KEPT if place == wanted else Placement.MOVED
+
+
+def _enough(
+    group: set[State], deciding: frozenset[str], removals: set[frozenset[str]]
+) -> Iterable[State]:
+    """Return as many states of `group` as show every place that a header of it may end up at.
+
+    Headers that decide nothing, and that go all together or not at all, move alike wherever the
+    headers beside them lie alike: states that differ by such headers alone stand for each other.
+    """
+    together: dict[frozenset[frozenset[str]], set[str]] = {}
+    for name in frozenset().union(*removals) - deciding:
+        together.setdefault(frozenset(r for r in removals if name in r), set()).add(name)
+    minor = max(together.values(), key=len, default=set())
+    covered: dict[State, set[str]] = {}
+    for state in sorted(group, key=lambda each: -len(each.headers)):
+        others = frozenset(entry for entry in state.headers if entry[0] not in minor)
+        seen = covered.setdefault(dataclasses.replace(state, headers=others), set())
+        fresh = state.valid() - seen
+        if fresh or not seen:
+            seen |= state.valid() or {PAYLOAD}
+            yield state
 
 
 def _change(state: State, roles: set[str]) -> State:

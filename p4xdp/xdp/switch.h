@@ -189,7 +189,8 @@ int from_recirculation(struct xdp_md *ctx)
     if (!again)
         return XDP_ABORTED;
     entrance = again->entrance;
-    outcome = pipeline(ctx, again->port, again->is_copy);
+    /* Not the likely ways: their stack does not go with what is below. */
+    outcome = any_packet(ctx, again->port, again->is_copy);
     return finish(ctx, recirculates(outcome) ? DROPPED_RECIRCULATED_TWICE : outcome, entrance);
 }
 

@@ -39,8 +39,9 @@ def sound() -> Iterator[Arrival]:
         user = from_ue(inner)
         yield on_n3(g_pdu(user), version=outer, vlans=vlans)
         yield on_n3(g_pdu(user, flags=0x32, options=bytes(4)), version=outer, vlans=vlans)
-        for units in (1, 2, 3):
-            for options in (chain_of(container(units)), chain_of(skipped, container(units))):
+        for units in (1, 2, 3, 4, 6, 10, 17):
+            for others in ((), (skipped,)):
+                options = chain_of(*others, container(units), *others)
                 yield on_n3(g_pdu(user, flags=0x34, options=options), version=outer, vlans=vlans)
     for version, vlans in itertools.product((4, 6), ((), (net.VLAN,))):
         yield on_n6(to_ue(version), vlans)

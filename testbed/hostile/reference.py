@@ -202,25 +202,25 @@ def _inner(frame: bytes, at: int) -> _Packet:
 
 
 def _extensions(frame: bytes, type_at: int) -> int | None:
-    """Return where the chain of extension headers ends: at most one that may be skipped, of up to
-    8 octets, then at most one PDU session container, of up to 12. None if it is another chain.
+    """Return where the chain of extension headers ends: a PDU session container of up to 68 octets,
+    and one that may be skipped, of up to 8, before it and one behind. None if it is another chain.
     """
-    skipped = False
+    before, inside, behind = range(3)
+    place = before
     while True:
         kind, at = frame[type_at], type_at + 1
-        _need(frame, at + 1)  # its length, or the user's packet
         if kind == 0:
             return at
+        if place > behind:
+            return None
+        _need(frame, at + 1)  # its length
         units = frame[at]
-        is_container = kind == _CONTAINER and 1 <= units <= 3
-        is_skippable = kind < 0x80 and 1 <= units <= 2 and not skipped
-        if not is_container and not is_skippable:
+        is_container = kind == _CONTAINER and 1 <= units <= 17 and place <= inside
+        if not is_container and not (kind < 0x80 and 1 <= units <= 2):
             return None
         _need(frame, at + 4 * units)
         type_at = at + 4 * units - 1
-        if is_container:
-            return at + 4 * units if frame[type_at] == 0 else None
-        skipped = True
+        place = behind if is_container else inside if place == before else behind + 1
 
 
 def _downlink(frame: bytes, packet: _Packet) -> Outcome:

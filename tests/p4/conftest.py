@@ -163,7 +163,9 @@ class UPF:
         self.insert("detection.sessions_by_fteid", (ENDPOINT, self.teid), *self.uplink())
         self.insert("detection.sessions_by_ue_ipv4", self.ue_key(), *self.downlink())
         addresses = (number(self.n3_address), number(self.gnb_address))
-        self.insert("tunnel_headers.tunnel_headers", (self.peer,), "add_ipv4", *addresses, 2152, 1)
+        self.insert(
+            "tunnel_headers.tunnel_headers", (self.peer,), "add_ipv4", *addresses, 2152, 1, 0
+        )
         self.insert("routing.tunnel_peers", (self.peer,), *next_hop(30))
         self.insert("routing.routes_ipv4", (CORE, (0, 0)), *next_hop(60))
         for group, port, macs in (

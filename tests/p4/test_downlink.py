@@ -14,10 +14,10 @@ PSC_NONE, PSC_DOWNLINK, PSC_UPLINK = 0, 1, 2
 IN_USE = 9  # a QFI
 
 
-def tunnelled(upf, inner, psc):
+def tunnelled(upf, inner, psc, hops=1):
     """What leaves on N3 for `inner`, built by scapy. The source port is the flow's own."""
     user_packet = IP(raw(inner))
-    user_packet.ttl -= 1
+    user_packet.ttl -= hops
     del user_packet.chksum
     gtpu = GTP_U_Header(teid=upf.gnb_teid)
     if psc != PSC_NONE:
@@ -132,12 +132,32 @@ def test_downlink_is_not_looked_for_on_the_access_side(upf):
 
 
 @pytest.mark.parametrize(("qfi", "psc"), [(0, PSC_NONE), (IN_USE, PSC_UPLINK)])
-def test_tunnel_to_tunnel_replaces_the_outer_headers(upf, qfi, psc):
+def test_tunnel_to_tunnel_replaces_the_outer_headers_and_is_no_hop(upf, qfi, psc):
     upf.modify("detection.sessions_by_fteid", upf.fteid_key(), *upf.downlink(qfi=qfi))
     inner = upf.from_ue()
     result = run(upf, ACCESS_PORT, upf.on_n3(upf.g_pdu(inner)))
-    assert result == tunnelled(upf, inner, psc)
+    assert result == tunnelled(upf, inner, psc, hops=0)
     assert upf.usage(upf.downlink_usage) == CounterValue(1, len(inner))
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_outer_headers_carry_the_mark_of_their_peer_and_the_slices_goes_before(upf, version):
+    upf.delete("tunnel_headers.tunnel_headers", (upf.peer,))
+    for action, rest in ((f"add_ipv{version}", (4444, 0)), (f"add_ipv{version}_alone", ())):
+        upf.insert("tunnel_headers.tunnel_headers", (upf.peer,), action, 1, 2, *rest, 46)
+        assert mark(upf) == (version, 46)
+        upf.insert("encapsulation.markings", (upf.slice_id, 0, 0), "set_dscp", 10)
+        assert mark(upf) == (version, 10)
+        upf.delete("encapsulation.markings", (upf.slice_id, 0, 0))
+        upf.delete("tunnel_headers.tunnel_headers", (upf.peer,))
+
+
+def mark(upf):
+    """The version of IP and the DSCP of what leaves downlink."""
+    packet = upf.run(CORE_PORT, upf.on_n6(upf.to_ue())).frame[14:]
+    version = packet[0] >> 4
+    octet = packet[1] if version == 4 else (packet[0] << 4 | packet[1] >> 4) & 0xFF
+    return version, octet >> 2
 
 
 def test_truncated_packet_is_never_forwarded(upf):

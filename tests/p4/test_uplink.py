@@ -41,6 +41,62 @@ def test_outer_headers_are_removed(upf, header):
     assert upf.run(ACCESS_PORT, upf.on_n3(header / inner)) == routed(upf, inner)
 
 
+def chain(*extensions):
+    """GTP-U's options and the extension headers of (type, units), the last type 0."""
+    kinds = [kind for kind, _ in extensions] + [0]
+    octets = bytes(3) + bytes(kinds[:1])
+    for (_, units), following in zip(extensions, kinds[1:], strict=True):
+        octets += bytes([units, 0x10]) + bytes(range(4 * units - 3)) + bytes([following])
+    return octets
+
+
+def g_pdu_with(upf, options, inner):
+    """A G-PDU whose extension flag is set."""
+    length = (len(options) + len(inner)).to_bytes(2)
+    header = b"\x34\xff" + length + upf.teid.to_bytes(4)
+    return header + options + raw(inner)
+
+
+CONTAINER, SKIPPABLE = 0x85, 0x40
+
+
+@pytest.mark.parametrize("units", range(1, 18))
+def test_container_of_any_length_that_the_parser_holds_is_removed(upf, units):
+    inner = upf.from_ue()
+    for others in ((), ((SKIPPABLE, 1),), ((SKIPPABLE, 2),)):
+        for extensions in ((*others, (CONTAINER, units)), ((CONTAINER, units), *others)):
+            frame = upf.on_n3(g_pdu_with(upf, chain(*extensions), inner))
+            assert upf.run(ACCESS_PORT, frame) == routed(upf, inner)
+
+
+@pytest.mark.parametrize(
+    "extensions",
+    [
+        [(CONTAINER, 18)],
+        [(CONTAINER, 60)],
+        [(CONTAINER, 1), (CONTAINER, 1)],
+        [(SKIPPABLE, 3)],
+        [(CONTAINER, 2), (SKIPPABLE, 1), (SKIPPABLE, 1)],
+        [(0xC0, 1)],
+        [(CONTAINER, 1), (0x81, 1)],
+    ],
+)
+def test_other_chains_are_shown_as_they_came(upf, extensions):
+    frame = raw(upf.on_n3(g_pdu_with(upf, chain(*extensions), upf.from_ue())))
+    result = upf.run(ACCESS_PORT, frame)
+    assert (result.verdict, result.frame[-len(frame) :]) == ("controller", frame)
+    assert upf.usage(upf.uplink_usage) == CounterValue(0, 0)
+
+
+def test_frame_with_a_long_container_is_shown_as_it_came(upf):
+    inner = upf.from_ue(ttl=1)
+    for units in (1, 2, 9, 17):
+        options = chain((SKIPPABLE, 2), (CONTAINER, units), (SKIPPABLE, 1))
+        frame = raw(upf.on_n3(g_pdu_with(upf, options, inner)))
+        result = upf.run(ACCESS_PORT, frame)
+        assert (result.verdict, result.frame[-len(frame) :]) == ("controller", frame)
+
+
 def test_usage_is_octets_of_the_users_packet(upf):
     packets = [upf.from_ue(payload) for payload in (b"", b"x" * 100, b"y" * 1400)]
     for packet in packets:

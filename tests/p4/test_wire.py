@@ -62,19 +62,23 @@ class Way:
     vlan: int
     outer: int | None  # None: it leaves without tunnel
     is_gtpu: bool = False
+    is_udp: bool = True
     qfi: int = 0
     ppi: int | None = None
 
     @property
     def peer(self):
         """A tunnel peer, and a group of next hops, for every combination that needs another."""
-        return 0x200 + self.outer + 0x10 * self.is_gtpu + 0x20 * bool(self.vlan)
+        return (
+            0x200 + self.outer + 0x10 * self.is_gtpu + 0x20 * bool(self.vlan) + 0x40 * self.is_udp
+        )
 
 
 def ways():
     for user, vlan in itertools.product((4, 6), (0, TAG)):
         yield Way(user, is_downlink=False, vlan=vlan, outer=None)
         for outer, is_downlink in itertools.product((4, 6), (True, False)):
+            yield Way(user, is_downlink, vlan, outer, is_udp=False)
             yield Way(user, is_downlink, vlan, outer)
             yield Way(user, is_downlink, vlan, outer, is_gtpu=True)
             yield Way(user, is_downlink, vlan, outer, is_gtpu=True, qfi=9)
@@ -95,8 +99,11 @@ def set_up(upf):
         ends = number(upf.n3_address), number(upf.gnb_address)
         if way.outer == 6:
             ends = whole(OURS_IPV6), whole(PEERS_IPV6)
-        header = (f"add_ipv{way.outer}", *ends, GTPU_PORT if way.is_gtpu else OTHER_PORT)
-        upf.insert("tunnel_headers.tunnel_headers", (way.peer,), *header, int(way.is_gtpu))
+        header = (f"add_ipv{way.outer}_alone", *ends, 0)
+        if way.is_udp:
+            port = GTPU_PORT if way.is_gtpu else OTHER_PORT
+            header = (f"add_ipv{way.outer}", *ends, port, int(way.is_gtpu), 0)
+        upf.insert("tunnel_headers.tunnel_headers", (way.peer,), *header)
         upf.insert("routing.tunnel_peers", (way.peer,), *next_hop(way.peer))
         hop = ("set_port_and_macs", ACCESS_PORT, *map(mac, upf.gnb_macs), way.vlan)
         upf.insert("next_hop.next_hops", (way.peer, 0), *hop)
@@ -177,14 +184,17 @@ def expected(upf, way, octets):
     if way.vlan:
         fields |= {"eth.type": ["0x8100"], "vlan.id": [way.vlan], "vlan.etype": [ether_type]}
     users = octets + 8 + (20 if way.user == 4 else 40)
-    packets = [(way.user, users, USERS_HOPS - 1, USERS_DSCP, ends_of_user(upf, way))]
+    # From tunnel to tunnel is no hop.
+    hops = USERS_HOPS - 1 if way.is_downlink or not way.outer else USERS_HOPS
+    packets = [(way.user, users, hops, USERS_DSCP, ends_of_user(upf, way))]
     datagrams = [(40000, octets + 8, GOOD)]
     if way.outer:
         gtpu = 8 + container_octets(way) if way.is_gtpu else 0
-        datagram = users + gtpu + 8
+        datagram = users + gtpu + (8 if way.is_udp else 0)
         ends = (upf.n3_address, upf.gnb_address) if way.outer == 4 else (OURS_IPV6, PEERS_IPV6)
         size = datagram + (20 if way.outer == 4 else 40)
         packets.insert(0, (way.outer, size, 64, MARKING, ends))
+    if way.outer and way.is_udp:
         port = GTPU_PORT if way.is_gtpu else OTHER_PORT
         datagrams.insert(0, (port, datagram, ABSENT))
     if way.is_gtpu:

@@ -65,7 +65,8 @@ async def test_gnb_tunnel_opens_the_downlink(bench, target, establishment, to_gn
     assert modified.seid == 0x35E
     usage = {pdr.pdr_id: pdr.usage_id for pdr in bench.record.session.pdrs.values()}
     headers = target.table("tunnel_headers")
-    assert [each for _, each in sorted(headers.items())] == [("add_ipv4", (N3, GNB, 2152, 1))] * 2
+    to_gnb = "add_ipv4", (N3, GNB, 2152, 1, 0)
+    assert [each for _, each in sorted(headers.items())] == [to_gnb] * 2
     with_container, without = (
         next(peer_id for peer, peer_id in bench.entries.tunnel_peers.ids.items() if test(peer))
         for test in (lambda peer: peer.overhead == 44, lambda peer: peer.overhead == 36)

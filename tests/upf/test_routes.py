@@ -134,7 +134,7 @@ def test_tunnel_leaves_less_of_the_mtu_to_the_user():
     ids.entries(routes)
     peer = TunnelPeer(1, A("10.100.3.1"), A("10.100.3.2"), overhead=44)
     header, way = peer_entries({7: peer}, hop_of(routes), ids)
-    assert (header.key, header.params) == ((7,), (int(peer.src), int(peer.dst), 2152, 1))
+    assert (header.key, header.params) == ((7,), (int(peer.src), int(peer.dst), 2152, 1, 0))
     assert way.params[1:] == (0, 65534 - (1500 - 44))
 
 
