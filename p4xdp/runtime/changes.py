@@ -14,6 +14,7 @@ from p4xdp.runtime.schema import Table
 from p4xdp.runtime.store import Key, Metadata
 
 if TYPE_CHECKING:
+    from p4xdp.runtime.plain import PlainUpdate
     from p4xdp.runtime.schema import Default, Schema
     from p4xdp.runtime.store import Store
 
@@ -129,6 +130,28 @@ def modification(  # what an update is made of
         action = given or entries.decode_action(table, message.action, is_default=False)
         entry = Entry(before.matches, action.action, action.arguments, before.priority)
     return _with_resources(table, message, Change(position, key, entry, before))
+
+
+def plain_insertion(update: PlainUpdate, position: int, before: Entry | None) -> Change:
+    """Check an INSERT that was read at once."""
+    table, call = update.table, update.call
+    if before is not None:
+        raise RequestError(Code.ALREADY_EXISTS, f"{table.name}: the entry exists")
+    if call is None:
+        raise invalid(f"{table.name}: a new entry needs an action")
+    entry = Entry(update.matches, call.action, call.arguments, 0)
+    return Change(position, update.key, entry, None)
+
+
+def plain_modification(update: PlainUpdate, position: int, before: Entry | None) -> Change:
+    """Check a MODIFY that was read at once."""
+    call = update.call
+    if before is None:
+        raise RequestError(Code.NOT_FOUND, f"{update.table.name}: there is no such entry")
+    entry = before
+    if call is not None:
+        entry = Entry(before.matches, call.action, call.arguments, 0)
+    return Change(position, update.key, entry, before)
 
 
 def _with_resources(table: Table, message: Any, change: Change) -> Change:

@@ -15,6 +15,7 @@ from p4xdp.runtime.artifacts import ArtifactError
 from p4xdp.runtime.digests import DigestLists
 from p4xdp.runtime.idle import IdleTimeouts
 from p4xdp.runtime.pipeline import Pipeline
+from p4xdp.runtime.plain import PlainReader
 from p4xdp.runtime.profiles import Access
 from p4xdp.runtime.store import Store
 
@@ -58,6 +59,7 @@ class Device:
     def _begin(self) -> None:
         """Begin with what the data plane holds."""
         self.store = Store.of(self.schema, self.dataplane, self.kept)
+        self.plain = PlainReader(self.schema)
         self.digests = DigestLists(self.schema, self.store, self._send_digests)
         if self._idle is not None:
             self._idle.stop()

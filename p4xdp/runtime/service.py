@@ -67,11 +67,12 @@ class P4RuntimeService:
     async def Write(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Apply a batch of updates; UNKNOWN with one p4.v1.Error per update if any failed."""
         async with _refusing(context):
-            self._authorise(request)
+            self._authorise(request.head)
             device = self._device
+            updates = request.decoded(device.plain)
             batch = Batch(device.schema, device.store, device.dataplane)
             with device.kept.together():
-                errors = batch.run(request.updates, request.atomicity)
+                errors = batch.run(updates, request.head.atomicity)
             if any(errors):
                 await _abort_with_details(context, "Write", errors)
         return p4r.WriteResponse()

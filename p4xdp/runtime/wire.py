@@ -10,12 +10,13 @@ import grpc
 from finsy.proto import p4r
 from google.protobuf.message import DecodeError
 
+from p4xdp.runtime.plain import WriteOctets
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
 _SERVICE = "p4.v1.P4Runtime"
 _UNARY = {
-    "Write": (p4r.WriteRequest, p4r.WriteResponse),
     "SetForwardingPipelineConfig": (
         p4r.SetForwardingPipelineConfigRequest,
         p4r.SetForwardingPipelineConfigResponse,
@@ -45,6 +46,11 @@ def add_service(server: Any, service: Any) -> None:
         )
         for name, (request, response) in _UNARY.items()
     }
+    handlers["Write"] = grpc.unary_unary_rpc_method_handler(
+        _checked(service.Write),
+        request_deserializer=_parsed_write,
+        response_serializer=p4r.WriteResponse.SerializeToString,
+    )
     handlers["Read"] = grpc.unary_stream_rpc_method_handler(
         _checked_stream(service.Read),
         request_deserializer=functools.partial(_parsed, p4r.ReadRequest),
@@ -63,8 +69,19 @@ def _parsed(message_type: Any, octets: bytes) -> Any:
     try:
         return message_type.FromString(octets)
     except DecodeError:
-        name = message_type.DESCRIPTOR.full_name
-        return Malformed(f"these {len(octets)} octets are no {name}")
+        return _malformed(message_type, octets)
+
+
+def _parsed_write(octets: bytes) -> Any:
+    try:
+        return WriteOctets.parse(octets)
+    except DecodeError:
+        return _malformed(p4r.WriteRequest, octets)
+
+
+def _malformed(message_type: Any, octets: bytes) -> Malformed:
+    name = message_type.DESCRIPTOR.full_name
+    return Malformed(f"these {len(octets)} octets are no {name}")
 
 
 def _checked(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

@@ -28,6 +28,7 @@ from p4xdp.runtime import (
 from p4xdp.runtime.atomic import require_atomic
 from p4xdp.runtime.changes import DELETE, INSERT, MODIFY, Change, Group
 from p4xdp.runtime.errors import Code, RequestError, invalid
+from p4xdp.runtime.plain import PlainUpdate
 from p4xdp.runtime.store import DEFAULT_ENTRY
 
 if TYPE_CHECKING:
@@ -87,6 +88,9 @@ class Batch:
         self._has_failed = True
 
     def _add(self, position: int, update: Any) -> None:
+        if isinstance(update, PlainUpdate):
+            self._add_plain(position, update)
+            return
         kind = update.type
         if kind not in (INSERT, MODIFY, DELETE):
             raise invalid("the type of the update is not set")
@@ -182,6 +186,21 @@ class Batch:
             change = changes.removal(table, position, key, before)
         if kind != DELETE:
             profiles.require_referred(self._schema, self._store, table, change.entry)
+        self._group.add(change)
+
+    def _add_plain(self, position: int, update: PlainUpdate) -> None:
+        """Take along an update that was read at once: nothing is left to check but the store."""
+        kind, table, key = update.kind, update.table, update.key
+        if self._group is None or not self._group.can_take(kind, table, key):
+            self._flush()
+            self._group = Group(kind, table)
+        before = self._store.tables[table.id].entries.get(key)
+        if kind == DELETE:
+            change = changes.removal(table, position, key, before)
+        elif kind == INSERT:
+            change = changes.plain_insertion(update, position, before)
+        else:
+            change = changes.plain_modification(update, position, before)
         self._group.add(change)
 
     def _flush(self) -> None:
