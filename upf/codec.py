@@ -14,7 +14,8 @@ from __future__ import annotations
 import marshal
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -35,11 +36,16 @@ _MARSHAL_FORMAT = 2
 
 class Codec(Generic[T]):
     """Octets of values of one type. `layout` tells how values to be read were written, None: by
-    this version.
+    this version. Values of the classes `alike` are made once where they are equal.
     """
 
-    def __init__(self, kind: type[T], layout: Layout | None = None) -> None:
-        writer = _Writer(layout)
+    def __init__(
+        self,
+        kind: type[T],
+        layout: Layout | None = None,
+        alike: AbstractSet[type] = frozenset(),
+    ) -> None:
+        writer = _Writer(layout, alike)
         self._plain = writer.function(f"lambda o: {writer.encoded(kind, 'o')}")
         self._made = writer.function(f"lambda v: {writer.decoded(kind, 'v')}")
         self.layout: Layout = writer.layout
@@ -60,7 +66,8 @@ class Codec(Generic[T]):
 class _Writer:
     """Writes expressions: `o` is a value, `v` what became of it. `names` is what they refer to."""
 
-    def __init__(self, layout: Layout | None) -> None:
+    def __init__(self, layout: Layout | None, alike: AbstractSet[type]) -> None:
+        self._alike = alike
         self.layout: dict[str, list[str]] = {}
         self._known = layout or {}
         self._kinds: dict[str, Any] = {}
@@ -162,14 +169,25 @@ class _Writer:
                     for place, each in enumerate(stored)
                     if each in own
                 ]
-                made = f"lambda v: {self._named(kind)}({', '.join(parts)})"
-                self._names[name] = self.function(made)
+                made = self.function(f"lambda v: {self._named(kind)}({', '.join(parts)})")
+                self._names[name] = _Once(made).__getitem__ if kind in self._alike else made
         return name
 
     def _named(self, kind: type) -> str:
         name = f"type_{kind.__name__}"
         self._names[name] = kind
         return name
+
+
+class _Once(dict[Any, Any]):
+    """What was made of each value."""
+
+    def __init__(self, made: Callable[[Any], Any]) -> None:
+        self._made = made
+
+    def __missing__(self, value: Any) -> Any:
+        made = self[value] = self._made(value)
+        return made
 
 
 def _is_enum(kind: Any) -> bool:

@@ -30,6 +30,7 @@ from upf.filters import RuleList
 from upf.measurement import Measurement
 from upf.policing import MeterKind
 from upf.quotas import Grant, QuotaName
+from upf.rules import BAR, QER, URR, SDFFilter
 from upf.session import Session
 from upf.treatment import TunnelPeer
 from upf.usage import NO_COUNTS
@@ -48,11 +49,14 @@ if TYPE_CHECKING:
 LAYOUT_KIND = "layout"
 _DIGEST_OCTETS = 8
 _RETRY_S = 1.0
-_AT_ONCE = 100
+_AT_ONCE = 200
 # Longer than any SMF repeats a request.
 ANSWERS_KEPT_S = 60.0
 
 log = logging.getLogger(__name__)
+
+# Of these many sessions have the same.
+_ALIKE = frozenset({QER, URR, BAR, SDFFilter, TunnelPeer})
 
 # Table, key, priority, action, parameters, and the PDR it came from. No action: an entry that is
 # not there, but whose key no other session may have.
@@ -128,18 +132,21 @@ async def load_sessions(store: Store) -> list[tuple[int, KeptSession]]:
     side by side.
     """
     codecs = {
-        bytes.fromhex(digest): Codec(KeptSession, dict(layout))
+        bytes.fromhex(digest): Codec(KeptSession, dict(layout), alike=_ALIKE)
         for digest, layout in (await store.load(LAYOUT_KIND)).items()
     }
     found: list[tuple[int, KeptSession]] = []
-    for place, (number, octets) in enumerate(await store.records()):
-        if place % _AT_ONCE == 0:
-            await asyncio.sleep(0)
-        try:
-            found.append((number, codecs[octets[:_DIGEST_OCTETS]].decode(octets[_DIGEST_OCTETS:])))
-        except (KeyError, ValueError) as error:
-            log.error("kept session %d cannot be read, it is lost: %s", number, error)
-            await store.keep(number, None)
+    next_number = 0
+    while records := await store.records(next_number, _AT_ONCE):
+        for number, octets in records:
+            try:
+                kept = codecs[octets[:_DIGEST_OCTETS]].decode(octets[_DIGEST_OCTETS:])
+            except (KeyError, ValueError) as error:
+                log.error("kept session %d cannot be read, it is lost: %s", number, error)
+                await store.keep(number, None)
+            else:
+                found.append((number, kept))
+        next_number = records[-1][0] + 1
     return found
 
 

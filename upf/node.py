@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from collections import Counter
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Self
@@ -48,7 +49,7 @@ from upf.views import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from pfcp.association import Association
     from upf.config import Config
@@ -180,8 +181,24 @@ class UPF(Shown):
         self._stack.push_async_callback(store.close)
         memory = await Memory.open(store, ntp_time(self.since))
         await self._open_n4(memory)
+        with _collector_paused():
+            await self._go_on(networks, kernel, store, memory)
+        self._gtpu_side.serve(self._n4, self._n4_server, networks, self._identity.node_id)
+        self._run("switch", self._watch_switch)
+        self._run("routing", self._routing.run)
+        self._run("GTP-U paths", self._gtpu_side.run)
+        self._run("usage", lambda: self._sweep(self._reporting))
+        self._run("figures", self._sample)
+        self._n4_server.serve(self._n4)
+        self._tell_again()
+        self._health = Health(is_ready=True)
+
+    async def _go_on(
+        self, networks: Networks, kernel: Kernel, store: Store, memory: Memory
+    ) -> None:
+        """Have what an earlier run had, in memory and on the switch."""
         loading = asyncio.create_task(load_sessions(store))
-        self._target = HeldSwitch(await switch.open_target(config))
+        self._target = HeldSwitch(await switch.open_target(self.config))
         self._stack.push_async_callback(self._let_go)
         self._stack.push_async_callback(self._cancel_background)
         found = await loading
@@ -192,15 +209,6 @@ class UPF(Shown):
         await self._put_together(networks, kernel, store, memory, alive, next_number)
         self._keeper.inherit(found)
         log.info("the switch holds what it is to hold: %s", await self._target.reconcile())
-        self._gtpu_side.serve(self._n4, self._n4_server, networks, self._identity.node_id)
-        self._run("switch", self._watch_switch)
-        self._run("routing", self._routing.run)
-        self._run("GTP-U paths", self._gtpu_side.run)
-        self._run("usage", lambda: self._sweep(self._reporting))
-        self._run("figures", self._sample)
-        self._n4_server.serve(self._n4)
-        self._tell_again()
-        self._health = Health(is_ready=True)
 
     async def _open_n4(self, memory: Memory) -> None:
         """Answer heartbeats as the run before did, whose sessions we go on with."""
@@ -490,6 +498,17 @@ class UPF(Shown):
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Make many objects that stay, without their being looked through again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _node_id(config: Config) -> ies.NodeID:

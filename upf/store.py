@@ -71,8 +71,8 @@ class Store(Protocol):
     async def delete(self, kind: str, key: str) -> None:
         """Forget a document, if there is one; durable when this returns."""
 
-    async def records(self) -> Sequence[tuple[int, bytes]]:
-        """Every record, by number in ascending order."""
+    async def records(self, first: int, limit: int) -> Sequence[tuple[int, bytes]]:
+        """Records from a number on, by number in ascending order, up to `limit`."""
 
     def keep(self, number: int, body: bytes | None) -> Awaitable[None]:
         """Keep a record in place of what the number had, None: forget it; durable when done.
@@ -101,8 +101,8 @@ class MemoryStore:
     async def delete(self, kind: str, key: str) -> None:
         self._documents.pop((kind, key), None)
 
-    async def records(self) -> Sequence[tuple[int, bytes]]:
-        return sorted(self._records.items())
+    async def records(self, first: int, limit: int) -> Sequence[tuple[int, bytes]]:
+        return sorted(each for each in self._records.items() if each[0] >= first)[:limit]
 
     async def keep(self, number: int, body: bytes | None) -> None:
         if body is None:
@@ -169,8 +169,8 @@ class SQLiteStore:
     async def delete(self, kind: str, key: str) -> None:
         await self._change((kind, key), None)
 
-    async def records(self) -> Sequence[tuple[int, bytes]]:
-        return await asyncio.to_thread(self._load_records)
+    async def records(self, first: int, limit: int) -> Sequence[tuple[int, bytes]]:
+        return await asyncio.to_thread(self._load_records, first, limit)
 
     def keep(self, number: int, body: bytes | None) -> asyncio.Future[None]:
         return self._change(number, body)
@@ -198,11 +198,12 @@ class SQLiteStore:
         except (sqlite3.Error, ValueError) as error:
             raise StoreError(f"{self._path} cannot be read: {error}") from error
 
-    def _load_records(self) -> Sequence[tuple[int, bytes]]:
+    def _load_records(self, first: int, limit: int) -> Sequence[tuple[int, bytes]]:
         try:
             with self._reading:
                 return self._connection.execute(
-                    "SELECT number, body FROM records ORDER BY number"
+                    "SELECT number, body FROM records WHERE number >= ? ORDER BY number LIMIT ?",
+                    (first, limit),
                 ).fetchall()
         except sqlite3.Error as error:
             raise StoreError(f"{self._path} cannot be read: {error}") from error
