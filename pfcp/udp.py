@@ -40,6 +40,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         self._socket = bound
         self._timer: asyncio.TimerHandle | None = None
+        self._wakes_at = 0.0
         self._is_settling = False
         self._is_closed = False
         self._loop.add_reader(bound, self._receive)
@@ -135,10 +136,12 @@ class Server:
             self._is_settling = False
         when = self.endpoint.next_timer()
         # One that is early finds nothing to do, and is cheaper than one set anew every time.
-        if when is None or (self._timer is not None and self._timer.when() <= when):
+        if when is None or (self._timer is not None and self._wakes_at <= when):
             return
         if self._timer is not None:
             self._timer.cancel()
+        # Not asked of the timer: that of uvloop cannot tell, if its time has come already.
+        self._wakes_at = when
         self._timer = self._loop.call_at(when, self._wake)
 
     def _deliver(self, event: Event) -> None:
