@@ -192,7 +192,8 @@ def _smf() -> dict[str, Any]:
             "externalAddr": smf,
             "assocFailAlertInterval": "10s",
             "assocFailRetryInterval": "5s",
-            "heartbeatInterval": "10s",
+            # This SMF gives up a UPF that does not answer one heartbeat.
+            "heartbeatInterval": "60s",
         },
         "userplaneInformation": {
             "upNodes": {"gNB": {"type": "AN"}, "UPF": _upf(upf)},

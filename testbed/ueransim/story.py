@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from testbed.errors import PeerError
 from testbed.topology import DN_ADDRESS
@@ -19,6 +20,7 @@ _CAP_TOLERANCE = 0.15
 _UNCAPPED_MBPS = 4 * _CAP_MBPS
 _PATIENCE_S = 8.0  # of pings that wait for paging
 _NO_AMF = "Could not find a suitable AMF"  # in the gNB's log
+_PINGS_MEANWHILE = 60
 _UE_ID = re.compile(r"ue-id: (\d+)")
 
 
@@ -37,6 +39,7 @@ def tell(stage: Stage, size_of_crowd: int, *, goes_idle: bool = True) -> None:
     first = release_and_ask_again(stage, first)
     second = attach(stage, "ue2", subscriber(VIDEO, 0))
     keep_slices_apart(stage, first, second)
+    outlive_the_upf(stage, first)
     if size_of_crowd:
         gather(stage, crowd(size_of_crowd))
     deregister(stage, [first, second])
@@ -191,6 +194,29 @@ def keep_slices_apart(stage: Stage, first: UE, second: UE) -> None:
     passed = rates_mbps[0] > _UNCAPPED_MBPS
     passed &= abs(rates_mbps[1] - _CAP_MBPS) <= _CAP_TOLERANCE * _CAP_MBPS
     stage.summary.record("two UEs in two slices", seen, passed=passed)
+
+
+def outlive_the_upf(stage: Stage, ue: UE) -> None:
+    """Kill the UPF and start it again while a UE pings: neither it nor the core notices."""
+    stage.summary.doing("the UPF is killed and started again")
+    held = {each["up_seid"] for each in stage.sessions()}
+    with ThreadPoolExecutor(1) as meanwhile:
+        pings = meanwhile.submit(
+            ping,
+            ue.namespace,
+            DN_ADDRESS,
+            count=_PINGS_MEANWHILE,
+            interval_s=0.1,
+            source=ue.address,
+        )
+        stage.upf.kill()
+        stage.upf.start()
+        result = pings.result()
+    kept = held & {each["up_seid"] for each in stage.sessions()}
+    seen = f"{result.received} of {result.sent} pings answered meanwhile, {len(kept)} sessions kept"
+    passed = result.received == result.sent and kept == held
+    stage.summary.record("UPF killed and back", seen, passed=passed)
+    _ping(stage, ue, "ping after it", count=5)
 
 
 def gather(stage: Stage, subscribers: Sequence[Subscriber]) -> None:
