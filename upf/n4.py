@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pfcp import enums, ies, messages
+from upf.deviations import Deviations
 from upf.enforcement import granted_anew
 from upf.errors import (
     MandatoryIncorrectError,
@@ -93,6 +94,7 @@ class N4:
         self.end_tunnel: Callable[[IPAddress, Tunnel], Awaitable[None]] | None = None
         self._by_usage_id: dict[int, SessionRecord] = {}
         self.occupancy = Occupancy()
+        self._deviations = Deviations()
         self.counters: Counter[tuple[str, int]] = Counter()
         self._identity = identity
         self._associations = associations
@@ -226,6 +228,7 @@ class N4:
             resources = RequestResources(self._resources, blank, undo, owner)
             translator = Translator(blank, resources)
             change = Change(creates=_creates(request, translator))
+            self._deviations.look_at(request.create_urrs, owner)
             session = blank.modified(
                 change, chosen_fteids=resources.chosen, allocated=resources.allocated
             )

@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -20,6 +21,8 @@ from testbed.ueransim.files import write_all
 from testbed.ueransim.plan import TOPOLOGY
 from testbed.ueransim.stage import Cast, staged
 from testbed.ueransim.story import cast_of_ues, tell
+from upf import switch
+from upf.config import StateConfig
 
 CORES = {"open5gs": core_open5gs.core, "free5gc": core_free5gc.core}
 DATABASE = "mongod --quiet --bind_ip 127.0.0.1 --dbpath {directory}"
@@ -190,9 +193,17 @@ def _perform(cast: Cast, directory: Path, asked: argparse.Namespace, summary: Su
                 tell(stage, asked.ues, goes_idle=not asked.no_idle)
     except TestbedError as failure:
         summary.record("the story went on", str(failure), passed=False)
-    left = leftovers.look(lab.id).added_since(before)
+    left = _left(lab.id, before, directory)
     left += [f"process {pid}" for pid in sorted(processes) if leftovers.is_alive(pid)]
     summary.record("nothing left behind", ", ".join(left) or "nothing", passed=not left)
+
+
+def _left(lab_id: str, before: leftovers.Host, directory: Path) -> list[str]:
+    """What the lab left on the host. It makes no links there; of pins, those of its UPF are its."""
+    after = leftovers.look(lab_id)
+    name = switch.name_of(StateConfig(file=directory / "upf.state.db")) or ""
+    own = frozenset(pin for pin in after.pins if name in Path(pin).parts)
+    return replace(after, links=before.links, pins=own).added_since(before)
 
 
 def _tell(summary: Summary, *, as_json: bool) -> int:

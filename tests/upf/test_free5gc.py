@@ -45,8 +45,14 @@ async def test_the_data_network_stands_for_a_dnn_that_is_not_said(bench, asked):
     assert bench.record.session.dnn == "internet"
 
 
-async def test_volume_before_qos_is_asked_for_in_every_session(bench, asked):
-    assert (await bench.ask(asked)).cause == Cause.REQUEST_ACCEPTED
+async def test_volume_before_qos_is_measured_behind_it_and_that_is_said_once(bench, asked, caplog):
+    for _ in range(2):
+        answer = await bench.ask(asked)
+        assert answer.cause == Cause.REQUEST_ACCEPTED
+        await bench.ask(messages.SessionDeletionRequest(seid=answer.up_fseid.seid))
+    said = [each.getMessage() for each in caplog.records if "MBQE" in each.getMessage()]
+    assert len(said) == 1
+    assert said[0].startswith("10.100.4.1 asks for volume before QoS enforcement")
 
 
 async def test_a_urr_created_anew_word_for_word_goes_on(bench, asked):
