@@ -352,11 +352,12 @@ class XdpDataplane:
         ]
         return dataclasses.replace(result, copies=tuple(copies))
 
-    def measure(self, port: int, frame: bytes, *, repeat: int) -> float:
-        """Return the nanoseconds the program takes for `frame` received on `port`, without those of
-        receiving and sending; opened with `testing`. The frame has at least 128 octets.
+    def measure(self, port: int, frame: bytes, *, repeat: int, now_ns: int = 0) -> float:
+        """Return the nanoseconds the program takes for `frame` received on `port`, `repeat` times,
+        without those of receiving and sending; opened with `testing`. The frame has at least 128
+        octets. To the program it is always `now_ns`, or the real time if that is 0.
         """
-        return self._trials.measure(port, frame, repeat)
+        return self._trials.measure(port, frame, repeat, now_ns)
 
     def close(self) -> None:
         self._ports.close()

@@ -59,11 +59,11 @@ class Trials:
         is_ours = outcome == self._settings.host_port
         return PacketResult("host" if is_ours else "forward", outcome, result.frame)
 
-    def measure(self, port: int, frame: bytes, repeat: int) -> float:
-        """Return the nanoseconds that `frame` takes."""
+    def measure(self, port: int, frame: bytes, repeat: int, now_ns: int) -> float:
+        """Return the nanoseconds that `frame` takes; it is always `now_ns`, unless that is 0."""
         if len(frame) < _INJECTED_HEAD:
             raise DataplaneError(f"a frame of {len(frame)} octets, not at least {_INJECTED_HEAD}")
-        result, _ = self._run(BENCHMARK_PROGRAM, port, frame, 0, repeat=repeat)
+        result, _ = self._run(BENCHMARK_PROGRAM, port, frame, now_ns, repeat=repeat)
         return result.duration_ns
 
     def _run(

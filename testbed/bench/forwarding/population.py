@@ -28,7 +28,7 @@ _INSERTED_AT_ONCE = 10_000
 # More than any CPU forwards, so that every packet is metered and none is dropped.
 _RATE = MeterConfig(cir=10**12, cburst=10**9, pir=10**12, pburst=10**9)
 _TWO_METERS = ("Egress.enforcement.session_meters", "Egress.enforcement.slice_meters")
-_FLOW_METERS = "Egress.enforcement.flow_meters"
+FLOW_METER = ("Egress.enforcement.flow_meters", 1)  # of the classified session, both directions
 
 _IPV4_AND_UDP = 20 + 8  # octets
 
@@ -52,6 +52,11 @@ def usage_id(session: int, port: int) -> int:
     """Return the counter, and the meter if it has one, of a session's direction."""
     cell, bank = divmod(2 * session + (port == net.CORE_PORT), _USAGE_BANKS)
     return cell << _BANK_BITS | bank
+
+
+def classified_usage(port: int) -> int:
+    """Return the counter of the classified session's direction."""
+    return usage_id(_CLASSIFIED, port)
 
 
 def usage_cell(usage: int) -> tuple[str, int]:
@@ -83,7 +88,7 @@ class Population:
                 self._dataplane.write_meter(sessions, usage_id(session, port), _RATE)
         for is_downlink in (0, 1):
             self._dataplane.write_meter(slices, 2 * _SLICE + is_downlink, _RATE)
-        self._dataplane.write_meter(_FLOW_METERS, 1, _RATE)
+        self._dataplane.write_meter(*FLOW_METER, _RATE)
 
     def _insert(self, verb: str, *, is_metered: bool) -> None:
         for first in range(0, self.count, _INSERTED_AT_ONCE):
@@ -128,7 +133,7 @@ def _classified() -> Iterator[tuple[str, net.Key, str, dict[str, int]]]:
             filter_key = (rules, None, None, (protocol, 8), any_port, any_port, None, None)
             yield "filters_ipv4", filter_key, "set_slot", {"filter_slot": _SLOT}
         meter = usage_id(_CLASSIFIED, port)
-        arguments = {"usage_id": meter, "session_meter_id": meter, "flow_meter_id": 1}
+        arguments = {"usage_id": meter, "session_meter_id": meter, "flow_meter_id": FLOW_METER[1]}
         arguments |= {"slice_id": _SLICE, "is_guaranteed": 0}
         if port == net.ACCESS_PORT:
             yield "flows", (rules, _SLOT), "forward_flow", arguments | {"route_instance": net.CORE}
