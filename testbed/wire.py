@@ -32,12 +32,15 @@ _ETHERTYPES = {4: b"\x08\x00", 6: b"\x86\xdd"}
 
 @dataclass(frozen=True)
 class Received:
-    """A GTP-U message and where it came from. `tos`: DSCP and ECN of the packet it came in."""
+    """A GTP-U message, its octets and where it came from. `tos`: DSCP and ECN of the packet it
+    came in.
+    """
 
     message: gtpu.GTPUMessage
     peer: IPAddress
     port: int
     tos: int
+    raw: bytes
 
     @property
     def packet(self) -> Packet:
@@ -114,7 +117,7 @@ class GTPUEnd:
                 continue
             tos = ancillary[0][2][0] if ancillary else 0
             source = IPv4Address(peer[0]) if self.address.version == 4 else IPv6Address(peer[0])
-            self._received.put(Received(message, source, peer[1], tos))
+            self._received.put(Received(message, source, peer[1], tos, octets))
 
 
 class Host:
