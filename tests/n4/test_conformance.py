@@ -1,4 +1,4 @@
-"""No row of the N4 table without a test or a word of what is missing, and the page as it is."""
+"""No row of the N4 table without a test, and the page as it is."""
 
 import importlib.util
 from pathlib import Path
@@ -17,13 +17,13 @@ def conformance():
     return module
 
 
-def test_every_row_has_a_test_that_is_there_or_says_what_is_missing(conformance):
+def test_every_row_has_a_test_that_is_there(conformance):
     assert conformance.faults() == []
 
 
 def test_a_row_without_either_and_a_test_that_is_not_there_are_found(conformance, monkeypatch):
     rows = [
-        {"text": "empty"},
+        {"text": "empty", "missing": "all of it"},
         {"text": "gone", "tests": ["upf/test_n4.py::test_nothing", "upf/no.py::test_x"]},
     ]
     monkeypatch.setattr(conformance, "sections", lambda: [{"title": "x", "row": rows}])

@@ -123,6 +123,13 @@ CASES = {
         FAR_2,
         84,
     ),
+    "time quota mechanism": (
+        lambda r: with_urr(
+            r, time_quota_mechanism=ies.TimeQuotaMechanism(base_time_interval_type=0)
+        ),
+        URR_1,
+        115,
+    ),
     "dropped downlink": (
         lambda r: with_urr(r, reporting_triggers=ies.ReportingTriggers(droth=True)),
         URR_1,
