@@ -330,7 +330,7 @@ class NextHopIds:
 
 def header_entry(peer_id: int, peer: TunnelPeer) -> Entry:
     """What is put before packets to a tunnel peer."""
-    fields = (int(peer.src), int(peer.dst), peer.dst_port, 1, 0)
+    fields = (int(peer.src), int(peer.dst), peer.dst_port, 1, peer.dscp)
     action: tables.AddIPv4 | tables.AddIPv6 = (
         tables.AddIPv4(*fields) if isinstance(peer.dst, IPv4Address) else tables.AddIPv6(*fields)
     )

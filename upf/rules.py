@@ -177,10 +177,13 @@ class OuterHeaderCreation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardingParameters:
+    """`dscp` is the transport level marking of outer headers, None is none."""
+
     destination_interface: Interface
     network_instance: str | None = None
     outer_header_creation: OuterHeaderCreation | None = None
     forwarding_policy: bytes | None = None
+    dscp: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

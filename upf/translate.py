@@ -69,7 +69,6 @@ _FAR_UNSUPPORTED = {
 }
 _FORWARDING_UNSUPPORTED = {
     "redirect_information": 38,
-    "transport_level_marking": 30,
     "linked_traffic_endpoint_id": 131,
     "header_enrichment": 98,
     "proxying": 137,
@@ -295,6 +294,7 @@ def _forwarding_fields(
     fields: dict[str, Any] = given(
         network_instance=name_of(ie.network_instance),
         forwarding_policy=None if policy is None else policy.identifier,
+        dscp=_dscp(ie.transport_level_marking),
     )
     if ie.destination_interface is not None:
         fields["destination_interface"] = interface_of(
@@ -303,6 +303,11 @@ def _forwarding_fields(
     if ie.outer_header_creation is not None:
         fields["outer_header_creation"] = _outer_header_creation(ie.outer_header_creation)
     return fields
+
+
+def _dscp(marking: int | None) -> int | None:
+    """The DSCP of a TOS or traffic class octet and its mask (TS 29.244 clause 8.2.12)."""
+    return None if marking is None else (marking >> 8 & marking & 0xFF) >> 2
 
 
 def _outer_header_creation(ie: ies.OuterHeaderCreation) -> OuterHeaderCreation:

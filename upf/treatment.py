@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 OUTER_HEADER_REMOVAL_IE = 95
 OUTER_HEADER_CREATION_IE = 84
+TRANSPORT_LEVEL_MARKING_IE = 30
 
 GTPU_PORT = 2152
 _UDP_GTPU_OCTETS = 16
@@ -41,7 +42,7 @@ class TunnelPeer:
     """A pair of GTP-U entities, ours and theirs, and how they are reached.
 
     `overhead` is octets put before a user's packet. `is_of_cp`: theirs is the CP function's, which
-    may be anywhere the host's own routes lead.
+    may be anywhere the host's own routes lead. `dscp` is what outer headers are marked with.
     """
 
     network_instance_id: int
@@ -50,6 +51,7 @@ class TunnelPeer:
     overhead: int
     dst_port: int = GTPU_PORT
     is_of_cp: bool = False
+    dscp: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,12 @@ def _forwarded(
     creation = forwarding.outer_header_creation
     destination = _destination(networks, forwarding, pdr)
     if creation is None:
+        if forwarding.dscp is not None:
+            raise UnsupportedError(
+                f"{_far_rule(pdr)} marks outer headers and creates none",
+                rule=_far_rule(pdr),
+                offending_ie=TRANSPORT_LEVEL_MARKING_IE,
+            )
         if forwarding.forwarding_policy is not None:
             policy = networks.provisions.policy(forwarding.forwarding_policy)
             return Routed(policy.network_instance_id, policy)
@@ -137,6 +145,7 @@ def _forwarded(
         peer=replace(
             _tunnel_peer(destination, creation, pdr, container_octets=container_octets),
             is_of_cp=is_to_cp,
+            dscp=forwarding.dscp or 0,
         ),
         teid=creation.teid,
         qfi=qfi,

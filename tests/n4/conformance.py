@@ -20,8 +20,9 @@ HEAD = """\
 # N4, row by row
 
 What SMFs ask of a UPF on N4, the tests that would fail if this one did otherwise, and where it
-differs: what is refused is refused with the rule and the IE that ask for it. Those in `testbed` send packets through a UPF as an operator runs it; the others ask the
-UPF's own modules. Written from `tests/n4/conformance.toml` by `tests/n4/conformance.py`.
+differs: what is refused is refused with the rule and the IE that ask for it. Those in `testbed`
+send packets through a UPF as an operator runs it; the others ask the UPF's own modules. Written
+from `tests/n4/conformance.toml` by `tests/n4/conformance.py`.
 """
 
 

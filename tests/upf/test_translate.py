@@ -42,6 +42,7 @@ def with_urr(request, **fields):
 
 V4 = IPv4Address("10.45.0.9")
 V6 = IPv6Address("2001:db8::1")
+MECHANISM = ies.TimeQuotaMechanism(base_time_interval_type=0, base_time_interval_s=1)
 CASES = {
     "application id": (lambda r: with_pdi(r, application_id=b"x"), PDR_2, 24),
     "framed route": (lambda r: with_pdi(r, framed_routes=(b"x",)), PDR_2, 153),
@@ -103,7 +104,7 @@ CASES = {
         FAR_2,
         41,
     ),
-    "marking of outer headers": (
+    "marking of headers that are not created": (
         lambda r: forwarding(r, transport_level_marking=0xB8FC),
         FAR_2,
         30,
@@ -124,9 +125,7 @@ CASES = {
         84,
     ),
     "time quota mechanism": (
-        lambda r: with_urr(
-            r, time_quota_mechanism=ies.TimeQuotaMechanism(base_time_interval_type=0)
-        ),
+        lambda r: with_urr(r, time_quota_mechanism=MECHANISM),
         URR_1,
         115,
     ),

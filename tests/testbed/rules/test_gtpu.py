@@ -43,10 +43,12 @@ def test_packets_to_the_cp_function_and_from_it(stage, session):
     stage.gnb.send_packet(solicitation, UPF_N3_ADDRESS, up.teid, 9)
     got = stage.smf_gtpu.receive()
     assert (got.message.teid, got.packet[IPv6].dst) == (cp_teid, "ff02::2")
+    assert got.packet[IPv6].hlim == 255
     advertisement = IPv6(src="fe80::2", dst=str(link_local), nh=58, hlim=255) / b"\x86\0\0\0adv"
     stage.smf_gtpu.send_packet(advertisement, UPF_N3_ADDRESS, from_cp.teid)
     got = stage.gnb.receive()
     assert (got.message.teid, got.packet[IPv6].dst) == (teid, str(link_local))
+    assert got.packet[IPv6].hlim == 255  # else the UE ignores it (RFC 4861 clause 6.1.2)
 
 
 def test_echo_is_answered_over_both_versions(stage):

@@ -8,6 +8,7 @@ import pytest
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 
+from pfcp import ies
 from testbed import rules
 from testbed.topologies import (
     BRANCH_SERVER_ADDRESS,
@@ -129,3 +130,18 @@ def test_a_spoofed_source_goes_nowhere_and_is_counted(stage, simple):
         stage.gnb.send_packet(datagram(src, dst, b"spoof"), UPF_N3_ADDRESS, fteid.teid, 9)
     assert stage.dn.receive(b"spoof", SILENCE_S) is None
     assert stage.drops("spoofed_source") == before + 2
+
+
+def test_outer_headers_are_marked_as_the_far_says(stage, session):
+    ue, teid, expedited = stage.ue_ipv4(), stage.number(), 46
+    answer = session(
+        (rules.from_core(1, 1, rules.ue(ue, is_destination=True)),),
+        (rules.to_tunnel(1, teid, GNB_ADDRESS, transport_level_marking=expedited << 10 | 0xFC),),
+    )
+    stage.dn.send(datagram(SERVER_ADDRESS, ue, b"marked"))
+    assert stage.gnb.receive().tos >> 2 == expedited
+    parameters = ies.UpdateForwardingParameters(transport_level_marking=10 << 10 | 0xFC)
+    update = ies.UpdateFAR(far_id=1, update_forwarding_parameters=parameters)
+    assert stage.smf.modify(answer.up_fseid.seid, update_fars=(update,)).cause == 1
+    stage.dn.send(datagram(SERVER_ADDRESS, ue, b"marked"))
+    assert stage.gnb.receive().tos >> 2 == 10
