@@ -24,7 +24,7 @@ from upf.quotas import (
 from upf.triggers import is_near_end
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from upf.ledger import Given, Ledger
     from upf.measurement import Measurement
@@ -34,12 +34,13 @@ if TYPE_CHECKING:
 
 
 class QuotaEnforcement:
-    """The quotas of all sessions."""
+    """The quotas of all sessions. `on_changed` is told of those that are other than they were."""
 
     def __init__(self, ledger: Ledger, entries: SessionEntries) -> None:
         self._ledger = ledger
         self._entries = entries
         self._near_end: dict[int, SessionRecord] = {}
+        self.on_changed: Callable[[SessionRecord], None] = lambda _: None
 
     def first_grants(self, session: Session) -> Mapping[QuotaName, Grant]:
         """What cells of the quotas of a new session hold."""
@@ -181,6 +182,7 @@ class QuotaEnforcement:
         record.held = await self._entries.replace(record.held, session, grants or {})
         record.session = session
         record.version += 1
+        self.on_changed(record)
 
 
 def _grants(

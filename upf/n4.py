@@ -180,6 +180,7 @@ class N4:
                 record.held = await self._entries.replace(record.held, described)
                 record.session = described
                 record.version += 1
+                self._keeper.keep_later(record)
 
     async def rebind_slices(self) -> None:
         """Put sessions into the slices that are theirs now."""
@@ -197,6 +198,7 @@ class N4:
             self.occupancy.move(demand_of(session), session.slice_id, slice_id)
             record.session = moved
             record.version += 1
+            self._keeper.keep_later(record)
 
     async def _answer_session_request(
         self, request: SessionRequest, peer: Peer, prepare: Prepare | None

@@ -14,10 +14,12 @@ from upf.provisions import described_anew
 from upf.session_sets import is_in_sets
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from pfcp.association import AssociationTable
     from pfcp.events import Peer
     from upf.n4 import N4
-    from upf.provisions import Applications
+    from upf.provisions import Applications, Described
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +39,16 @@ class Identity:
         return up_function_features(gives_addresses=self.gives_addresses)
 
 
+async def _nothing_kept(_owner: ies.NodeID, _described: Described) -> None:
+    """Keep nothing of applications."""
+
+
 class NodeProcedures:
-    """Answers for the node."""
+    """Answers for the node. `keep` is told what a CP function's applications look like now, before
+    that is answered; StoreError if that cannot be kept.
+    """
+
+    keep: Callable[[ies.NodeID, Described], Awaitable[None]]
 
     def __init__(
         self,
@@ -48,6 +58,7 @@ class NodeProcedures:
         applications: Applications,
     ) -> None:
         self.applications = applications
+        self.keep = _nothing_kept
         self._n4 = n4
         self._identity = identity
         self._associations = associations
@@ -114,6 +125,7 @@ class NodeProcedures:
             applications.replace(owner, described_anew(before, request))
             try:
                 await self._follow(owner)
+                await self.keep(owner, applications.of(owner))
             except UPFError:
                 applications.replace(owner, before)
                 await self._follow(owner)

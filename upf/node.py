@@ -279,6 +279,10 @@ class UPF(Shown):
             wall_clock=clock,
             keeper=keeper,
         )
+        self._reporting.on_changed(keeper.keep_later)
+        self._n4.node.keep = memory.keep_applications
+        for owner, described in (await memory.applications()).items():
+            self._n4.node.applications.replace(owner, described)
         await self._set_up_switch(networks, ports)
         await self._restore_sessions(memory, found)
         await self._routing.start()

@@ -58,6 +58,10 @@ class UsageReporting:
         self._stopped: dict[int, SessionRecord] = {}
         self.is_urgent = asyncio.Event()
 
+    def on_changed(self, tell: Callable[[SessionRecord], None]) -> None:
+        """Have `tell` be told of sessions that quotas made other than they were."""
+        self._quotas.on_changed = tell
+
     # What N4 asks for. The caller holds the session's lock.
 
     def first_grants(self, session: Session) -> Mapping[QuotaName, Grant]:

@@ -20,6 +20,7 @@ from upf import tables
 from upf.clock import SteadyClock
 from upf.errors import StoreError, UPFError
 from upf.records import SessionRecord
+from upf.sdf import parse_flow_description
 from upf.store import Store
 from upf.transaction import Held
 
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
     from upf.keeping import KeptSession, SessionKeeper
     from upf.metering import UsageCounters
     from upf.n4 import N4
+    from upf.provisions import Described
     from upf.reporting import UsageReporting
     from upf.transaction import SessionEntries
 
 NODE_KIND = "node"
 ASSOCIATION_KIND = "association"
+APPLICATIONS_KIND = "applications"
 # No quota has it: what it holds says which life of the switch this is.
 _LIFE_CELL = 0
 _SESSIONS_AT_ONCE = 100
@@ -78,12 +81,35 @@ class Memory:
         documents = await self.store.load(ASSOCIATION_KIND)
         return [_association_of(key, each) for key, each in documents.items()]
 
+    async def applications(self) -> Mapping[ies.NodeID, Described]:
+        """What CP functions described of applications in the earlier run."""
+        documents = await self.store.load(APPLICATIONS_KIND)
+        return {
+            node_id_of(key): {
+                bytes.fromhex(application_id): tuple(map(parse_flow_description, flows))
+                for application_id, flows in each.items()
+            }
+            for key, each in documents.items()
+        }
+
+    async def keep_applications(self, owner: ies.NodeID, described: Described) -> None:
+        """Keep what a CP function described of applications. StoreError."""
+        if not described:
+            await self.store.delete(APPLICATIONS_KIND, str(owner))
+            return
+        document = {
+            application_id.hex(): [each.text for each in filters]
+            for application_id, filters in described.items()
+        }
+        await self.store.put(APPLICATIONS_KIND, str(owner), document)
+
     def note_associations(
         self, before: Mapping[ies.NodeID, Association], now: Mapping[ies.NodeID, Association]
     ) -> None:
         """Keep associations, and forget those that are gone."""
         for node_id in before.keys() - now.keys():
             _unwaited(self.store.delete(ASSOCIATION_KIND, str(node_id)))
+            _unwaited(self.store.delete(APPLICATIONS_KIND, str(node_id)))
         for node_id, each in now.items():
             if before.get(node_id) != each:
                 _unwaited(self.store.put(ASSOCIATION_KIND, str(node_id), _document_of(each)))

@@ -18,6 +18,7 @@ from upf.config import parse
 from upf.entry import Counts
 from upf.errors import TargetError
 from upf.node import UPF
+from upf.slices import SNSSAI, Slice
 
 pytestmark = pytest.mark.root
 
@@ -314,3 +315,28 @@ async def test_a_clock_that_is_set_changes_no_duration_and_ends_nothing(run, up_
         assert abs(report.end_time - (int(real) + ahead_s + 2_208_988_800)) <= 3
         await run.kill_and_start()
     assert up_seid in run.upf._n4.sessions
+
+
+async def test_what_an_smf_described_of_applications_is_known_after_a_kill(run, up_seid):
+    contents = ies.PFDContents(flow_description="permit out ip from 192.0.2.1 to assigned")
+    pfds = ies.ApplicationIDsPFDs(
+        application_id=b"video", pfd_contexts=(ies.PFDContext(pfd_contents=(contents,)),)
+    )
+    answer = await run.ask(messages.PFDManagementRequest(application_ids_pfds=(pfds,)))
+    assert answer.cause == enums.Cause.REQUEST_ACCEPTED
+    owner = run.upf._n4.sessions[up_seid].owner
+    before = run.upf._n4.node.applications.of(owner)
+    assert before
+    await run.kill_and_start()
+    assert run.upf._n4.node.applications.of(owner) == before
+
+
+async def test_a_session_in_a_slice_of_its_own_stays_there(run, up_seid):
+    wanted = Slice(name="video", s_nssai=SNSSAI(1), uplink_bps=8_000_000)
+    await run.upf.change_slice("other", lambda _: replace(wanted, name="other", dnns=("none",)))
+    await run.upf.change_slice("video", lambda _: wanted)
+    slice_id = run.upf._n4.sessions[up_seid].session.slice_id
+    await run.upf.delete_slice("other", lambda _: None)
+    await run.kill_and_start()
+    assert run.upf._n4.sessions[up_seid].session.slice_id == slice_id == 2
+    assert run.target.plans == []

@@ -100,3 +100,29 @@ async def test_memory_forgets_with_the_process():
     assert await store.load("slice") == {"a": {"n": 1}}
     await store.delete("slice", "a")
     assert await store.load("slice") == {}
+
+
+async def test_records_are_there_after_a_restart_and_the_last_of_several_stands(path):
+    store = SQLiteStore.open(path)
+    await asyncio.gather(*(store.keep(n % 700, str(n).encode()) for n in range(2100)))
+    await asyncio.gather(*(store.keep(n, None) for n in range(0, 700, 2)))
+    await store.close()
+    store = SQLiteStore.open(path)
+    found = [*await store.records(0, 200), *await store.records(400, 1000)]
+    await store.close()
+    wanted = [*range(1, 400, 2), *range(401, 700, 2)]
+    assert found == [(n, str(1400 + n).encode()) for n in wanted]
+
+
+async def test_a_file_that_cannot_be_written_is_told_until_it_can(path):
+    store = SQLiteStore.open(path)
+    await store.keep(1, b"old")
+    store._connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(StoreError, match="readonly"):
+        await store.keep(1, b"new")
+    assert store.fault is not None
+    store._connection.execute("PRAGMA query_only = OFF")
+    await store.keep(2, b"new")
+    assert store.fault is None
+    assert await store.records(0, 9) == [(1, b"old"), (2, b"new")]
+    await store.close()
