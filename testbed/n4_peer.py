@@ -94,10 +94,14 @@ class N4Peer:
         assert isinstance(answer, messages.SessionDeletionResponse)
         return answer
 
-    def ask(self, request: messages.Message) -> messages.Message:
+    def ask(self, request: messages.Message) -> Any:
         """Send a request and return its answer; PeerError if none comes."""
         number = next(self._sequence_numbers)
-        self._send(request.encode(number))
+        return self.ask_octets(request.encode(number), number)
+
+    def ask_octets(self, octets: bytes, number: int) -> Any:
+        """Send the octets of a request with a sequence number; return its answer."""
+        self._send(octets)
         deadline = time.monotonic() + _PATIENCE_S
         while (left_s := deadline - time.monotonic()) > 0:
             try:
@@ -106,7 +110,7 @@ class N4Peer:
                 break
             if answer.sequence_number == number:
                 return answer
-        raise PeerError(f"{type(request).__name__}: no answer within {_PATIENCE_S:g} s")
+        raise PeerError(f"no answer to request {number} within {_PATIENCE_S:g} s")
 
     def told(self, kind: type[messages.Message], within_s: float = _PATIENCE_S) -> Any:
         """Wait for a request of the UPF; it counts as dealt with then. PeerError if none comes."""
