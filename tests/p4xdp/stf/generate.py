@@ -52,6 +52,12 @@ SEARCHES = {
         "hdr.bridged.is_user == 1 && hdr.bridged.is_encapsulated == 0",
         "{forwards}",
     ),
+    "contained": (
+        f"{_TUNNELLED} && hdr.psc_8.isValid()",
+        "md.is_admitted == 1 && md.is_tunnelled == 1",
+        "hdr.bridged.is_user == 1",
+        "{forwards}",
+    ),
     "encapsulated": (
         _ARRIVAL,
         _ADMITTED,
