@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from upf import tables
 from upf.allocator import IndexPool
 from upf.entry import Entry, Prefix
-from upf.rules import IPAddress, IPNetwork
+from upf.rules import IPAddress, IPNetwork, OuterProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -330,10 +330,12 @@ class NextHopIds:
 
 def header_entry(peer_id: int, peer: TunnelPeer) -> Entry:
     """What is put before packets to a tunnel peer."""
-    fields = (int(peer.src), int(peer.dst), peer.dst_port, 1, peer.dscp)
-    action: tables.AddIPv4 | tables.AddIPv6 = (
-        tables.AddIPv4(*fields) if isinstance(peer.dst, IPv4Address) else tables.AddIPv6(*fields)
-    )
+    is_ipv4, ends = isinstance(peer.dst, IPv4Address), (int(peer.src), int(peer.dst))
+    if peer.protocol is OuterProtocol.IP:
+        alone = tables.AddIPv4Alone if is_ipv4 else tables.AddIPv6Alone
+        return tables.entry(tables.TunnelHeader(peer_id), alone(*ends, peer.dscp))
+    add = tables.AddIPv4 if is_ipv4 else tables.AddIPv6
+    action = add(*ends, peer.dst_port, int(peer.protocol is OuterProtocol.GTPU), peer.dscp)
     return tables.entry(tables.TunnelHeader(peer_id), action)
 
 

@@ -167,12 +167,24 @@ class PDR:
         return self.pdi.source_interface is Interface.ACCESS
 
 
+class OuterProtocol(StrEnum):
+    """What stands between the outer IP header and the user's packet (TS 29.244 clause 8.2.56)."""
+
+    GTPU = "gtpu"
+    UDP = "udp"
+    IP = "ip"
+
+
 @dataclass(frozen=True, slots=True)
 class OuterHeaderCreation:
-    """GTP-U/UDP/IP towards `address`, which chose `teid`."""
+    """Headers towards `address`: of GTP-U/UDP/IP, whose `teid` it chose, of UDP/IP to a `port` of
+    it, or of IP alone. What a protocol has not is 0.
+    """
 
     teid: int
     address: IPAddress
+    protocol: OuterProtocol = OuterProtocol.GTPU
+    port: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

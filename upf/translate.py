@@ -31,6 +31,7 @@ from upf.rules import (
     ForwardingParameters,
     Interface,
     OuterHeaderCreation,
+    OuterProtocol,
 )
 from upf.session import Session, Update
 from upf.translate_pdi import PDITranslator
@@ -312,12 +313,16 @@ def _dscp(marking: int | None) -> int | None:
 
 def _outer_header_creation(ie: ies.OuterHeaderCreation) -> OuterHeaderCreation:
     address = ie.ipv4 or ie.ipv6
-    if ie.teid is None or address is None or ie.ctag is not None or ie.stag is not None:
+    if address is None or ie.ctag is not None or ie.stag is not None or ie.low_layer_ssm:
         raise UnsupportedError(
-            "outer header creation other than GTP-U/UDP/IP is not served",
+            "outer header creation other than GTP-U/UDP/IP, UDP/IP and IP is not served",
             offending_ie=OUTER_HEADER_CREATION_IE,
         )
-    return OuterHeaderCreation(ie.teid, address)
+    if ie.teid is not None:
+        return OuterHeaderCreation(ie.teid, address)
+    if ie.port is not None:
+        return OuterHeaderCreation(0, address, OuterProtocol.UDP, ie.port)
+    return OuterHeaderCreation(0, address, OuterProtocol.IP)
 
 
 def _bar_fields(ie: ies.CreateBAR | ies.UpdateBAR) -> dict[str, Any]:

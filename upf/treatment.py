@@ -10,7 +10,7 @@ from upf.drops import DropReason
 from upf.errors import RuleError, RuleId, RuleKind, UnsupportedError
 from upf.provisions import ForwardingPolicy
 from upf.quotas import is_bounded
-from upf.rules import ApplyAction, Interface, IPAddress
+from upf.rules import ApplyAction, Interface, IPAddress, OuterProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ OUTER_HEADER_CREATION_IE = 84
 TRANSPORT_LEVEL_MARKING_IE = 30
 
 GTPU_PORT = 2152
-_UDP_GTPU_OCTETS = 16
+_OCTETS_BEHIND_IP = {OuterProtocol.GTPU: 16, OuterProtocol.UDP: 8, OuterProtocol.IP: 0}
 _PSC_OCTETS = 8  # with the options before it
 _PPI_OCTETS = 4
 _IP_OCTETS = {4: 20, 6: 40}
@@ -39,7 +39,8 @@ class Wait(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TunnelPeer:
-    """A pair of GTP-U entities, ours and theirs, and how they are reached.
+    """A pair of GTP-U entities, ours and theirs, or ends of a tunnel of UDP or of IP alone, and how
+    they are reached.
 
     `overhead` is octets put before a user's packet. `is_of_cp`: theirs is the CP function's, which
     may be anywhere the host's own routes lead. `dscp` is what outer headers are marked with.
@@ -52,6 +53,7 @@ class TunnelPeer:
     dst_port: int = GTPU_PORT
     is_of_cp: bool = False
     dscp: int = 0
+    protocol: OuterProtocol = OuterProtocol.GTPU
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +138,12 @@ def _forwarded(
             return Routed(policy.network_instance_id, policy)
         return Routed(destination.network_instance_id)
     qers = [session.qers[qer_id] for qer_id in pdr.qer_ids]
+    is_gtpu = creation.protocol is OuterProtocol.GTPU
     # The CP function wants packets without a container.
-    is_to_cp = forwarding.destination_interface is Interface.CP_FUNCTION
-    qfi = 0 if is_to_cp else next((qer.qfi for qer in qers if qer.qfi is not None), 0)
+    is_to_cp = is_gtpu and forwarding.destination_interface is Interface.CP_FUNCTION
+    qfi = (
+        0 if is_to_cp or not is_gtpu else next((qer.qfi for qer in qers if qer.qfi is not None), 0)
+    )
     ppi = paging_policy_indicator(pdr, session.qers) if qfi else None
     container_octets = 0 if qfi == 0 else _PSC_OCTETS + (0 if ppi is None else _PPI_OCTETS)
     return Tunnelled(
@@ -176,7 +181,7 @@ def _tunnel_peer(
 ) -> TunnelPeer:
     if not destination.endpoints:
         raise RuleError(
-            f"{_far_rule(pdr)} creates GTP-U headers towards {destination.role}, where we have no "
+            f"{_far_rule(pdr)} creates outer headers towards {destination.role}, where we have no "
             "GTP-U address: set gtpu_address on an interface there",
             rule=_far_rule(pdr),
         )
@@ -190,8 +195,15 @@ def _tunnel_peer(
             rule=_far_rule(pdr),
             offending_ie=OUTER_HEADER_CREATION_IE,
         )
-    overhead = _IP_OCTETS[version] + _UDP_GTPU_OCTETS + container_octets
-    return TunnelPeer(destination.network_instance_id, src, creation.address, overhead)
+    protocol = creation.protocol
+    return TunnelPeer(
+        destination.network_instance_id,
+        src,
+        creation.address,
+        overhead=_IP_OCTETS[version] + _OCTETS_BEHIND_IP[protocol] + container_octets,
+        dst_port=GTPU_PORT if protocol is OuterProtocol.GTPU else creation.port,
+        protocol=protocol,
+    )
 
 
 def _far_rule(pdr: PDR) -> RuleId:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from upf.errors import UPFError
+from upf.rules import OuterProtocol
 from upf.treatment import Tunnelled, treatment_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ Tunnel: TypeAlias = "tuple[IPAddress, int]"  # an address and a TEID there
 def remote_tunnel(far: FAR) -> Tunnel | None:
     """The tunnel of a peer that a FAR sends to."""
     creation = None if far.forwarding is None else far.forwarding.outer_header_creation
-    return None if creation is None else (creation.address, creation.teid)
+    if creation is None or creation.protocol is not OuterProtocol.GTPU:
+        return None
+    return creation.address, creation.teid
 
 
 def remote_tunnels(session: Session) -> set[Tunnel]:
@@ -30,14 +33,14 @@ def remote_tunnels(session: Session) -> set[Tunnel]:
 
 
 def tunnelled_by(session: Session, far_id: int, networks: Networks) -> Tunnelled | None:
-    """How a FAR sends into a tunnel; None if it does not."""
+    """How a FAR sends into a GTP-U tunnel; None if it does not."""
     for pdr in session.pdrs.values():
         if pdr.far_id == far_id:
             try:
                 treatment = treatment_of(session, pdr, networks)
             except UPFError:
                 return None
-            if isinstance(treatment, Tunnelled):
+            if isinstance(treatment, Tunnelled) and treatment.peer.protocol is OuterProtocol.GTPU:
                 return treatment
     return None
 

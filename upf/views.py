@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from upf.entry import Counts, Entry
 from upf.rules import IPAddress
 from upf.slices import SNSSAI
+from upf.tunnels import remote_tunnels
 from upf.usage import NO_COUNTS, Volume, plus
 
 if TYPE_CHECKING:
@@ -120,11 +121,7 @@ def session_view(
 ) -> SessionView:
     """A session with its usage by these counter readings."""
     session = record.session
-    remote = {
-        far.forwarding.outer_header_creation
-        for far in session.fars.values()
-        if far.forwarding is not None and far.forwarding.outer_header_creation is not None
-    }
+    remote = remote_tunnels(session)
     return SessionView(
         up_seid=session.up_seid,
         cp_seid=session.cp_seid,
@@ -135,7 +132,7 @@ def session_view(
         s_nssai=session.s_nssai,
         slice_name=slice_names.get(session.slice_id),
         local_tunnels=_sorted(Tunnel(each.teid, each.address) for each in session.local_fteids),
-        remote_tunnels=_sorted(Tunnel(each.teid, each.address) for each in remote),
+        remote_tunnels=_sorted(Tunnel(teid, address) for address, teid in remote),
         since=record.since,
         usage=_usage(record, counters, readings),
     )

@@ -24,6 +24,7 @@ from upf.rules import (
     Interface,
     LocalFTEID,
     OuterHeaderCreation,
+    OuterProtocol,
 )
 from upf.sdf import parse_flow_description
 from upf.session import Change, Session
@@ -159,6 +160,23 @@ def test_tunnel_to_another_upf_starts_at_our_address_there(qer_ids, overhead):
     session = session_of(replace(UPLINK, far_id=3, qer_ids=qer_ids))
     surveyed = survey(session, NETWORKS, NUM_SESSION_METERS)
     assert surveyed.peers == {TunnelPeer(3, N9, PEER_UPF, overhead)}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "port", "overhead"), [(OuterProtocol.UDP, 4444, 28), (OuterProtocol.IP, 0, 20)]
+)
+def test_headers_of_udp_and_of_ip_alone_have_no_container(protocol, port, overhead):
+    creation = OuterHeaderCreation(0, PEER_UPF, protocol, port)
+    far = FAR(
+        far_id=9,
+        apply_action=ApplyAction.FORW,
+        forwarding=replace(TO_UPF, outer_header_creation=creation),
+    )
+    rules = (replace(UPLINK, far_id=9, qer_ids=(2,)), QER(qer_id=2, qfi=9), far)
+    surveyed, result = compiled_whole(session_of(*rules))
+    assert surveyed.peers == {TunnelPeer(3, N9, PEER_UPF, overhead, port, protocol=protocol)}
+    params = tables_of(result.entries)["sessions_by_fteid"][UPLINK_KEY][1]
+    assert params[-3:] == (0, 0, 0)
 
 
 def test_lowest_precedence_value_decides_a_shared_key():

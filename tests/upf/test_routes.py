@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 
+import pytest
+
 from upf.entry import Prefix
 from upf.plan import diff
 from upf.routes import (
@@ -17,6 +19,7 @@ from upf.routes import (
     Route,
     Unresolved,
     addresses_to_probe,
+    header_entry,
     hop_to_peer,
     next_hop_address,
     peer_entries,
@@ -24,6 +27,7 @@ from upf.routes import (
     resolve,
     wanted_routes,
 )
+from upf.rules import OuterProtocol
 from upf.treatment import TunnelPeer
 
 A = IPv4Address
@@ -136,6 +140,23 @@ def test_tunnel_leaves_less_of_the_mtu_to_the_user():
     header, way = peer_entries({7: peer}, hop_of(routes), ids)
     assert (header.key, header.params) == ((7,), (int(peer.src), int(peer.dst), 2152, 1, 0))
     assert way.params[1:] == (0, 65534 - (1500 - 44))
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_tunnels_of_udp_and_of_ip_alone_have_headers_of_their_own(version):
+    src, dst = (
+        (A("10.1.1.1"), A("10.1.1.2"))
+        if version == 4
+        else (ip_address("fd00::1"), ip_address("fd00::2"))
+    )
+    udp = TunnelPeer(1, src, dst, 28, dst_port=4444, protocol=OuterProtocol.UDP)
+    alone = replace(udp, protocol=OuterProtocol.IP)
+    assert header_entry(7, udp).params == (int(src), int(dst), 4444, 0, 0)
+    assert header_entry(7, alone).params == (int(src), int(dst), 0)
+    assert [header_entry(7, each).action.rpartition(".")[2] for each in (udp, alone)] == [
+        f"add_ipv{version}",
+        f"add_ipv{version}_alone",
+    ]
 
 
 def test_peer_without_a_route_has_a_header_alone():

@@ -110,8 +110,8 @@ CASES = {
         30,
     ),
     "lawful interception": (lambda r: forwarding(r, destination_interface=4), FAR_2, 42),
-    "creation of udp": (
-        lambda r: forwarding(r, outer_header_creation=replace(GTPU, teid=None, port=5)),
+    "creation of a vlan tag": (
+        lambda r: forwarding(r, outer_header_creation=replace(GTPU, ctag=5)),
         FAR_2,
         84,
     ),
