@@ -1,7 +1,7 @@
 """What is kept of sessions, so that another run goes on with them: each one record of the store.
 
-A record has the session, what was measured, and every number the switch knows it by; also the
-entries themselves, because to compile a hundred thousand sessions takes longer than an SMF waits.
+A record has the session, what was measured, and every number that the switch knows it by: its
+entries follow from these.
 """
 
 from __future__ import annotations
@@ -16,19 +16,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
-from pathlib import Path
-from sys import intern
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
-from upf import tables
 from upf.answered import Answered
 from upf.codec import Codec
-from upf.compiler import Compiled, OwnName
-from upf.entry import Counts, Entry, MeterRate
+from upf.compiler import OwnName
+from upf.entry import Counts
 from upf.errors import StoreError
 from upf.filters import RuleList
 from upf.measurement import Measurement
-from upf.policing import MeterKind
 from upf.quotas import Grant, QuotaName
 from upf.rules import BAR, QER, URR, SDFFilter
 from upf.session import Session
@@ -38,12 +34,9 @@ from upf.usage import NO_COUNTS
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine, Iterable
 
-    from upf.entry import EntryKey
     from upf.metering import UsageCounters
-    from upf.networks import Networks
     from upf.records import SessionRecord
     from upf.store import Store
-    from upf.target import Target
     from upf.transaction import SessionEntries
 
 LAYOUT_KIND = "layout"
@@ -58,15 +51,10 @@ log = logging.getLogger(__name__)
 # Of these many sessions have the same.
 _ALIKE = frozenset({QER, URR, BAR, SDFFilter, TunnelPeer})
 
-# Table, key, priority, action, parameters, and the PDR it came from. No action: an entry that is
-# not there, but whose key no other session may have.
-EntryParts: TypeAlias = tuple[str, tuple[int, ...], int, str, tuple[int, ...], int]
-RateParts: TypeAlias = tuple[str, int, int, int, int, int]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptSession:
-    """A session as it is kept. `build` tells what compiled `entries`; None: to be compiled again.
+    """A session as it is kept.
 
     `life` is that of the switch whose counters `measurements` and `bases` are of. `bases` is what
     usage counters stood at when they became the session's, 0 left out.
@@ -79,9 +67,6 @@ class KeptSession:
     peers: Mapping[TunnelPeer, int] = field(default_factory=dict)
     rule_lists: Mapping[RuleList, int] = field(default_factory=dict)
     grants: Mapping[QuotaName, Grant] = field(default_factory=dict)
-    entries: tuple[EntryParts, ...] | None = None
-    rates: tuple[RateParts, ...] = ()
-    build: str = ""
     life: int = 0
     measurements: Mapping[int, Measurement] = field(default_factory=dict)
     bases: Mapping[int, Counts] = field(default_factory=dict)
@@ -160,22 +145,18 @@ def answers_of(found: Iterable[tuple[int, KeptSession]], now: float) -> list[Ans
 
 
 class SessionKeeper:
-    """Keeps sessions in a store. `build` names the compiler and the networks it compiles for,
-    `life` the life of the switch (`upf.restoring`).
-    """
+    """Keeps sessions in a store. `life` is the life of the switch (`upf.restoring`)."""
 
     def __init__(
         self,
         store: Store,
         entries: SessionEntries,
         counters: UsageCounters,
-        build: str,
         first_number: int = 1,
     ) -> None:
         self._store = store
         self._entries = entries
         self._counters = counters
-        self._build = build
         self.life = 0
         self._codec = Codec(KeptSession)
         layout = json.dumps(self._codec.layout, sort_keys=True)
@@ -287,9 +268,6 @@ class SessionKeeper:
             peers={each: self._entries.tunnel_peers.ids[each] for each in held.peers},
             rule_lists={each: self._entries.rule_lists.ids[each] for each in held.rule_lists},
             grants=held.grants,
-            entries=parts_of(held.compiled),
-            rates=rate_parts_of(held.compiled),
-            build=self._build,
             life=self.life,
             measurements=record.measurements,
             bases={i: base(i) for i in usage_ids if base(i) != NO_COUNTS},
@@ -298,12 +276,6 @@ class SessionKeeper:
             answered=record.answered,
             untold=record.untold,
         )
-
-    def compiled_of(self, kept: KeptSession) -> Compiled | None:
-        """The entries that are kept; None if they are of another build."""
-        if kept.entries is None or kept.build != self._build:
-            return None
-        return compiled_of(kept.entries, kept.rates)
 
     def _try_again(self) -> None:
         if self._retry is None or self._retry.done():
@@ -320,59 +292,3 @@ class SessionKeeper:
                     await (self.forget(record) if record.is_deleted else self.keep(record))
             except StoreError as error:
                 log.warning("still nothing can be kept: %s", error)
-
-
-def parts_of(compiled: Compiled) -> tuple[EntryParts, ...] | None:
-    """The entries of a session in plain numbers; None if they are of another kind."""
-    left = dict(compiled.pdr_ids)
-    parts: list[tuple[Any, ...]] = [
-        (*each.identity, each.action, each.params, left.pop(each.identity))
-        for each in compiled.entries
-    ]
-    parts += [(*key, "", (), pdr_id) for key, pdr_id in left.items()]
-    if any(type(value) is not int for each in parts for value in each[1]):
-        return None
-    return cast("tuple[EntryParts, ...]", tuple(parts))
-
-
-def rate_parts_of(compiled: Compiled) -> tuple[RateParts, ...]:
-    """The rates of a session's meters in plain numbers."""
-    return tuple(
-        (
-            kind.value,
-            index,
-            rate.cir_bytes_per_s,
-            rate.cburst_bytes,
-            rate.pir_bytes_per_s,
-            rate.pburst_bytes,
-        )
-        for (kind, index), rate in compiled.rates.items()
-    )
-
-
-def compiled_of(entries: Iterable[EntryParts], rates: Iterable[RateParts]) -> Compiled:
-    """What `parts_of` and `rate_parts_of` were made of."""
-    found: list[Entry] = []
-    pdr_ids: dict[EntryKey, int] = {}
-    for table, key, priority, action, params, pdr_id in entries:
-        # One object a name, however many sessions have it.
-        name = intern(table)
-        pdr_ids[name, key, priority] = pdr_id
-        if action:
-            found.append(Entry(name, key, intern(action), params, priority))
-    return Compiled(
-        tuple(found),
-        pdr_ids,
-        {(MeterKind(kind), index): MeterRate(*rate) for kind, index, *rate in rates},
-    )
-
-
-def build_of(networks: Networks, target: Target) -> str:
-    """What entries depend on besides the session: this program, what it is configured for, and how
-    large the switch is.
-    """
-    sizes = [target.size(name) for name in (tables.SESSION_METER, tables.FLOW_METER)]
-    digest = hashlib.sha256(repr((networks, sizes)).encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]

@@ -21,7 +21,7 @@ from upf.gtpu_side import GTPUSide
 from upf.history import History
 from upf.icmp_replies import ICMPReplies
 from upf.image import HeldSwitch
-from upf.keeping import SessionKeeper, answers_of, build_of, load_sessions
+from upf.keeping import SessionKeeper, answers_of, load_sessions
 from upf.marks import MarkWriter
 from upf.metering import UsageCounters
 from upf.meters import MeterWriter
@@ -261,8 +261,7 @@ class UPF(Shown):
             policies=tuple(networks.provisions.policies.values()),
         )
         self._entries = SessionEntries(target, networks, counters, self._routing)
-        build = build_of(networks, target)
-        keeper = self._keeper = SessionKeeper(store, self._entries, counters, build, next_number)
+        keeper = self._keeper = SessionKeeper(store, self._entries, counters, next_number)
         await keeper.open()
         self._reporting = UsageReporting(
             counters, self._entries, clock, self._totals.settle, clock.shift_s

@@ -231,8 +231,7 @@ class Restoration:
             untold=kept.untold,
         )
         try:
-            compiled = self._keeper.compiled_of(kept)
-            record.held = self._entries.restore(kept.session, held, compiled)
+            record.held = self._entries.restore(kept.session, held)
             self._n4.restore(record)
         except UPFError as error:
             log.error("session %016x cannot go on: %s", kept.session.up_seid, error)

@@ -123,13 +123,12 @@ class SessionEntries:
         kept = {name: known[name] for name in own_ids if isinstance(name, QuotaName)}
         return Held(compiled, draft.peers, draft.rule_lists, own_ids, kept)
 
-    def restore(self, session: Session, kept: Held, compiled: Compiled | None) -> Held:
-        """What an earlier run had the switch hold for a session; `compiled` None: to be compiled
-        again. RuleError if another session has one of its keys.
+    def restore(self, session: Session, kept: Held) -> Held:
+        """What the switch is to hold for a session of an earlier run, by the numbers it had then.
+        RuleError if another session has one of its keys.
         """
-        if compiled is None:
-            context = Context(self.tunnel_peers.ids, self.rule_lists.ids, kept.own_ids)
-            compiled = self._blueprints.draft(session).compiled(context)
+        context = Context(self.tunnel_peers.ids, self.rule_lists.ids, kept.own_ids)
+        compiled = self._blueprints.draft(session).compiled(context)
         self._claim(compiled, session.up_seid)
         return replace(kept, compiled=compiled)
 
