@@ -57,7 +57,7 @@ union t_ports_entry {
     __u64 all[3];
 };
 _Static_assert(sizeof(union t_ports_entry) == 24, "as the control path lays it out");
-DIRECTORY(t_ports, union t_ports_entry, 1, 64, 136, sizes.t_ports)
+DIRECTORY(t_ports, union t_ports_entry, 1, 64, sizes.t_ports)
 
 /* table Ingress.arrival.endpoints_ipv4 */
 enum t_endpoints_ipv4_action {
@@ -73,7 +73,7 @@ union t_endpoints_ipv4_entry {
     __u64 all[1];
 };
 _Static_assert(sizeof(union t_endpoints_ipv4_entry) == 8, "as the control path lays it out");
-DIRECTORY(t_endpoints_ipv4, union t_endpoints_ipv4_entry, 1, 64, 136, sizes.t_endpoints_ipv4)
+DIRECTORY(t_endpoints_ipv4, union t_endpoints_ipv4_entry, 1, 64, sizes.t_endpoints_ipv4)
 
 /* table Ingress.arrival.endpoints_ipv6 */
 enum t_endpoints_ipv6_action {
@@ -89,7 +89,7 @@ union t_endpoints_ipv6_entry {
     __u64 all[1];
 };
 _Static_assert(sizeof(union t_endpoints_ipv6_entry) == 8, "as the control path lays it out");
-DIRECTORY(t_endpoints_ipv6, union t_endpoints_ipv6_entry, 3, 64, 136, sizes.t_endpoints_ipv6)
+DIRECTORY(t_endpoints_ipv6, union t_endpoints_ipv6_entry, 3, 64, sizes.t_endpoints_ipv6)
 
 /* table Ingress.arrival.user_packets */
 enum t_user_packets_action {
@@ -129,7 +129,7 @@ union t_classified_by_fteid_entry {
     __u64 all[2];
 };
 _Static_assert(sizeof(union t_classified_by_fteid_entry) == 16, "as the control path lays it out");
-DIRECTORY(t_classified_by_fteid, union t_classified_by_fteid_entry, 1, 64, 20480, sizes.t_classified_by_fteid)
+DIRECTORY(t_classified_by_fteid, union t_classified_by_fteid_entry, 1, 64, sizes.t_classified_by_fteid)
 
 /* table Ingress.detection.classified_by_ue_ipv4 */
 enum t_classified_by_ue_ipv4_action {
@@ -146,7 +146,7 @@ union t_classified_by_ue_ipv4_entry {
     __u64 all[2];
 };
 _Static_assert(sizeof(union t_classified_by_ue_ipv4_entry) == 16, "as the control path lays it out");
-DIRECTORY(t_classified_by_ue_ipv4, union t_classified_by_ue_ipv4_entry, 1, 64, 20480, sizes.t_classified_by_ue_ipv4)
+DIRECTORY(t_classified_by_ue_ipv4, union t_classified_by_ue_ipv4_entry, 1, 64, sizes.t_classified_by_ue_ipv4)
 
 /* table Ingress.detection.framed_routes_ipv4 */
 enum t_framed_routes_ipv4_action {
@@ -192,7 +192,7 @@ union t_classified_by_ue_ipv6_entry {
     __u64 all[2];
 };
 _Static_assert(sizeof(union t_classified_by_ue_ipv6_entry) == 16, "as the control path lays it out");
-DIRECTORY(t_classified_by_ue_ipv6, union t_classified_by_ue_ipv6_entry, 2, 64, 5120, sizes.t_classified_by_ue_ipv6)
+DIRECTORY(t_classified_by_ue_ipv6, union t_classified_by_ue_ipv6_entry, 2, 64, sizes.t_classified_by_ue_ipv6)
 
 /* table Ingress.detection.framed_routes_ipv6 */
 enum t_framed_routes_ipv6_action {
@@ -269,7 +269,7 @@ struct {
     __type(key, __u32);
     __type(value, struct t_filters_ipv4_rule);
 } t_filters_ipv4 SEC(".maps");
-DIRECTORY(t_filters_ipv4_groups, struct rule_group, 1, 64, 1280, sizes.t_filters_ipv4_groups)
+DIRECTORY(t_filters_ipv4_groups, struct rule_group, 1, 64, sizes.t_filters_ipv4_groups)
 __attribute__((noinline))
 int t_filters_ipv4_find(const union t_filters_ipv4_key *key)
 {
@@ -341,7 +341,7 @@ struct {
     __type(key, __u32);
     __type(value, struct t_filters_ipv6_rule);
 } t_filters_ipv6 SEC(".maps");
-DIRECTORY(t_filters_ipv6_groups, struct rule_group, 1, 64, 640, sizes.t_filters_ipv6_groups)
+DIRECTORY(t_filters_ipv6_groups, struct rule_group, 1, 64, sizes.t_filters_ipv6_groups)
 __attribute__((noinline))
 int t_filters_ipv6_find(const union t_filters_ipv6_key *key)
 {
@@ -419,7 +419,7 @@ union t_flows_entry {
     __u64 all[4];
 };
 _Static_assert(sizeof(union t_flows_entry) == 32, "as the control path lays it out");
-DIRECTORY(t_flows, union t_flows_entry, 1, 64, 20480, sizes.t_flows)
+DIRECTORY(t_flows, union t_flows_entry, 1, 64, sizes.t_flows)
 
 /* table Ingress.detection.sessions_by_fteid */
 enum t_sessions_by_fteid_action {
@@ -468,7 +468,7 @@ union t_sessions_by_fteid_entry {
     __u64 all[3];
 };
 _Static_assert(sizeof(union t_sessions_by_fteid_entry) == 24, "as the control path lays it out");
-DIRECTORY(t_sessions_by_fteid, union t_sessions_by_fteid_entry, 1, 64, 258560, sizes.t_sessions_by_fteid)
+DIRECTORY(t_sessions_by_fteid, union t_sessions_by_fteid_entry, 1, 64, sizes.t_sessions_by_fteid)
 
 /* table Ingress.detection.sessions_by_ue_ipv4 */
 enum t_sessions_by_ue_ipv4_action {
@@ -506,7 +506,7 @@ union t_sessions_by_ue_ipv4_entry {
     __u64 all[3];
 };
 _Static_assert(sizeof(union t_sessions_by_ue_ipv4_entry) == 24, "as the control path lays it out");
-DIRECTORY(t_sessions_by_ue_ipv4, union t_sessions_by_ue_ipv4_entry, 1, 64, 258560, sizes.t_sessions_by_ue_ipv4)
+DIRECTORY(t_sessions_by_ue_ipv4, union t_sessions_by_ue_ipv4_entry, 1, 64, sizes.t_sessions_by_ue_ipv4)
 
 /* table Ingress.detection.sessions_by_ue_ipv6 */
 enum t_sessions_by_ue_ipv6_action {
@@ -544,7 +544,7 @@ union t_sessions_by_ue_ipv6_entry {
     __u64 all[3];
 };
 _Static_assert(sizeof(union t_sessions_by_ue_ipv6_entry) == 24, "as the control path lays it out");
-DIRECTORY(t_sessions_by_ue_ipv6, union t_sessions_by_ue_ipv6_entry, 2, 64, 10240, sizes.t_sessions_by_ue_ipv6)
+DIRECTORY(t_sessions_by_ue_ipv6, union t_sessions_by_ue_ipv6_entry, 2, 64, sizes.t_sessions_by_ue_ipv6)
 
 /* table Ingress.forwarding.source_prefixes */
 enum t_source_prefixes_action {
@@ -555,7 +555,7 @@ union t_source_prefixes_entry {
     __u64 all[1];
 };
 _Static_assert(sizeof(union t_source_prefixes_entry) == 8, "as the control path lays it out");
-DIRECTORY(t_source_prefixes, union t_source_prefixes_entry, 2, 64, 20480, sizes.t_source_prefixes)
+DIRECTORY(t_source_prefixes, union t_source_prefixes_entry, 2, 64, sizes.t_source_prefixes)
 
 /* table Ingress.routing.queues */
 enum t_queues_action {
@@ -707,7 +707,7 @@ union t_next_hops_entry {
     __u64 all[4];
 };
 _Static_assert(sizeof(union t_next_hops_entry) == 32, "as the control path lays it out");
-DIRECTORY(t_next_hops, union t_next_hops_entry, 1, 64, 5120, sizes.t_next_hops)
+DIRECTORY(t_next_hops, union t_next_hops_entry, 1, 64, sizes.t_next_hops)
 
 /* table Ingress.verdict.verdicts */
 enum t_verdicts_action {
@@ -811,7 +811,7 @@ union t_markings_entry {
     __u64 all[1];
 };
 _Static_assert(sizeof(union t_markings_entry) == 8, "as the control path lays it out");
-DIRECTORY(t_markings, union t_markings_entry, 1, 64, 2560, sizes.t_markings)
+DIRECTORY(t_markings, union t_markings_entry, 1, 64, sizes.t_markings)
 
 COUNTER(c_drops);
 COUNTER(c_egress_drops);

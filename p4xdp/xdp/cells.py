@@ -45,9 +45,9 @@ class XdpCounter:
 
     def read(self, first: int, count: int) -> list[CounterValue]:
         """Return `count` values from `first` on."""
-        return list(map(CounterValue, *self.columns(first, count)))
+        return list(map(CounterValue, *self.read_columns(first, count)))
 
-    def columns(self, first: int, count: int) -> tuple[list[int], list[int]]:
+    def read_columns(self, first: int, count: int) -> tuple[list[int], list[int]]:
         """Return the packets of `count` cells from `first` on, and the octets."""
         self._require(first, count)
         octets = self._column(first, count, 1)

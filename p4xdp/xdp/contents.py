@@ -234,9 +234,12 @@ def resize(loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) -> None
         elif name not in counters:
             raise LoadError(f"a size for {name}, which the program does not have")
     _resize_cells(loaded, manifest, sizes)
-    sized = ((each, sizes.get(name, each.size)) for name, each in layouts.items())
-    forms = (layout.directory(size) for layout, size in sized)
-    told = [form.heads - 1 for form in forms if form is not None]
+    told = []
+    for name, layout in layouts.items():
+        form = layout.directory(sizes.get(name, layout.size))
+        if form is not None:
+            told.append(form.homes - 1)
+            loaded.set_size(directory_of(layout), form.cells)
     for name, info in manifest.counters.items():
         told.append(cells_a_cpu(_cells(name, info, sizes)))
         loaded.set_size(info.symbol, num_cpus() * told[-1])
@@ -254,9 +257,6 @@ def _resize_cells(loaded: Object, manifest: Manifest, sizes: Mapping[str, int]) 
 
 
 def _resize_table(loaded: Object, name: str, layout: TableLayout, size: int) -> None:
-    form = layout.directory(size)
-    if form is not None:
-        loaded.set_size(directory_of(layout), form.cells)
     if layout.kind == "groups":
         loaded.set_size(layout.symbol, rule_slots(size))
     elif layout.kind == "scan":

@@ -25,10 +25,13 @@ ALWAYS_INLINE int directory_same(const __u64 *words, const __u64 *others, int co
     return !differing;
 }
 
-/* Declares the map `name`, and `name_find`, which returns the value of a key, or null. `last_head`
- * is set when the map is sized. Most keys are the first of their chain: only others take a call, to a
- * function that the verifier goes through once, as it is neither inline nor static. */
-#define DIRECTORY(name, contents, key_words, octets, count, last_head) \
+#define DIRECTORY_AT_HOME (1U << 31)
+#define DIRECTORY_WORD(cell) (*(volatile __u32 *)&(cell)->word)
+
+/* Declares the map `name`, and `name_find`, which returns the value of a key, or null. `last_home` is
+ * set when the map is sized. Most keys are at home or the first of the chain: only others take a call,
+ * to a function that the verifier goes through once, as it is neither inline nor static. */
+#define DIRECTORY(name, contents, key_words, octets, last_home) \
     struct name##_key { \
         __u64 words[key_words]; \
     }; \
@@ -36,15 +39,15 @@ ALWAYS_INLINE int directory_same(const __u64 *words, const __u64 *others, int co
         struct { \
             contents value; \
             struct name##_key key; \
-            __u32 next; \
+            __u32 word; \
         }; \
-        __u32 heads[(octets) / sizeof(__u32)]; \
+        __u64 all[(octets) / sizeof(__u64)]; \
     }; \
     _Static_assert(sizeof(union name##_cell) == (octets), "as the control path lays it out"); \
     struct { \
         __uint(type, BPF_MAP_TYPE_ARRAY); \
         __uint(map_flags, BPF_F_MMAPABLE); \
-        __uint(max_entries, count); \
+        __uint(max_entries, 1); \
         __type(key, __u32); \
         __type(value, union name##_cell); \
     } name SEC(".maps"); \
@@ -58,18 +61,20 @@ ALWAYS_INLINE int directory_same(const __u64 *words, const __u64 *others, int co
                 return 0; \
             if (directory_same(cell->key.words, key->words, key_words)) \
                 return place; \
-            place = *(volatile __u32 *)&cell->next; \
+            place = DIRECTORY_WORD(cell); \
         } \
         return 0; \
     } \
     ALWAYS_INLINE contents *name##_find(struct name##_key key) \
     { \
-        __u32 head = directory_hash(key.words, key_words) & (last_head); \
-        __u32 place = head / ((octets) / sizeof(__u32)); \
+        __u32 place = directory_hash(key.words, key_words) & (last_home); \
         union name##_cell *cell = bpf_map_lookup_elem(&name, &place); \
         if (!cell) \
             return 0; \
-        place = *(volatile __u32 *)&cell->heads[head % ((octets) / sizeof(__u32))]; \
+        place = DIRECTORY_WORD(cell); \
+        if (place & DIRECTORY_AT_HOME && directory_same(cell->key.words, key.words, key_words)) \
+            return &cell->value; \
+        place &= ~DIRECTORY_AT_HOME; \
         if (!place) \
             return 0; \
         cell = bpf_map_lookup_elem(&name, &place); \
@@ -77,7 +82,7 @@ ALWAYS_INLINE int directory_same(const __u64 *words, const __u64 *others, int co
             return 0; \
         if (directory_same(cell->key.words, key.words, key_words)) \
             return &cell->value; \
-        place = *(volatile __u32 *)&cell->next; \
+        place = DIRECTORY_WORD(cell); \
         if (!place) \
             return 0; \
         struct name##_key kept = key; \

@@ -22,8 +22,7 @@ def declare_directory(layout: TableLayout, contents: str, out: Writer) -> None:
     form: Form | None = layout.directory(layout.size)
     assert form is not None, "a table with a directory"
     name, words = directory_of(layout), form.key_size // _WORD_SIZE
-    sizes = f"{words}, {form.cell_size}, {form.cells}"
-    out.line(f"DIRECTORY({name}, {contents}, {sizes}, {size_of(name)})")
+    out.line(f"DIRECTORY({name}, {contents}, {words}, {form.cell_size}, {size_of(name)})")
 
 
 def find(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from p4xdp import ir
     from p4xdp.xdp.statements import Symbols
 
-FORMAT = 11
+FORMAT = 12
 
 
 @dataclass(frozen=True, slots=True)

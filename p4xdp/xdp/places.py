@@ -21,15 +21,25 @@ class Places:
         self._free: list[int] = []
         self._retired: list[int] = []
 
+    @property
+    def is_exhausted(self) -> bool:
+        """Return whether `take` has to wait."""
+        return self._fresh == self._end and not self._free
+
     def take(self) -> int:
         """Return a number nobody has. There is one: more are counted than entries can be."""
         if self._fresh < self._end:
             self._fresh += 1
             return self._fresh - 1
         if not self._free:
-            self._fence.wait()
-            self._free, self._retired = self._retired, []
+            self.wait()
         return self._free.pop()
+
+    def wait(self) -> None:
+        """Wait for packets; then what had been taken back may be given out."""
+        retired, self._retired = self._retired, []
+        self._fence.wait()
+        self._free += retired
 
     def give_back(self, number: int) -> None:
         """Take a number back."""

@@ -69,17 +69,18 @@ def found(memory, form, key):
     for at in range(0, form.key_size, 8):
         mixed = (mixed ^ int.from_bytes(key[at : at + 8], "little")) * factor & ones
         mixed ^= mixed >> 32
-    head = (mixed * factor & ones) >> 32 & form.heads - 1
-    place = int.from_bytes(memory.all[4 * head : 4 * head + 4], "little")
-    for _ in range(LONGEST):
+    place = (mixed * factor & ones) >> 32 & form.homes - 1
+    key_at, end = form.value_size, form.value_size + form.key_size
+    for step in range(LONGEST + 1):
+        start = place * form.cell_size
+        word = int.from_bytes(memory.all[start + end : start + end + 4], "little")
+        is_there = step > 0 or word >> 31
+        cell = memory.all[start : start + end]
+        if is_there and cell[key_at:] == key:
+            return bytes(cell[:key_at])
+        place = word & (1 << 31) - 1
         if not place:
             return None
-        start = place * form.cell_size
-        cell = memory.all[start : start + form.cell_size]
-        key_at, end = form.value_size, form.value_size + form.key_size
-        if cell[key_at:end] == key:
-            return bytes(cell[:key_at])
-        place = int.from_bytes(cell[end : end + 4], "little")
     raise AssertionError("a chain without end")
 
 
@@ -162,35 +163,62 @@ def test_a_packet_between_any_two_stores_finds_what_was_or_what_is(changes, rng)
         assert {key: found(memory, FORM, key) for key in KEYS} == {k: model.get(k) for k in KEYS}
 
 
-def test_a_packet_at_an_old_entry_goes_on_to_what_follows_until_it_is_past():
+@pytest.mark.parametrize("position", [0, 2, 4], ids=["at home", "in a chain", "at its start"])
+@pytest.mark.parametrize("step", ["delete", "replace"])
+def test_an_old_entry_stays_as_it_was_until_packets_are_past_it(position, step):
     form = Form(8, 8, 64)
     tried, memory, fence = directory(form)
-    same = with_one_hash(tried, 5)
+    same = with_one_hash(tried, 6)
+    other = same.pop()
     tried.insert({key: bytes(8) for key in same})
-    middle = tried.place(same[2])
-    start = middle * form.cell_size
-    kept = bytes(memory.all[start : start + form.cell_size])
-    tried.delete(same[2])
-    for key in same[3:]:
+    start = tried._place(same[position]) * form.cell_size
+    # Of what is at home, the word tells what else is there now.
+    end = start + (16 if position == 0 else form.cell_size)
+    kept = bytes(memory.all[start:end])
+    if step == "delete":
+        tried.delete(same[position])
+    else:
+        tried.replace(same[position], b"changed.")
+    del same[position]
+    tried.insert({other: bytes(8)})
+    for key in same:
         tried.replace(key, b"changed.")
-    assert memory.all[start : start + form.cell_size] == kept
-    waited = fence.waits
     for number in range(600):
+        assert memory.all[start:end] == kept or fence.waits
         tried.replace(same[0], number.to_bytes(8, "little"))
-        if memory.all[start : start + form.cell_size] != kept:
-            assert fence.waits > waited
-            return
-    raise AssertionError("the place was never used again")
+    assert fence.waits
+    assert memory.all[start:end] != kept
+
+
+def test_entries_are_at_home_again_once_packets_are_past_what_was_there():
+    form = Form(8, 8, 64)
+    tried, memory, fence = directory(form)
+    keys = [number.to_bytes(8, "little") for number in range(64)]
+    tried.insert({key: bytes(8) for key in keys})
+
+    def at_home():
+        return sum(tried._place(key) == tried._home(key) for key in keys)
+
+    before = at_home()
+    assert 30 < before < 64
+    for key in keys:
+        tried.replace(key, b"changed.")
+    assert (at_home(), fence.waits) == (0, 0)
+    tried._wait()
+    assert at_home() == before
+    assert {found(memory, form, key) for key in keys} == {b"changed."}
+    # Those who did not read the word yet are still at the places in the chains.
+    assert all(place not in tried._places._free for place in tried._places._retired)
 
 
 def test_what_packets_could_not_tell_apart_is_refused_as_a_whole():
     form = Form(8, 8, 400)
     tried, memory, _ = directory(form)
-    same = with_one_hash(tried, LONGEST + 1)
+    same = with_one_hash(tried, LONGEST + 2)
     tried.insert({key: bytes(8) for key in same[:-2]})
     with pytest.raises(ChainError, match="256 entries have the same hash"):
         tried.insert({key: bytes(8) for key in same[-2:]})
-    assert len(tried) == LONGEST - 1
+    assert len(tried) == LONGEST
     assert found(memory, form, same[-2]) is None
     tried.insert({same[-1]: b"the last"})
     assert found(memory, form, same[-1]) == b"the last"
@@ -212,4 +240,4 @@ def test_what_is_not_there_is_neither_changed_nor_removed():
 def with_one_hash(tried, count):
     """Return keys of one chain."""
     keys = (number.to_bytes(8, "little") for number in range(10**7))
-    return list(itertools.islice((key for key in keys if tried._head(key) == 7), count))
+    return list(itertools.islice((key for key in keys if tried._home(key) == 7), count))
