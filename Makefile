@@ -14,7 +14,7 @@ TEST_PACKAGES := chromium fonts-inter openssl tshark
 PFCP_TESTS := tests/pfcp tests/fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix p4 tofino bench bench-restart bench-slices bench-sweep bench-cores bench-policing bench-scale bench-xdp differential docs packages-run packages-lab packages-test clean
+.PHONY: help demo test check fix p4 tofino bench bench-n4 bench-restart bench-writes bench-slices bench-sweep bench-cores bench-policing bench-scale bench-xdp differential docs packages-run packages-lab packages-test clean
 
 help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-12s \033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,12 @@ bench-slices: packages-lab $(VENV)/installed  ## 500 slice changes a second for 
 
 bench-restart: packages-lab $(VENV)/installed  ## How long a killed UPF with 100,000 sessions is away
 	$(BIN)/python -m testbed.bench.restart $(BENCH_OPTIONS)
+
+bench-n4: packages-lab $(VENV)/installed  ## How fast sessions are established, modified and deleted
+	$(BIN)/python -m testbed.bench.n4 $(BENCH_OPTIONS)
+
+bench-writes: packages-lab $(VENV)/installed  ## How fast entries are written to the Linux switch over P4Runtime
+	$(BIN)/python -m testbed.bench.writes $(BENCH_OPTIONS)
 
 bench-sweep: packages-lab $(VENV)/installed  ## What a sweep over the usage of 100,000 sessions costs
 	$(BIN)/python -m testbed.bench.sweep $(BENCH_OPTIONS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
@@ -133,13 +134,16 @@ class UsageCounters:
         mask = (1 << self._bank_bits) - 1
         for usage_id in usage_ids:
             banks[usage_id & mask].append(usage_id)
-        readings: dict[int, Counts] = {}
-        for bank, ids in banks.items():
-            cells = [usage_id >> self._bank_bits for usage_id in ids]
-            counts = await self._target.read_counters(self._banks[bank], cells)
-            readings.update(zip(ids, counts, strict=True))
+        # All at once, so that they may share a read.
+        found = await asyncio.gather(*(self._read_bank(bank, ids) for bank, ids in banks.items()))
+        readings = {usage_id: counts for each in found for usage_id, counts in each.items()}
         self._widen(readings)
         return readings
+
+    async def _read_bank(self, bank: int, usage_ids: Sequence[int]) -> dict[int, Counts]:
+        cells = [usage_id >> self._bank_bits for usage_id in usage_ids]
+        counts = await self._target.read_counters(self._banks[bank], cells)
+        return dict(zip(usage_ids, counts, strict=True))
 
     def plan(self) -> ReadPlan:
         """An empty set of counters to sweep over."""

@@ -109,7 +109,11 @@ def main() -> int:
             for text in _phases(arguments):
                 phase = Phase.parse(text)
                 outcome = generator.run(
-                    phase.kinds(), phase.count, window=phase.window, per_s=phase.per_s
+                    phase.kinds(),
+                    phase.count,
+                    window=phase.window,
+                    per_s=phase.per_s,
+                    is_mixed=phase.kind == "mix",
                 )
                 is_well &= not outcome.refused and not outcome.unanswered
                 print(json.dumps(told(phase, outcome, generator.num_sessions)), flush=True)

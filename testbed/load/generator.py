@@ -93,6 +93,7 @@ class Generator:
         self._by_cp_seid: dict[int, _Session] = {}
         self._free: deque[Numbers] = deque()
         self._outcome = Outcome()
+        self._is_mixed = False
 
     def __enter__(self) -> Self:
         for number, smf in enumerate(self._smfs):
@@ -113,8 +114,8 @@ class Generator:
 
     @property
     def num_sessions(self) -> int:
-        """Sessions established."""
-        return len(self._by_cp_seid)
+        """Sessions established, those not counted of which a request was never answered."""
+        return len(self._idle)
 
     def _associate(self, bound: socket.socket, octets: bytes) -> None:
         bound.settimeout(T1_S)
@@ -137,8 +138,13 @@ class Generator:
         *,
         window: int = 0,
         per_s: float = 0.0,
+        is_mixed: bool = False,
     ) -> Outcome:
-        """Send so many requests: `per_s` a second, or as many as keep `window` unanswered."""
+        """Send so many requests: `per_s` a second, or as many as keep `window` unanswered.
+
+        In a mix, a session is established where none is free to be modified or deleted.
+        """
+        self._is_mixed = is_mixed
         self._outcome = outcome = Outcome()
         was_enabled = gc.isenabled()
         gc.disable()
@@ -182,12 +188,11 @@ class Generator:
     # --- requests ---------------------------------------------------------------------------------
 
     def _send(self, kind: Kind, due: float) -> None:
-        if kind is Kind.ESTABLISH:
-            session = self._new_session()
-        elif self._idle:
-            session = self._idle.popleft()
-        else:
-            raise PeerError(f"no session is free to {kind}: establish more first")
+        if kind is not Kind.ESTABLISH and not self._idle:
+            if not self._is_mixed:
+                raise PeerError(f"no session is free to {kind}: establish more first")
+            kind = Kind.ESTABLISH
+        session = self._new_session() if kind is Kind.ESTABLISH else self._idle.popleft()
         requests = self._requests[session.smf]
         template = getattr(requests, kind)
         number = next(self._sequence)

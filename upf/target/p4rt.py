@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import grpc
 from finsy.proto import p4r, p4r_grpc, rpc_code
 
-from upf.entry import Counts
 from upf.errors import PipelineMismatchError, TargetError, WriteRejectedError
 from upf.target import rpc_errors, schema, values
+from upf.target.reading import MAX_CELLS_PER_READ, CounterReader
 from upf.target.session import Session
 from upf.target.tracer import Tracer
 from upf.target.writer import WRITE_TIMEOUT_S, Writer, write_call
@@ -18,7 +18,7 @@ from upf.target.writer import WRITE_TIMEOUT_S, Writer, write_call
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-    from upf.entry import Entry, MeterRate
+    from upf.entry import Counts, Entry, MeterRate
     from upf.packet_trace import PacketTrace
     from upf.plan import Plan
     from upf.target.packet_in import PacketIn
@@ -28,7 +28,7 @@ DEFAULT_ELECTION_ID = 1  # some servers refuse 0
 CALL_TIMEOUT_S = 30.0
 MAX_MESSAGE_BYTES = 256 << 20
 MAX_METADATA_BYTES = 4 << 20  # details of a refused batch travel in metadata
-_CELLS_PER_READ = 1000
+_CELLS_PER_READ = MAX_CELLS_PER_READ
 
 _Cell = TypeVar("_Cell")
 
@@ -51,6 +51,7 @@ class P4RuntimeTarget:
         self._session = session
         self._schema = schema.Schema(info)
         self._writer = Writer(write_call(channel), self._schema, session.identity)
+        self._counter_reader = CounterReader(self._read_request, self._read_messages)
         self._tracer = Tracer(address, session.device_id, self._schema)
 
     @classmethod
@@ -99,11 +100,11 @@ class P4RuntimeTarget:
 
     async def read_counters(self, counter: str, indexes: Sequence[int]) -> list[Counts]:
         """Read cells of an indexed counter, in the order asked."""
+        counter_id = self._schema.counter(counter).id
         found: list[Counts] = []
         for first in range(0, len(indexes), _CELLS_PER_READ):
-            request = self.counters_request(counter, indexes[first : first + _CELLS_PER_READ])
-            packets, octets = await self.read_columns(request)
-            found += map(Counts, packets, octets)
+            some = indexes[first : first + _CELLS_PER_READ]
+            found += await self._counter_reader.read(counter_id, some)
         return found
 
     def counters_request(self, counter: str, indexes: Sequence[int]) -> object:
@@ -243,6 +244,7 @@ class P4RuntimeTarget:
     async def close(self) -> None:
         """Let go of the switch."""
         await self._writer.close()
+        await self._counter_reader.close()
         await self._session.close()
         await self._channel.close()
 

@@ -138,6 +138,25 @@ def test_plain_entries_are_read_at_once():
     assert reader.read(octets_of(bare, p4r.Update.DELETE)).call is None
 
 
+def test_no_octet_of_a_plain_entry_can_be_another_unnoticed():
+    reader, octets = PlainReader(SCHEMA), octets_of(plain_entry())
+    for place in range(len(octets)):
+        for value in {
+            octets[place] ^ 1,
+            octets[place] + 1 & 0xFF,
+            octets[place] - 1 & 0xFF,
+            0,
+            255,
+        }:
+            changed = octets[:place] + bytes((value,)) + octets[place + 1 :]
+            try:
+                update = reader.read(changed)
+            except DecodeError:
+                continue
+            if isinstance(update, PlainUpdate):
+                require_equal(update, changed)
+
+
 def test_a_value_too_large_for_its_field_is_left_to_the_message():
     entry = plain_entry()
     entry.action.action.params[1].value = b"\x02\x00"  # bit<9>

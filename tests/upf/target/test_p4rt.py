@@ -287,6 +287,35 @@ async def test_counters_come_in_the_order_asked(target, dataplane):
         await target.read_counters("Egress.usage", [10])
 
 
+async def test_reads_that_wait_share_one(target, dataplane):
+    for index in range(10):
+        dataplane.write_counter("Egress.usage", index, CounterValue(index, index * 100))
+    read = target._counter_reader
+    results = await asyncio.gather(
+        *[target.read_counters("Egress.usage", [number % 10, 3]) for number in range(50)]
+    )
+    assert results == [[Counts(n % 10, n % 10 * 100), Counts(3, 300)] for n in range(50)]
+    assert read.reads_sent <= 2
+
+
+async def test_one_bad_read_does_not_fail_the_others(target, dataplane):
+    dataplane.write_counter("Egress.usage", 1, CounterValue(5, 6))
+    results = await asyncio.gather(
+        *[target.read_counters("Egress.usage", [index]) for index in (1, 10, 1)],
+        return_exceptions=True,
+    )
+    assert results[0] == results[2] == [Counts(5, 6)]
+    assert isinstance(results[1], TargetError)
+
+
+async def test_closing_fails_reads_that_wait(target):
+    waiting = asyncio.create_task(target.read_counters("Egress.usage", [1]))
+    await asyncio.sleep(0)
+    await target.close()
+    with pytest.raises(TargetError):
+        await waiting
+
+
 async def test_a_meter_is_limited_and_freed(target, dataplane):
     await target.write_meter("Egress.slice_meters", 3, MeterRate(1, 2, 3, 4))
     assert dataplane.meters["Egress.slice_meters", 3] == MeterConfig(1, 2, 3, 4)
