@@ -10,8 +10,8 @@ from typing import Self
 from testbed.command import run, spawn, stop
 from testbed.errors import PeerError, TestbedError
 from testbed.rest import REST
-from upf import switch
-from upf.config import StateConfig
+from upf.config import load
+from upf.target import lasting
 
 #: What an operator would write for the lab's topology.
 CONFIGURATION = """\
@@ -79,8 +79,9 @@ class UPFProcess:
 
     def detach(self) -> None:
         """Take the data plane that a killed UPF left behind off its interfaces."""
-        state = self._configuration.with_suffix(".state.db")
-        name = switch.name_of(StateConfig(file=state))
+        owner = load(self._configuration).state.file
+        assert owner is not None
+        name = lasting.name_of(owner)
         argv = (sys.executable, "-m", "p4xdp", "switch", "--detach", "--name", name or "")
         run(*argv, namespace=self.namespace)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
@@ -15,7 +13,7 @@ from upf.target.p4rt import P4RuntimeTarget
 from upf.target.xdp import HOST_PORT, RECIRCULATION_PORT, XdpTarget
 
 if TYPE_CHECKING:
-    from upf.config import Config, StateConfig
+    from upf.config import Config
     from upf.entry import Entry
     from upf.networks import Networks
     from upf.rules import IPAddress
@@ -31,20 +29,9 @@ async def open_target(config: Config) -> XdpTarget | P4RuntimeTarget:
         pipeline = artifacts.p4info(artifacts.build_dir())
         return await P4RuntimeTarget.connect(config.target.address, pipeline)
     ports = {port: name for name, port in config.ports.items()}
-    name = name_of(config.state)
-    return await XdpTarget.start(ports, mode=config.target.mode, sizes=LINUX_SIZES, name=name)
-
-
-def name_of(state: StateConfig) -> str | None:
-    """What the Linux switch of this UPF is called, run by run; None if it is to end with the run.
-
-    It is named after the file that keeps our sessions: of what is forwarded with nobody knowing
-    for whom, no later run could take charge. Only root may pin.
-    """
-    if state.file is None or os.geteuid() != 0:
-        return None
-    path = str(state.file.absolute())
-    return f"tern-{hashlib.sha256(path.encode()).hexdigest()[:12]}"
+    return await XdpTarget.start(
+        ports, mode=config.target.mode, sizes=LINUX_SIZES, owner=config.state.file
+    )
 
 
 def bindings(config: Config, networks: Networks) -> tuple[PortBinding, ...]:

@@ -21,8 +21,7 @@ from testbed.ueransim.files import write_all
 from testbed.ueransim.plan import TOPOLOGY
 from testbed.ueransim.stage import Cast, staged
 from testbed.ueransim.story import cast_of_ues, tell
-from upf import switch
-from upf.config import StateConfig
+from upf.target import lasting
 
 CORES = {"open5gs": core_open5gs.core, "free5gc": core_free5gc.core}
 DATABASE = "mongod --quiet --bind_ip 127.0.0.1 --dbpath {directory}"
@@ -201,7 +200,7 @@ def _perform(cast: Cast, directory: Path, asked: argparse.Namespace, summary: Su
 def _left(lab_id: str, before: leftovers.Host, directory: Path) -> list[str]:
     """What the lab left on the host. It makes no links there; of pins, those of its UPF are its."""
     after = leftovers.look(lab_id)
-    name = switch.name_of(StateConfig(file=directory / "upf.state.db")) or ""
+    name = lasting.name_of(directory / "upf.state.db") or ""
     own = frozenset(pin for pin in after.pins if name in Path(pin).parts)
     return replace(after, links=before.links, pins=own).added_since(before)
 

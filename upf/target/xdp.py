@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from upf.errors import StartError, TargetError
-from upf.target import artifacts
+from upf.target import artifacts, lasting
 from upf.target.child import Child
 from upf.target.p4rt import P4RuntimeTarget
 
@@ -53,23 +53,28 @@ class XdpTarget(P4RuntimeTarget):
         mode: str = "auto",
         sizes: Mapping[str, int] | None = None,
         build: Path | None = None,
-        name: str | None = None,
+        owner: Path | None = None,
     ) -> XdpTarget:
         """Attach the pipeline to interfaces, by port number, and become its controller.
 
         `mode` is auto, native or generic; `sizes` sets entries of tables and cells of arrays by
-        name. `name` None: nothing outlives the process. StartError in one line if it cannot be (no
-        such interface, no privilege, no XDP).
+        name. What it runs outlives the process, for the next start with the same `owner`, a file;
+        None: it does not. StartError in one line if it cannot be (no such interface, no privilege,
+        no XDP).
         """
         directory = build or artifacts.build_dir()
         pipeline = artifacts.p4info(directory)
         run_dir = _private_dir()
+        name = None if owner is None else lasting.name_of(owner)
+        await asyncio.to_thread(lasting.detach_abandoned)
         try:
             address = f"unix:{run_dir / 'p4rt.sock'}"
             command = _command(directory, ports, address, mode, sizes or {})
             command += ["--unpinned"] if name is None else ["--name", name]
             child = await Child.start(command)
             try:
+                if name is not None and owner is not None:
+                    lasting.note_owner(name, owner)
                 target = await cls.connect(address, pipeline)
             except BaseException:
                 await child.stop()
@@ -93,7 +98,7 @@ class XdpTarget(P4RuntimeTarget):
         """Close, and leave interfaces as they were before."""
         await self.close()
         if self._name is not None:
-            await asyncio.to_thread(_detach, self._name)
+            await asyncio.to_thread(lasting.detach, self._name)
 
     @property
     def pid(self) -> int:
@@ -125,16 +130,6 @@ def _command(
     command += ["--cpu-port", CPU_PORT, "--host-port", HOST_PORT]
     command += ["--mode", mode, "--die-with-parent"]
     return [str(word) for word in command]
-
-
-def _detach(name: str) -> None:
-    from p4xdp.dataplane import DataplaneError  # noqa: PLC0415 - it loads libbpf
-    from p4xdp.xdp import home, port  # noqa: PLC0415
-
-    try:
-        port.remove(home.Home.enter(name))
-    except DataplaneError as error:
-        raise TargetError(f"the pipeline stays on the interfaces: {error}") from error
 
 
 def _private_dir() -> Path:
