@@ -29,7 +29,7 @@ control Arrival(
             md.vlan_id      : exact @name("vlan_id");
         }
         actions = {
-            set_port;
+            @likely set_port;
             @defaultonly NoAction;
         }
         const default_action = NoAction();
@@ -162,9 +162,9 @@ control Arrival(
             hdr.inner_l4.isValid() : ternary @name("inner_l4");
         }
         actions = {
-            select_l4;
+            @likely select_l4;
             select_udp;
-            select_inner_l4;
+            @likely select_inner_l4;
             @defaultonly NoAction;
         }
         const entries = {

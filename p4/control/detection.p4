@@ -79,7 +79,7 @@ control Detection(
             hdr.gtpu.teid  : exact @name("teid");
         }
         actions = {
-            forward;
+            @likely forward;
             forward_tunnel;
             buffer;
             notify;
@@ -97,7 +97,7 @@ control Detection(
             hdr.ipv4.dst_addr   : exact @name("ue_ipv4");
         }
         actions = {
-            forward_tunnel;
+            @likely forward_tunnel;
             buffer;
             notify;
             drop;
@@ -302,8 +302,8 @@ control Detection(
             md.filter_slot   : exact @name("filter_slot");
         }
         actions = {
-            forward_flow;
-            forward_flow_tunnel;
+            @likely forward_flow;
+            @likely forward_flow_tunnel;
             buffer;
             notify;
             drop;

@@ -68,7 +68,7 @@ control TunnelHeaders(
             hdr.bridged.tunnel_peer_id : exact @name("tunnel_peer_id");
         }
         actions = {
-            add_ipv4;
+            @likely add_ipv4;
             add_ipv6;
             add_ipv4_alone;
             add_ipv6_alone;
@@ -202,13 +202,13 @@ control Encapsulation(
             udp_ipv6;
             gtpu_ipv4;
             gtpu_ipv6;
-            gtpu_downlink_psc_ipv4;
+            @likely gtpu_downlink_psc_ipv4;
             gtpu_downlink_psc_ipv6;
             gtpu_uplink_psc_ipv4;
             gtpu_uplink_psc_ipv6;
             gtpu_ppi_ipv4;
             gtpu_ppi_ipv6;
-            @defaultonly NoAction;
+            @likely @defaultonly NoAction;
         }
         const entries = {
             (true, _, true, 1, _, _, _, _)  : ipv4_in_ipv4();

@@ -32,7 +32,7 @@ control Routing(
             hdr.bridged.tunnel_peer_id : exact @name("tunnel_peer_id");
         }
         actions = {
-            set_next_hop_group;
+            @likely set_next_hop_group;
             resolve_neighbour;
             @defaultonly NoAction;
         }
@@ -46,7 +46,7 @@ control Routing(
             md.dst_ipv4       : lpm @name("ipv4_dst");
         }
         actions = {
-            set_next_hop_group;
+            @likely set_next_hop_group;
             resolve_neighbour;
             @defaultonly NoAction;
         }
@@ -60,7 +60,7 @@ control Routing(
             md.dst_ipv6       : lpm @name("ipv6_dst");
         }
         actions = {
-            set_next_hop_group;
+            @likely set_next_hop_group;
             resolve_neighbour;
             @defaultonly NoAction;
         }
@@ -129,7 +129,7 @@ control NextHop(
             md.bucket            : exact @name("bucket");
         }
         actions = {
-            set_port_and_macs;
+            @likely set_port_and_macs;
             @defaultonly no_next_hop;
         }
         const default_action = no_next_hop();

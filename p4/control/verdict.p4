@@ -29,7 +29,7 @@ control Verdict(
         hdr.bridged.setInvalid();
     }
 
-    table verdicts {
+    @unlikely table verdicts {
         key = {
             md.refusal                 : ternary @name("refusal");
             md.early_punt              : ternary @name("early_punt");

@@ -13,12 +13,15 @@ from p4xdp.xdp.scanning import find_rule
 from p4xdp.xdp.storage import wide
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from p4xdp import ir
     from p4xdp.xdp.layout import Slot, TableLayout
     from p4xdp.xdp.statements import Statements
     from p4xdp.xdp.writer import Writer
+
+    # Takes an action, what gives the C of its data, the C of the entry's cell, and 1 for a hit.
+    OnOutcome = Callable[[str, Callable[[int], str], str | None, int], None]
 
 
 class Applying:
@@ -82,6 +85,10 @@ class Applying:
             self._out.line(f"action_run = {layout.action(action).symbol};")
 
     def _find(self, statement: ir.Apply, table: ir.Table, layout: TableLayout) -> None:
+        self._find_entry(statement, table, layout)
+        self._run_found(statement, table, layout)
+
+    def _find_entry(self, statement: ir.Apply, table: ir.Table, layout: TableLayout) -> None:
         out = self._out
         out.line(f"union {layout.symbol}_entry *entry = 0;")
         if layout.kind != "keyless":
@@ -90,7 +97,38 @@ class Applying:
                 out.line(f"if (entry) {layout.symbol}_note_hit(entry->direct.cell);")
         if statement.hit is not None:
             out.line(f"{self._statements.variable(statement.hit)} = entry != 0;")
-        self._run_found(statement, table, layout)
+
+    def render_lookup(
+        self, statement: ir.Apply, table: ir.Table, layout: TableLayout, outcome: OnOutcome
+    ) -> None:
+        """Write the search for an entry, and `outcome` for each action that may come of it."""
+        out = self._out
+        out.position(statement.at)
+        with out.block(""):
+            self._find_entry(statement, table, layout)
+            with out.block("if (!entry)"):
+                if layout.defaults is None:
+                    arguments = table.default_arguments
+                    outcome(table.default_action, lambda i: constant(arguments[i]), None, 0)
+                else:
+                    self._find_default(layout)
+                    out.line("if (!entry) return DROPPED_INTERNAL;")
+                    self._switch(table, layout, outcome, hit=0)
+            if table.keys:
+                self._switch(table, layout, outcome, hit=1)
+
+    def _switch(
+        self, table: ir.Table, layout: TableLayout, outcome: OnOutcome, *, hit: int
+    ) -> None:
+        with self._out.block("switch (entry->action)"):
+            for reference in table.actions:
+                if reference.default_only if hit else reference.table_only:
+                    continue
+                laid_out = layout.action(reference.action)
+                with self._out.block(f"case {laid_out.symbol}:"):
+                    param = self._param(reference.action, layout)
+                    outcome(reference.action, param, "entry->direct.cell", hit)
+        self._out.line("return DROPPED_INTERNAL;")
 
     def _look_up(self, table: ir.Table, layout: TableLayout) -> None:
         out = self._out
@@ -122,10 +160,7 @@ class Applying:
         out = self._out
         if layout.defaults is not None:
             with out.block("if (!entry)"):
-                out.line("__u32 only = 0;")
-                out.line(f"struct {layout.symbol}_switched *cell;")
-                out.line(f"cell = bpf_map_lookup_elem(&{layout.defaults}, &only);")
-                out.line("if (cell) entry = ACTIVE(cell);")
+                self._find_default(layout)
         reports = bool(statement.cases)
         if layout.defaults is None:
             with out.block("if (!entry)"):
@@ -145,15 +180,25 @@ class Applying:
         if reports:
             out.line("if (entry) action_run = entry->action;")
 
+    def _find_default(self, layout: TableLayout) -> None:
+        out = self._out
+        out.line("__u32 only = 0;")
+        out.line(f"struct {layout.symbol}_switched *cell;")
+        out.line(f"cell = bpf_map_lookup_elem(&{layout.defaults}, &only);")
+        out.line("if (cell) entry = ACTIVE(cell);")
+
     def _case_of_entry(self, action: str, layout: TableLayout) -> None:
+        param = self._param(action, layout)
+        with self._out.block(f"case {layout.action(action).symbol}:"):
+            self._statements.run(action, param, cell="entry->direct.cell")
+            self._out.line("break;")
+
+    def _param(self, action: str, layout: TableLayout) -> Callable[[int], str]:
+        """Return what gives the C of an action's data in `entry`."""
         laid_out = layout.action(action)
         params = [identifier(slot.name) for slot in laid_out.params]
         where = member(laid_out.symbol, layout)
-        with self._out.block(f"case {laid_out.symbol}:"):
-            self._statements.run(
-                action, lambda i: f"entry->{where}.{params[i]}", cell="entry->direct.cell"
-            )
-            self._out.line("break;")
+        return lambda i: f"entry->{where}.{params[i]}"
 
 
 def _lpm_words(name: str, slot: Slot, value: str) -> list[str]:

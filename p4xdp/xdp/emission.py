@@ -14,12 +14,13 @@ from p4xdp import ir
 from p4xdp.walk import emitted
 from p4xdp.xdp.errors import UnsupportedProgramError
 from p4xdp.xdp.expressions import constant, load_octets
-from p4xdp.xdp.shapes import Placement
+from p4xdp.xdp.shapes import Placement, placement_of
 from p4xdp.xdp.storage import GROWTH, LEAVING_AT, cursor_octets, wide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from p4xdp.xdp.facts import Facts
     from p4xdp.xdp.shapes import Shapes
     from p4xdp.xdp.storage import Storage
     from p4xdp.xdp.writer import Writer
@@ -126,6 +127,43 @@ def render_emission(
     return scratched
 
 
+def render_placed(facts: Facts, ingress: Storage, egress: Storage, out: Writer) -> None:
+    """Write the end of a likely way, on which `facts` are known: all lies at places that are known
+    when the C is compiled.
+    """
+    leaving = [
+        (header, storage, places[header.name])
+        for storage, places in (
+            (egress, facts.places("egress")),
+            (ingress, facts.places("ingress")),
+        )
+        for header in emitted(storage.gress)
+        if header.name in places
+    ]
+    octets = sum(header.type.width // 8 for header, _, _ in leaving)
+    growth = octets - facts.cursor
+    at = 0
+    written: list[tuple[_Leaving, int]] = []
+    for header, storage, place in leaving:
+        placement = placement_of(place, at - growth)
+        item = _Leaving(header, storage, {placement})
+        if item.is_written():
+            written.append((item, at))
+        for octet, size in item.copies():
+            out.line(f"{item.copy_name(octet)} = COPY{size}(data + {place + octet});")
+        at += item.octets
+    if growth:
+        out.line(f"if (bpf_xdp_adjust_head(ctx, {-growth})) return DROPPED_NO_HEADROOM;")
+        out.line("data = (__u8 *)(long)ctx->data;")
+        out.line("data_end = (__u8 *)(long)ctx->data_end;")
+    if written:
+        end = max(at + item.octets for item, at in written)
+        out.line(f"if (data + {end} > data_end) return DROPPED_INTERNAL;")
+    for item, at in written:
+        out.line(f"cursor = data + {at};")
+        _store(item, out)
+
+
 def _carry(item: _Leaving, out: Writer) -> list[tuple[str, str]]:
     copies = item.copies()
     if not copies:
@@ -150,12 +188,17 @@ def _write(item: _Leaving, out: Writer) -> None:
         elif item.is_written():
             out.line("HOLD(cursor);")
             out.line(f"if (cursor + {item.octets} > data_end) return DROPPED_INTERNAL;")
-        for octet, size in item.copies():
-            out.line(f"PASTE{size}(cursor + {octet}, {item.copy_name(octet)});")
-        for run in runs_of(item.header.type):
-            _store_run(item, run, out)
+        _store(item, out)
         moves = LEAVING_AT if item.storage.is_large else "cursor"
         out.line(f"{moves} += {item.octets};")
+
+
+def _store(item: _Leaving, out: Writer) -> None:
+    """Write what of a header is not there yet, to `cursor`."""
+    for octet, size in item.copies():
+        out.line(f"PASTE{size}(cursor + {octet}, {item.copy_name(octet)});")
+    for run in runs_of(item.header.type):
+        _store_run(item, run, out)
 
 
 def _store_run(item: _Leaving, run: Run, out: Writer) -> None:

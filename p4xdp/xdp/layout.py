@@ -182,7 +182,7 @@ def _kind(table: ir.Table) -> str:
     kinds = [key.match_kind for key in table.keys]
     if not kinds:
         return "keyless"
-    if _is_constant(table):
+    if is_constant(table):
         return "constant"
     if ir.MatchKind.TERNARY in kinds or ir.MatchKind.RANGE in kinds:
         if ir.MatchKind.EXACT in kinds and table.size >= _SMALLEST_GROUPED:
@@ -200,7 +200,7 @@ def _kind(table: ir.Table) -> str:
     return "array" if index_width(table) <= LARGEST_INDEX_BITS else "hash"
 
 
-def _is_constant(table: ir.Table) -> bool:
+def is_constant(table: ir.Table) -> bool:
     """Return whether nobody can change what `table` does, and comparing is worth while."""
     return (
         table.entries is not None

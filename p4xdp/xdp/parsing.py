@@ -154,13 +154,15 @@ class Parsing:
                 if source.name in strangers:
                     self._out.line("return DROPPED_MISPARSED;")
                 else:
-                    self._take(header, source, self._given)
+                    self.take(header, source)
         if PAYLOAD in sources:
             with self._out.block("else" if possible else ""):
                 self._extract_from_frame(header)
 
-    def _take(self, header: ir.Header, source: ir.Header, given: Storage) -> None:
-        storage, out = self._storage, self._out
+    def take(self, header: ir.Header, source: ir.Header) -> None:
+        """Write that egress extracts `header`, which ingress emitted as `source`."""
+        storage, given, out = self._storage, self._given, self._out
+        assert given is not None, "the parser of egress"
         out.line(f"{storage.valid(header)} = 1;")
         if storage.is_in_frame(header):
             self._take_place(header, source, given)

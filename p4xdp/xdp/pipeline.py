@@ -1,10 +1,8 @@
 """The functions that take a packet from its port in to its port out.
 
-A small program is one function: parser, control and all that follows. A large one has its state in
-a structure (see `storage`) and is three: `decide`, all behind the ingress parser; `any_packet`,
-that parser with the structure in a scratchpad, then `decide`; and `pipeline`, the likely ways
-through the parser, each with `decide` once more and the structure in registers, and for the rest
-`any_packet`.
+`any_packet` is the whole program: parser, control and all that follows. `pipeline` is the likely
+ways through it, if the program names any and is so large that they gain by it, and for the rest
+`any_packet`. A large program has its state in a structure (see `storage`).
 """
 
 from __future__ import annotations
@@ -15,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from p4xdp import ir
 from p4xdp.walk import emitted, mirrors, statements_of, variables_mentioned
-from p4xdp.xdp.emission import render_emission
+from p4xdp.xdp.emission import render_emission, render_placed
 from p4xdp.xdp.expressions import Expressions
 from p4xdp.xdp.likely import UNLIKELY, LikelyWays
 from p4xdp.xdp.mirroring import IS_MIRRORED, Mirroring
 from p4xdp.xdp.parsing import Parsing
+from p4xdp.xdp.points import Device
 from p4xdp.xdp.statements import Statements
 from p4xdp.xdp.storage import (
     CARRIED,
@@ -38,6 +37,7 @@ from p4xdp.xdp.writer import Writer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from p4xdp.xdp.facts import Facts
     from p4xdp.xdp.shapes import Shapes
     from p4xdp.xdp.statements import Symbols
     from p4xdp.xdp.storage import Storage
@@ -61,34 +61,35 @@ _COPIED = """\
 ALWAYS_INLINE int copied(struct xdp_md *ctx, __u32 egress_port, __u16 egress_instance)
 {
 """
-_DECIDE = """\
-/* All behind the ingress parser, compiled for each likely way and for all other packets. */
-ALWAYS_INLINE int decide(
-    struct xdp_md *ctx, __u32 ingress_port, __u32 is_copy, struct packet_state *packet,
-    struct packet_carried *carried, __u8 *data, __u8 *data_end, __u64 now_ns, const int is_placed)
-{
-"""
-_DECIDED = (
-    "return decide(ctx, ingress_port, is_copy, packet, carried, data, data_end, now_ns, is_placed);"
-)
 _ANY_PACKET = """\
-/* Any packet. Not inline and not static, so that the verifier goes through it once. */
-__attribute__((noinline)) int any_packet(struct xdp_md *ctx, __u32 ingress_port, __u32 is_copy)
-{
+/* Any packet, on whatever way. */
+{kind} int any_packet(struct xdp_md *ctx, __u32 ingress_port, __u32 is_copy)
+{{
 """
-_ANY_IS_ALL = "\n#define any_packet pipeline\n"
-# A caller that knows an argument is not used would not give it, and the verifier wants it.
+# Not inline and not static, so that the verifier goes through it once. A caller that knows an
+# argument is not used would not give it, and the verifier wants it.
+_LARGE, _SMALL = "__attribute__((noinline))", "ALWAYS_INLINE"
 _ARGUMENTS_USED = "    HOLD(ingress_port);\n    HOLD(is_copy);\n"
-_REACHED = f"""
-    FORGET();
-    {_DECIDED}
-"""
+_FORGOTTEN = "\n    FORGET();\n"
 _LIKELY = """\
     const int is_placed = 1;
-    struct packet_state likely = {}, *packet = &likely;
-    CARRIED(switch_scratch, packet);
+    struct packet_state of_state = {}, *packet = &of_state;
+    struct packet_carried of_carried = {}, *carried = &of_carried;
 """
-_UNLIKELY = "    return any_packet(ctx, ingress_port, is_copy);\n"
+_LIKELY_PACKET = """\
+/* A packet on a likely way. Returns ANY_PACKET of others, and has done nothing to them then. Not
+ * inline, so that it shares no stack with what those take. */
+__attribute__((noinline)) int likely_packet(struct xdp_md *ctx, __u32 ingress_port, __u32 is_copy)
+{
+"""
+_ASK = """\
+    int outcome = likely_packet(ctx, ingress_port, is_copy);
+
+    if (!UNLIKELY(outcome == ANY_PACKET))
+        return outcome;
+"""
+_UNLIKELY = "    return ANY_PACKET;\n"
+_ANY = "    return any_packet(ctx, ingress_port, is_copy);\n"
 _EGRESS_PORT = "    __u32 egress_port, egress_length = 0;\n"
 _EGRESS_LENGTH = "    __u32 egress_length = bpf_xdp_get_buff_len(ctx);\n"
 
@@ -116,6 +117,7 @@ class Pipeline:
         self._out = out = Writer()
         out.indent()
         self._ingress, self._egress = storage_of(program, shapes, kind.name)
+        self._storages = {"ingress": self._ingress, "egress": self._egress}
         ingress_device = {"ingress_port": "ingress_port", "ingress_mac_tstamp": _clock(48)}
         egress_device = {"egress_port": "egress_port", "pkt_length": "(__u16)egress_length"}
         if kind.is_copy:
@@ -145,41 +147,36 @@ class Pipeline:
         """Return the functions, and before them the structures they share."""
         parser = "" if self._kind.is_copy else self._render_ingress_parser()
         decision, moved = self._render_decision()
-        if not self._egress.is_large:
-            return self._function(parser + decision)
-        ways = "" if self._kind.is_copy else self._render_ways()
+        is_large = self._egress.is_large
+        ways = self._render_ways() if is_large and not self._kind.is_copy else ""
+        functions = self._functions(parser, decision, ways)
+        if not is_large:
+            return functions
         before = "".join(self._ingress_statements.functions + self._egress_statements.functions)
-        mentioned = _mentioned(before + parser + decision + ways)
+        mentioned = _mentioned(before + functions)
         members = [one for one in self._variables() if one[1] in mentioned] + moved
         members += [("__u32", name) for name in (CURSOR_AT, LEAVING_AT, GROWTH)]
-        declared = _declared_state(members, self._kind) + before
-        if self._kind.is_copy:
-            return declared + self._function(decision)
-        return declared + self._functions(parser, decision, ways)
-
-    def _function(self, body: str) -> str:
-        """Return the one function of a small program, or of copies."""
-        scratch = f"    STATE_AND_CARRIED({self._kind.scratch}, {self._kind.name});\n"
-        parts = [
-            _COPIED if self._kind.is_copy else _PIPELINE,
-            _FRAME,
-            _CURSOR,
-            _EGRESS_LENGTH if self._kind.is_copy else _EGRESS_PORT,
-            _ANYWHERE + scratch if self._egress.is_large else "",
-            self._locals(body),
-            body,
-            _END,
-            "" if self._kind.is_copy else _ANY_IS_ALL,
-        ]
-        return "".join(parts)
+        return _declared_state(members, self._kind) + before + functions
 
     def _functions(self, parser: str, decision: str, ways: str) -> str:
-        decide = [_DECIDE, _CURSOR, _EGRESS_PORT, self._locals(decision), decision, _END, "\n"]
-        scratch = f"    STATE_AND_CARRIED({self._kind.scratch}, {self._kind.name});\n"
-        any_packet = [_ANY_PACKET, _FRAME, _CURSOR, _ANYWHERE, _ARGUMENTS_USED, scratch]
-        any_packet += [self._locals(parser), parser, _REACHED, _END, "\n"]
-        likely = [_FRAME, _CURSOR, _LIKELY, self._locals(ways), ways] if ways else []
-        return "".join([*decide, *any_packet, _PIPELINE, *likely, _UNLIKELY, _END])
+        is_large, is_copy = self._egress.is_large, self._kind.is_copy
+        body = parser + (_FORGOTTEN if is_large and not is_copy else "") + decision
+        state = f"    STATE_AND_CARRIED({self._kind.scratch}, {self._kind.name});\n"
+        start = [
+            _COPIED if is_copy else _ANY_PACKET.format(kind=_LARGE if is_large else _SMALL),
+            _FRAME + _CURSOR,
+            _EGRESS_LENGTH if is_copy else _EGRESS_PORT,
+            _ARGUMENTS_USED if is_large and not is_copy else "",
+            _ANYWHERE + state if is_large else "",
+        ]
+        functions = [*start, self._locals(body), body, _END]
+        if is_copy:
+            return "".join(functions)
+        functions.append("\n")
+        if ways:
+            functions += [_LIKELY_PACKET, _FRAME, _CURSOR, _EGRESS_PORT, _ARGUMENTS_USED, _LIKELY]
+            functions += [self._locals(ways), ways, _UNLIKELY, _END, "\n"]
+        return "".join([*functions, _PIPELINE, _ASK if ways else "", _ANY, _END])
 
     def _variables(self) -> Iterator[tuple[str, str]]:
         yield "__u8", self._egress.own(IS_MIRRORED)
@@ -203,15 +200,47 @@ class Pipeline:
         return out.take()
 
     def _render_ways(self) -> str:
-        steps = likely_ways(self._program.ingress.parser)
-        if not steps:
+        points = likely_ways(self._program, self._shapes)
+        if not points:
             return ""
-        out, statements = self._out, self._ingress_statements
-        out.lines("", "/* ---- ingress: likely ways through the parser ---- */")
+        out = self._out
+        out.lines("", "/* ---- likely ways ---- */")
         self._set_clock(self._ingress)
-        LikelyWays(self._ingress_expressions, statements, steps, out).render(_DECIDED)
+        taking = Parsing(
+            self._program.egress, self._egress_expressions, self._egress_statements, out
+        )
+        taking.take_from(self._ingress_expressions, self._shapes)
+        statements = {"ingress": self._ingress_statements, "egress": self._egress_statements}
+        LikelyWays(points, statements, self._storages, taking, self, out).render()
         out.label(UNLIKELY)
         return out.take()
+
+    def device(self, done: Device, facts: Facts) -> None:
+        """Write what the device does on a likely way."""
+        storage = self._storages[facts.gress]
+        match done:
+            case Device.DROP:
+                condition = " && ".join([f"({self._is_dropped(storage)})", *self._asks(storage)])
+                self._out.line(f"if ({condition}) return DROPPED_BY_PROGRAM;")
+            case Device.DROP_AT_LAST:
+                self._out.line(f"if ({self._is_dropped(storage)}) return DROPPED_BY_PROGRAM;")
+            case Device.CHOOSE_PORT:
+                self._choose_port()
+            case Device.MEASURE if _needs_length(self._program.egress):
+                headers = {header.name: header for header in emitted(self._program.ingress)}
+                emitted_bits = sum(headers[n].type.width for n in facts.places("ingress"))
+                growth = emitted_bits // 8 - facts.cursor
+                self._out.line(f"egress_length = bpf_xdp_get_buff_len(ctx) + {growth};")
+            case Device.START_CLOCK:
+                self._set_clock(storage)
+            case _:
+                pass
+
+    def leave(self, facts: Facts) -> None:
+        """Write the end of a likely way."""
+        with self._out.block(""):
+            render_placed(facts, self._ingress, self._egress, self._out)
+            self._render_end()
 
     def _render_decision(self) -> tuple[str, list[tuple[str, str]]]:
         out = self._out
@@ -250,15 +279,8 @@ class Pipeline:
         if drop is None:
             statements.render(storage.gress.deparser)
             return
-        is_dropped = f"{storage.variable(drop)} & 1"
-        asks = [
-            f"!{storage.variable(storage.gress.roles[role])}"
-            for role, is_used in (
-                ("mirror_type", mirrors(storage.gress)),
-                ("digest_type", bool(storage.gress.digests)),
-            )
-            if is_used and role in storage.gress.roles
-        ]
+        is_dropped = self._is_dropped(storage)
+        asks = self._asks(storage)
         if not asks:
             self._out.line(f"if ({is_dropped}) return DROPPED_BY_PROGRAM;")
             statements.render(storage.gress.deparser)
@@ -268,6 +290,19 @@ class Pipeline:
         statements.render(storage.gress.deparser)
         if storage is self._ingress:
             self._out.line(f"if ({is_dropped}) return DROPPED_BY_PROGRAM;")
+
+    def _is_dropped(self, storage: Storage) -> str:
+        return f"{storage.variable(storage.gress.roles['drop_ctl'])} & 1"
+
+    def _asks(self, storage: Storage) -> list[str]:
+        """Return the C of that nothing is asked for of a packet that is dropped."""
+        roles = storage.gress.roles
+        used = {"mirror_type": mirrors(storage.gress), "digest_type": bool(storage.gress.digests)}
+        return [
+            f"!{storage.variable(roles[role])}"
+            for role, is_used in used.items()
+            if is_used and role in roles
+        ]
 
     def _render_end(self) -> None:
         gress = self._program.egress
@@ -282,8 +317,7 @@ class Pipeline:
 
     def _render_between(self) -> None:
         out, roles = self._out, self._program.ingress.roles
-        port = roles.get("ucast_egress_port")
-        out.line(f"egress_port = {self._ingress.variable(port) if port else '0'};")
+        self._choose_port()
         bypass = roles.get("bypass_egress")
         if bypass is not None:
             with out.block(f"if ({self._ingress.variable(bypass)})"):
@@ -294,6 +328,10 @@ class Pipeline:
             for header in emitted(self._program.ingress):
                 valid = self._ingress.valid(header)
                 out.line(f"if ({valid}) egress_length += {header.type.width // 8};")
+
+    def _choose_port(self) -> None:
+        port = self._program.ingress.roles.get("ucast_egress_port")
+        self._out.line(f"egress_port = {self._ingress.variable(port) if port else '0'};")
 
 
 def _mentioned(body: str) -> set[str]:

@@ -16,6 +16,8 @@
  * check to the very register that was checked. */
 #define HOLD(pointer) __asm__ volatile("" : "+r"(pointer))
 
+#define UNLIKELY(condition) (__builtin_expect(!!(condition), 0))
+
 /* Octets between two pointers into the packet. The verifier subtracts pointers in 64 bits only, which
  * the compiler, left alone, would not do. */
 ALWAYS_INLINE __u32 distance(const __u8 *from, const __u8 *to)
@@ -162,6 +164,9 @@ enum switch_drop {
 };
 
 #define SWITCH_DROP_REASONS 16
+
+/* No outcome: the packet is on no likely way. */
+#define ANY_PACKET (-1000)
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -324,7 +324,7 @@ class _Analysis:
             for candidate in emitted(self._program.ingress):
                 if candidate.name not in placed:
                     continue
-                if not _have_same_layout(candidate, header):
+                if not have_same_layout(candidate, header):
                     self._shapes.strangers.setdefault(header.name, set()).add(candidate.name)
                     return None
                 self._shapes.sources.setdefault(header.name, set()).add(candidate.name)
@@ -361,14 +361,15 @@ class _Analysis:
             # Where the frame will begin, in the old one.
             at = cursor - sum(octets for _, octets, _ in there)
             for place, octets, final in there:
-                final.add(_placement(place, at))
+                final.add(placement_of(place, at))
                 at += octets
         for name, _, is_rest, final in filter(itemgetter(3), leaving):
             finals = self._shapes.ingress_final if is_rest else self._shapes.egress_final
             finals[name] = final
 
 
-def _placement(place: int, wanted: int) -> Placement:
+def placement_of(place: int, wanted: int) -> Placement:
+    """Return how a header at `place` (or MADE) lies to where it is wanted."""
     if place == MADE:
         return Placement.MADE
     return Placement.KEPT if place == wanted else Placement.MOVED
@@ -410,5 +411,6 @@ def _changed(state: State, change: State) -> State:
     return dataclasses.replace(state, headers=kept | change.headers, values=change.values)
 
 
-def _have_same_layout(given: ir.Header, wanted: ir.Header) -> bool:
+def have_same_layout(given: ir.Header, wanted: ir.Header) -> bool:
+    """Return whether two headers have the same fields, by width."""
     return [f.width for f in given.type.fields] == [f.width for f in wanted.type.fields]

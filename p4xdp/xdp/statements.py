@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,9 @@ from p4xdp.xdp.sizes import size_of
 from p4xdp.xdp.storage import wide
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from p4xdp.xdp.applying import OnOutcome
     from p4xdp.xdp.expressions import Expressions
     from p4xdp.xdp.writer import Writer
 
@@ -55,10 +57,23 @@ class Statements:
         self._out = out
         self._mirroring = mirroring
         self._valid: set[str] = set()  # headers valid for certain where we are
+        self._on_way: frozenset[str] | None = None
         # The cell of direct counters and meters, in an entry's action.
         self._cell: str | None = None
         self._applying = Applying(self, out)
         self.functions: list[str] = []  # C to stand before the function that is written
+
+    def be_where(self, valid: frozenset[str] | None) -> None:
+        """Be on a likely way, where just these headers are valid; on any other way with None."""
+        self._on_way = valid
+
+    @contextmanager
+    def in_action(self, param: Callable[[int], str], cell: str | None = None) -> Iterator[None]:
+        """Be in an action: `param` gives the C of its data, `cell` that of the entry's cell."""
+        outer = self._expressions.param, self._cell
+        self._expressions.param, self._cell = param, cell
+        yield
+        self._expressions.param, self._cell = outer
 
     @property
     def end(self) -> str:
@@ -68,12 +83,19 @@ class Statements:
     def render(self, statements: Sequence[ir.Statement]) -> None:
         """Write `statements`."""
         for statement in statements:
-            self._expressions.certain = self._certain.get(id(statement), frozenset())
+            self._reach(statement)
             self._render(statement)
 
     def reach(self, state: ir.ParserState) -> None:
         """Be at the transition of a parser state."""
-        self._expressions.certain = self._certain.get(id(state), frozenset())
+        self._reach(state)
+
+    def _reach(self, node: ir.Statement | ir.ParserState) -> None:
+        if self._on_way is None:
+            self._expressions.certain = self._certain.get(id(node), frozenset())
+        else:
+            self._expressions.certain = self._on_way
+            self._valid = set(self._on_way)
 
     def expression(self, expression: ir.Expression) -> str:
         """Return the C of an expression, having written what it takes for granted."""
@@ -82,16 +104,20 @@ class Statements:
         self._expressions.required.clear()
         return value
 
+    def find(self, statement: ir.Apply, outcome: OnOutcome) -> None:
+        """Write the search of a table, and `outcome` for each action that may come of it."""
+        self._reach(statement)
+        table, layout = self._gress.tables[statement.table], self._symbols.tables[statement.table]
+        self._applying.render_lookup(statement, table, layout, outcome)
+
     def variable(self, variable: ir.Variable) -> str:
         """Return the C of a variable."""
         return self._storage.variable(variable)
 
     def run(self, action: str, param: Callable[[int], str], *, cell: str | None = None) -> None:
         """Write the action: `param` gives the C of its data, `cell` that of the entry's cell."""
-        outer = self._expressions.param, self._cell
-        self._expressions.param, self._cell = param, cell
-        self.render_apart(self._gress.actions[action].body)
-        self._expressions.param, self._cell = outer
+        with self.in_action(param, cell):
+            self.render_apart(self._gress.actions[action].body)
 
     def render_apart(self, statements: Sequence[ir.Statement]) -> None:
         """Write statements that may or may not be reached."""
@@ -192,7 +218,7 @@ class Statements:
 
     def _is_plain(self, statement: ir.If) -> bool:
         """Return whether the condition takes nothing for granted, and be where it stands."""
-        self._expressions.certain = self._certain.get(id(statement), frozenset())
+        self._reach(statement)
         self._expressions.render(statement.condition)
         is_plain = not self._expressions.required
         self._expressions.required.clear()
@@ -238,7 +264,7 @@ class Statements:
         out.position(statement.at)
         with out.block(""):
             index = self.expression(statement.index)
-            if self._storage.is_large and is_of_variables(statement):
+            if self._storage.is_large and self._on_way is None and is_of_variables(statement):
                 name = self._register_function(statement)
                 out.line(f"int busy = {name}(carried, {index});")
                 out.line("if (busy) return busy;")

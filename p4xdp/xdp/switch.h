@@ -173,9 +173,11 @@ ALWAYS_INLINE int finish_or_recirculate(
     return finish(ctx, DROPPED_INTERNAL, entrance);
 }
 
-ALWAYS_INLINE int process(struct xdp_md *ctx, __u32 ingress_port, enum entrance entrance)
+ALWAYS_INLINE int process_injected(struct xdp_md *ctx, enum entrance entrance)
 {
-    return finish_or_recirculate(ctx, pipeline(ctx, ingress_port, 0), entrance, 0);
+    int outcome = pipeline(ctx, switch_injection.ingress_port, 0);
+
+    return finish_or_recirculate(ctx, outcome, entrance, 0);
 }
 
 SEC("?xdp.frags")
@@ -189,7 +191,6 @@ int from_recirculation(struct xdp_md *ctx)
     if (!again)
         return XDP_ABORTED;
     entrance = again->entrance;
-    /* Not the likely ways: their stack does not go with what is below. */
     outcome = any_packet(ctx, again->port, again->is_copy);
     return finish(ctx, recirculates(outcome) ? DROPPED_RECIRCULATED_TWICE : outcome, entrance);
 }
@@ -202,27 +203,29 @@ int from_wire(struct xdp_md *ctx)
 
     if (!port || !*port)
         return drop(DROPPED_NO_INGRESS_PORT);
-    return process(ctx, *port - 1, FROM_OUTSIDE);
+    return finish_or_recirculate(ctx, pipeline(ctx, *port - 1, 0), FROM_OUTSIDE, 0);
 }
 
 /* Run by the P4Runtime server for a packet-out. */
 SEC("?xdp.frags")
 int from_controller(struct xdp_md *ctx)
 {
-    return process(ctx, switch_settings.cpu_port, FROM_OUTSIDE);
+    int outcome = any_packet(ctx, switch_settings.cpu_port, 0);
+
+    return finish_or_recirculate(ctx, outcome, FROM_OUTSIDE, 0);
 }
 
 /* Run by tests and benchmarks: the packet comes in by any port. */
 SEC("?xdp.frags")
 int from_test(struct xdp_md *ctx)
 {
-    return process(ctx, switch_injection.ingress_port, FROM_TEST);
+    return process_injected(ctx, FROM_TEST);
 }
 
 SEC("?xdp.frags")
 int from_benchmark(struct xdp_md *ctx)
 {
-    return process(ctx, switch_injection.ingress_port, FROM_BENCHMARK);
+    return process_injected(ctx, FROM_BENCHMARK);
 }
 
 #endif

@@ -33,4 +33,4 @@ def test_a_program_with_its_state_in_the_scratchpad_does_the_same(source, tmp_pa
     c_text = (tmp_path / "program.bpf.c").read_text()
     assert "packet->" in c_text
     # The ways of likely.p4: as short as can be, with a tag, and past what is skipped.
-    assert c_text.count("is_placed);") == (1 + 3 if source.stem == "likely" else 1)
+    assert ("likely_packet" in c_text) == (source.stem == "likely")
