@@ -10,13 +10,26 @@ from upf.errors import ResourcesExhaustedError, RuleError
 from upf.rules import LocalFTEID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from upf.networks import Endpoint
 
 FTEID_IE = 21
 # Random draws before giving up: with three quarters of all values taken, one in 10^12 fails.
 _MAX_DRAWS = 100
+_DRAWN_AT_ONCE = 256
+
+
+def _draws(octets: int) -> Callable[[], int]:
+    """Numbers of so many random octets. The system is asked for many at a time."""
+
+    def numbers() -> Iterator[int]:
+        while True:
+            drawn = secrets.token_bytes(octets * _DRAWN_AT_ONCE)
+            for at in range(0, len(drawn), octets):
+                yield int.from_bytes(drawn[at : at + octets], "big")
+
+    return numbers().__next__
 
 
 class IndexPool:
@@ -57,8 +70,8 @@ class IndexPool:
 class SEIDAllocator:
     """SEIDs of this UPF: 64 random bits, never 0."""
 
-    def __init__(self, draw: Callable[[], int] = lambda: secrets.randbits(64)) -> None:
-        self._draw = draw
+    def __init__(self, draw: Callable[[], int] | None = None) -> None:
+        self._draw = draw or _draws(8)
         self._held: set[int] = set()
 
     def allocate(self) -> int:
@@ -83,8 +96,8 @@ class SEIDAllocator:
 class FTEIDAllocator:
     """TEIDs at our endpoints: 32 random bits, never 0, each held by one session."""
 
-    def __init__(self, draw: Callable[[], int] = lambda: secrets.randbits(32)) -> None:
-        self._draw = draw
+    def __init__(self, draw: Callable[[], int] | None = None) -> None:
+        self._draw = draw or _draws(4)
         self._owners: dict[tuple[int, int], int] = {}
 
     def allocate(self, endpoint: Endpoint, up_seid: int) -> LocalFTEID:
