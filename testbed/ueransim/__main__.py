@@ -171,7 +171,8 @@ def _play(asked: argparse.Namespace, cast: Cast, summary: Summary) -> int:
     try:
         _perform(cast, directory, asked, summary)
     except KeyboardInterrupt:
-        print(f"upf lab ueransim: interrupted; the lab is removed, logs are in {directory}")
+        told = f"upf lab ueransim: interrupted; the lab is removed, logs are in {directory}"
+        print(told, file=sys.stderr)
         return 130
     status = _tell(summary, as_json=asked.json)
     if status == 0 and asked.keep is None:

@@ -23,9 +23,11 @@ class Process:
         self.name, self.argv, self.namespace = name, tuple(argv), namespace
         self.log = directory / f"{name}.log"
         self._running: subprocess.Popen[bytes] | None = None
+        self._begins_at = 0  # of the log, what it says since it was last started
 
     def __enter__(self) -> Self:
         with self.log.open("ab") as log:
+            self._begins_at = log.tell()
             self._running = spawn(self.argv, namespace=self.namespace, stdout=log, stderr=log)
         return self
 
@@ -74,9 +76,20 @@ class Process:
                 )
             time.sleep(_POLL_S)
 
+    def kill(self) -> None:
+        """End it as a fault would, with no time to clean up."""
+        assert self._running is not None, f"{self.name} was not started"
+        self._running.kill()
+        self._running.wait()
+
+    def start(self) -> None:
+        """Start it again after it ended."""
+        self.__enter__()
+
     def lines(self) -> list[str]:
-        """What it has logged so far."""
-        return self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        """What it has logged since it was started."""
+        octets = self.log.read_bytes()[self._begins_at :]
+        return octets.decode("utf-8", "replace").splitlines()
 
     def last_words(self) -> str:
         """The last lines of its log."""

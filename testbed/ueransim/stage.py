@@ -74,6 +74,14 @@ class Stage:
         found: list[dict[str, Any]] = self.upf.rest.get("/v1/sessions")
         return found
 
+    def restart(self, function: str) -> None:
+        """Kill a network function and start it again; wait until it serves."""
+        process = next(each for each in self.processes if each.name == function)
+        ready = next(each.ready for each in self.cast.core.functions if each.name == function)
+        process.kill()
+        process.start()
+        process.await_line(ready, _FUNCTION_READY_S)
+
     def dead(self) -> list[str]:
         """Names of programs that ended though nobody asked them to."""
         return [each.name for each in self.processes if not each.is_alive]

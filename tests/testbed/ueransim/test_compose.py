@@ -60,7 +60,7 @@ def test_every_file_that_is_read_is_one_that_is_written(tmp_path) -> None:
 def test_all_subscribers_are_in_the_script_for_the_database(tmp_path) -> None:
     files.write_all(tmp_path, core_open5gs.core(), cast_of_ues(3))
     script = (tmp_path / "subscribers.js").read_text()
-    assert script.count('"imsi"') == 5
+    assert script.count('"imsi"') == 7
     assert script.startswith('db.getSiblingDB("open5gs").subscribers.insertMany([')
 
 

@@ -89,6 +89,20 @@ def test_a_program_that_says_nothing_is_not_waited_for_for_ever(tmp_path) -> Non
         process.await_line("serving", 0.2)
 
 
+def test_a_program_that_is_started_again_is_ready_only_when_it_says_so_again(tmp_path) -> None:
+    flag = tmp_path / "flag"
+    argv = ["sh", "-c", f"[ -e {flag} ] || echo serving; touch {flag}; sleep 60"]
+    with Process("smf", argv, None, tmp_path) as process:
+        process.await_line("serving", 10)
+        process.kill()
+        assert not process.is_alive
+        process.start()
+        assert process.is_alive
+        with pytest.raises(PeerError, match="it logged nothing"):
+            process.await_line("serving", 0.2)
+    assert process.log.read_text() == "serving\n"
+
+
 def test_a_program_may_end_by_itself(tmp_path) -> None:
     with Process("ue", ["true"], None, tmp_path) as process:
         assert process.await_end(10)

@@ -11,7 +11,7 @@ import pytest
 from testbed.errors import PeerError
 from testbed.summary import Summary
 from testbed.traffic import PingResult
-from testbed.ueransim import story
+from testbed.ueransim import idle, outages, steps, story
 from testbed.ueransim.plan import INTERNET, subscriber
 from testbed.ueransim.ues import UE
 
@@ -83,12 +83,13 @@ def _pings(monkeypatch, stage, *, received, wakes):
             stage.node.state = "CM-CONNECTED"
         return PingResult(count, count if received is None else received)
 
-    monkeypatch.setattr(story, "ping", ping)
+    for module in (idle, outages, steps, story):
+        monkeypatch.setattr(module, "ping", ping)
 
 
 def test_a_ue_that_is_paged_and_loses_nothing_passes(stage, monkeypatch) -> None:
     _pings(monkeypatch, stage, received=None, wakes=True)
-    story.go_idle_and_be_paged(stage, stage.ue)
+    idle.go_idle_and_be_paged(stage, stage.ue)
     assert stage.is_released
     assert stage.verdicts() == {
         "idle": True,
@@ -99,13 +100,13 @@ def test_a_ue_that_is_paged_and_loses_nothing_passes(stage, monkeypatch) -> None
 
 def test_a_packet_lost_while_paging_fails(stage, monkeypatch) -> None:
     _pings(monkeypatch, stage, received=4, wakes=True)
-    story.go_idle_and_be_paged(stage, stage.ue)
+    idle.go_idle_and_be_paged(stage, stage.ue)
     assert not stage.verdicts()["paging and resume"]
 
 
 def test_a_ue_that_stays_idle_fails(stage, monkeypatch) -> None:
     _pings(monkeypatch, stage, received=None, wakes=False)
-    story.go_idle_and_be_paged(stage, stage.ue)
+    idle.go_idle_and_be_paged(stage, stage.ue)
     assert not stage.verdicts()["paging and resume"]
 
 
@@ -113,33 +114,33 @@ def test_a_gnb_that_finds_no_amf_is_told_with_what_helps(stage, monkeypatch) -> 
     _pings(monkeypatch, stage, received=0, wakes=True)
     stage.gnb_log.append("AMF selection for UE[1] failed. Could not find a suitable AMF.")
     with pytest.raises(PeerError, match="--no-idle"):
-        story.go_idle_and_be_paged(stage, stage.ue)
+        idle.go_idle_and_be_paged(stage, stage.ue)
     assert not stage.verdicts()["paging and resume"]
 
 
 def test_a_downlink_that_is_never_buffered_ends_the_story(stage, monkeypatch) -> None:
-    monkeypatch.setattr(story, "_STATE_S", 0.2)
+    monkeypatch.setattr(idle, "STATE_S", 0.2)
     stage.gnb.ask = lambda _command: ""
     with pytest.raises(PeerError, match=r"the downlink FAR of 10\.45\.0\.2 is FORW after"):
-        story.go_idle_and_be_paged(stage, stage.ue)
+        idle.go_idle_and_be_paged(stage, stage.ue)
 
 
 def test_an_idle_ue_s_first_packet_may_be_lost_but_not_all(stage, monkeypatch) -> None:
     _pings(monkeypatch, stage, received=0, wakes=True)
-    story.go_idle_and_resume(stage, stage.ue)
+    idle.go_idle_and_resume(stage, stage.ue)
     assert not stage.verdicts()["resume by the UE"]
 
 
 def test_sessions_that_stay_after_deregistration_end_the_story(stage, monkeypatch) -> None:
-    monkeypatch.setattr(story, "_STATE_S", 0.2)
+    monkeypatch.setattr(steps, "STATE_S", 0.2)
     with pytest.raises(PeerError, match=r"sessions left of .*10\.45\.0\.2"):
-        story.deregister(stage, [stage.ue])
+        steps.deregister(stage, [stage.ue])
     assert stage.node.asked == ["deregister switch-off"]
 
 
 def test_a_deregistration_ends_session_and_program(stage) -> None:
     stage.held = []
-    story.deregister(stage, [stage.ue])
+    steps.deregister(stage, [stage.ue])
     assert stage.verdicts() == {"deregistration": True}
 
 
@@ -158,7 +159,7 @@ def test_a_cap_holds_one_slice_only(stage, monkeypatch, rates_mbps, passes) -> N
 
 def test_a_session_in_another_slice_than_asked_for_fails(stage) -> None:
     stage.held[0]["slice"] = "video"
-    story._record_session(stage, stage.ue, "PDU session")
+    steps.record_session(stage, stage.ue, "PDU session")
     assert stage.verdicts() == {"PDU session": False}
 
 
@@ -171,3 +172,59 @@ def test_a_program_that_died_is_named(stage) -> None:
         "programs that died": False,
         "UPF stopped by SIGTERM": True,
     }
+
+
+class Restarted:
+    """A UPF that is killed and started again, and what it holds then."""
+
+    def __init__(self, stage, held_after) -> None:
+        self.rest, self.done, self._stage, self._after = stage.upf.rest, [], stage, held_after
+
+    def kill(self):
+        self.done.append("kill")
+
+    def start(self):
+        self.done.append("start")
+        self._stage.held = self._after
+
+
+@pytest.mark.parametrize(("keeps", "received"), [(True, None), (False, None), (True, 59)])
+def test_a_killed_upf_is_to_lose_neither_session_nor_packet(
+    stage, monkeypatch, keeps, received
+) -> None:
+    _pings(monkeypatch, stage, received=received, wakes=False)
+    stage.upf = Restarted(stage, stage.held if keeps else [])
+    outages.outlive_the_upf(stage, stage.ue)
+    assert stage.upf.done == ["kill", "start"]
+    assert stage.verdicts()["UPF killed and back"] is (keeps and received is None)
+
+
+def _smf_comes_back(stage, monkeypatch, *, forgets: bool):
+    """The SMF sets up a new association after a kill; the UPF forgets its sessions, or not."""
+    associations = ["10:00"]
+    stage.cast = SimpleNamespace(core=SimpleNamespace(association_s=1))
+    stage.upf.rest.get = lambda _path: [{"since": each} for each in associations]
+
+    def restart(function):
+        assert function == "smf"
+        associations[:] = ["10:01"]
+        if forgets:
+            stage.held = []
+
+    stage.restart = restart
+    monkeypatch.setattr(outages, "attach", lambda *_: stage.ue)
+    _pings(monkeypatch, stage, received=None, wakes=False)
+
+
+def test_a_killed_smf_finds_the_upf_again(stage, monkeypatch) -> None:
+    _smf_comes_back(stage, monkeypatch, forgets=True)
+    outages.outlive_the_smf(stage)
+    assert all(stage.verdicts().values())
+    assert "SMF killed and back" in stage.verdicts()
+
+
+def test_sessions_of_a_killed_smf_that_stay_end_the_story(stage, monkeypatch) -> None:
+    monkeypatch.setattr(steps, "STATE_S", 0.2)
+    _smf_comes_back(stage, monkeypatch, forgets=False)
+    with pytest.raises(PeerError, match="sessions left of"):
+        outages.outlive_the_smf(stage)
