@@ -1,6 +1,7 @@
 """Idle mode: the downlink is buffered, paging wakes the UE, or the UE wakes by itself."""
 
 import re
+import time
 from collections.abc import Callable
 
 from testbed.errors import PeerError
@@ -11,6 +12,7 @@ from testbed.ueransim.stage import Stage
 from testbed.ueransim.steps import STATE_S, ping_both_ways
 from testbed.ueransim.ues import UE
 
+_SILENCE_S = 2.0
 _PATIENCE_S = 8.0  # of pings that wait for paging
 _NO_AMF = "Could not find a suitable AMF"  # in the gNB's log
 _UE_ID = re.compile(r"ue-id: (\d+)")
@@ -55,13 +57,32 @@ def go_idle_and_resume(stage: Stage, ue: UE) -> None:
 
 
 def _release_radio(stage: Stage, ue: UE) -> None:
-    """Let the gNB release every UE it serves; wait until this one is idle."""
+    """Let the gNB release every UE it serves; wait until this one is idle.
+
+    What is still under way would wake it at once: there is to be silence first.
+    """
+    _await_silence(stage, ue)
     for ue_id in _UE_ID.findall(stage.gnb.ask("ue-list")):
         stage.gnb.ask(f"ue-release {ue_id}")
     seconds = ue.node.await_field("status", "cm-state", "CM-IDLE", STATE_S)
     waits = _await_rules(stage, ue, lambda actions: "FORW" not in actions)
     seen = f"CM-IDLE after {seconds:.1f} s, downlink {waits}"
     stage.summary.record("idle", seen, passed="BUFF" in waits)
+
+
+def _await_silence(stage: Stage, ue: UE) -> None:
+    """Wait until no packet has passed the UE's tunnel for a while."""
+    before, since = ue.packets(), time.monotonic()
+
+    def is_silent() -> bool:
+        nonlocal before, since
+        now = ue.packets()
+        if now != before:
+            before, since = now, time.monotonic()
+        return time.monotonic() > since + _SILENCE_S
+
+    stage.summary.doing("waiting for silence")
+    wait_for(is_silent, STATE_S, lambda: f"packets go on at {ue.address}")
 
 
 def _await_rules(stage: Stage, ue: UE, holds: Callable[[str], bool]) -> str:

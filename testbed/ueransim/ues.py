@@ -21,6 +21,12 @@ class UE:
     address: IPv4Address
     interface: str
 
+    def packets(self) -> int:
+        """How many packets have passed its tunnel, both ways together."""
+        told = run("ip", "-json", "-s", "-n", self.namespace, "link", "show", self.interface)
+        counters = json.loads(told.stdout)[0]["stats64"]
+        return sum(int(counters[way]["packets"]) for way in ("rx", "tx"))
+
 
 def await_registered(node: Node, timeout_s: float) -> float:
     """Wait until the UE is registered; return the seconds it took."""

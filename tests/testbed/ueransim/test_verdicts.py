@@ -73,7 +73,9 @@ class FakeStage:
 
 
 @pytest.fixture
-def stage():
+def stage(monkeypatch):
+    monkeypatch.setattr(UE, "packets", lambda _ue: 7)
+    monkeypatch.setattr(idle, "_SILENCE_S", 0.1)
     return FakeStage()
 
 
@@ -108,6 +110,22 @@ def test_a_ue_that_stays_idle_fails(stage, monkeypatch) -> None:
     _pings(monkeypatch, stage, received=None, wakes=False)
     idle.go_idle_and_be_paged(stage, stage.ue)
     assert not stage.verdicts()["paging and resume"]
+
+
+def test_what_is_still_under_way_is_waited_for(stage, monkeypatch) -> None:
+    counted = iter([1, 2, 3, *[4] * 100])
+    monkeypatch.setattr(UE, "packets", lambda _ue: next(counted))
+    idle._await_silence(stage, stage.ue)
+    assert next(counted) == 4
+
+
+def test_packets_that_never_end_end_the_story(stage, monkeypatch) -> None:
+    monkeypatch.setattr(idle, "STATE_S", 0.5)
+    counted = iter(range(1000))
+    monkeypatch.setattr(UE, "packets", lambda _ue: next(counted))
+    with pytest.raises(PeerError, match="packets go on at"):
+        idle.go_idle_and_be_paged(stage, stage.ue)
+    assert not stage.is_released
 
 
 def test_a_gnb_that_finds_no_amf_is_told_with_what_helps(stage, monkeypatch) -> None:
