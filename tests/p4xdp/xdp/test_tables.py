@@ -108,6 +108,33 @@ def test_tables_have_the_size_they_are_given(opened, text):
         opened(text, sizes={"Ingress.unknown": 5})
 
 
+def test_packets_find_entries_at_home_and_anywhere_in_a_chain(opened, wire):
+    switch = opened(wire.replace(*KINDS["hash"][0]), testing=True)
+    table = switch._contents.table(TABLE)
+
+    def both(port, port_out):
+        matches = (Match(port, ALL), Match(port, 0xFFFFFFFF))
+        return Entry(matches, "Ingress.send", (port_out,))
+
+    homes = {}
+    for port in range(512):
+        home = table._directory._home(table.key_of(both(port, 0)))
+        homes.setdefault(home, []).append(port)
+    ports = max(homes.values(), key=len)[:16]
+    assert len(ports) == 16
+    expected = {port: port ^ 1 for port in ports}
+    switch.insert_entries(TABLE, [both(port, port ^ 1) for port in ports])
+    assert {port: out_of(switch, port) for port in ports} == expected
+    for port in (ports[0], ports[7], ports[15]):  # at home, in the chain, and its start
+        switch.modify_entries(TABLE, [both(port, 300)])
+        expected[port] = 300
+        assert {port: out_of(switch, port) for port in ports} == expected
+    for port in (ports[1], ports[0], ports[15]):
+        switch.delete_entries(TABLE, [both(port, 0)])
+        expected[port] = None
+        assert {port: out_of(switch, port) for port in ports} == expected
+
+
 def test_the_longest_prefix_wins(opened, wire):
     exact = "ig_intr_md.ingress_port : exact"
     two = 'ig_intr_md.ingress_port[8:8] : exact @name("high");\n ig_intr_md.ingress_port : lpm'
