@@ -1,17 +1,19 @@
 """The UPF under test as an operator runs it: `upf run -c upf.toml` in its namespace."""
 
 import re
-import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from testbed.command import run, spawn, stop
 from testbed.errors import PeerError, TestbedError
 from testbed.rest import REST
 from upf.config import load
 from upf.target import lasting
+
+if TYPE_CHECKING:
+    import subprocess
 
 #: What an operator would write for the lab's topology.
 CONFIGURATION = """\
@@ -54,6 +56,10 @@ class UPFProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def _start(self) -> None:
         upf = Path(sys.executable).with_name("upf")
         if not upf.exists():
             raise TestbedError(f"{upf} is not there: install the project (make .venv/installed)")
@@ -65,11 +71,10 @@ class UPFProcess:
                 stderr=log,
             )
         try:
-            self._await_ready(self._process)
+            self.await_ready()
         except BaseException:
             self.stop()
             raise
-        return self
 
     def __exit__(self, *raised: object) -> None:
         was_killed = self._process is None and self.exit_status is None
@@ -105,7 +110,7 @@ class UPFProcess:
 
     def start(self) -> None:
         """Start it again after `kill` or `stop`, and wait until it is ready."""
-        self.__enter__()
+        self._start()
 
     def stop(self) -> int | None:
         """Stop it as an operator would; return its exit status. Does nothing the second time."""
@@ -119,7 +124,10 @@ class UPFProcess:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return [line for line in lines if _FAULT.search(line)]
 
-    def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
+    def await_ready(self) -> None:
+        """Wait until it is ready. PeerError if it ends or takes too long."""
+        process = self._process
+        assert process is not None
         deadline = time.monotonic() + _READY_TIMEOUT_S
         while process.poll() is None:
             try:

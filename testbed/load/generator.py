@@ -117,6 +117,10 @@ class Generator:
         """Sessions established, those not counted of which a request was never answered."""
         return len(self._idle)
 
+    def up_seids(self) -> set[int]:
+        """The sessions established, by the UPF's SEIDs."""
+        return {session.up_seid for session in self._by_cp_seid.values()}
+
     def _associate(self, bound: socket.socket, octets: bytes) -> None:
         bound.settimeout(T1_S)
         for _ in range(_N1):
@@ -207,7 +211,7 @@ class Generator:
     def _put(self, smf: int, octets: bytes) -> None:
         try:
             self._sockets[smf].send(octets)
-        except BlockingIOError:
+        except (BlockingIOError, ConnectionRefusedError):
             return  # as if lost on the way: it is sent again
 
     def _new_session(self) -> _Session:
@@ -249,7 +253,7 @@ class Generator:
             try:
                 for _ in range(_BURST):
                     self._take(bound.recv(65536), ready.data)
-            except BlockingIOError:
+            except (BlockingIOError, ConnectionRefusedError):
                 continue
 
     def _take(self, octets: bytes, smf: int) -> None:
