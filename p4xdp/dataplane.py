@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from p4xdp.columns import Numbers
+
 
 class DataplaneError(Exception):
     """The data plane could not do it. The message says what and why."""
@@ -130,6 +132,9 @@ class Dataplane(Protocol):
 
     def read_counter(self, counter: str, first: int, count: int) -> list[CounterValue]:
         """Read `count` cells from `first` on."""
+
+    def read_columns(self, counter: str, first: int, count: int) -> tuple[Numbers, Numbers]:
+        """Read packets and octets of `count` cells from `first` on."""
 
     def write_counter(self, counter: str, index: int, value: CounterValue) -> None:
         """Set a cell."""

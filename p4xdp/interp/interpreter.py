@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from p4xdp.columns import of_values
 from p4xdp.dataplane import (
     CounterValue,
     PacketResult,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from p4xdp import ir
+    from p4xdp.columns import Numbers
     from p4xdp.dataplane import CloneSession, Entry, MeterConfig
     from p4xdp.interp.observer import Observer
     from p4xdp.metering import CellState
@@ -214,6 +216,9 @@ class Interpreter:
     def read_counter(self, counter: str, first: int, count: int) -> list[CounterValue]:
         cells = range(first, first + count)
         return [self._store.counter_cell(counter, index).value() for index in cells]
+
+    def read_columns(self, counter: str, first: int, count: int) -> tuple[Numbers, Numbers]:
+        return of_values(self.read_counter(counter, first, count))
 
     def write_counter(self, counter: str, index: int, value: CounterValue) -> None:
         cell = self._store.counter_cell(counter, index)

@@ -13,7 +13,9 @@ from finsy.proto import p4r
 
 from p4xdp.dataplane import DataplaneError
 from p4xdp.kept import MemoryKept
+from p4xdp.runtime import cells
 from p4xdp.runtime.arbitration import Arbitration
+from p4xdp.runtime.cells import CellsRequest
 from p4xdp.runtime.channels import Channels, election_id_of
 from p4xdp.runtime.device import Device
 from p4xdp.runtime.errors import DETAILS_KEY, Code, RequestError, status_details
@@ -93,6 +95,13 @@ class P4RuntimeService:
 
     async def _read(self, request: Any, context: Any) -> AsyncIterator[Any]:
         device = self._device
+        if isinstance(request, CellsRequest):
+            counter = request.counter(device.schema)
+            if counter is not None:
+                for octets in cells.answer(device.dataplane, counter, request):
+                    yield octets
+                return
+            request = request.message()
         reader = Reader(device.schema, device.store, device.dataplane)
         errors: list[RequestError | None] = [None] * len(request.entities)
         selected = []

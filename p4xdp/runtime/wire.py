@@ -10,6 +10,7 @@ import grpc
 from finsy.proto import p4r
 from google.protobuf.message import DecodeError
 
+from p4xdp.runtime.cells import CellsRequest
 from p4xdp.runtime.plain import WriteOctets
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ def add_service(server: Any, service: Any) -> None:
     )
     handlers["Read"] = grpc.unary_stream_rpc_method_handler(
         _checked_stream(service.Read),
-        request_deserializer=functools.partial(_parsed, p4r.ReadRequest),
-        response_serializer=p4r.ReadResponse.SerializeToString,
+        request_deserializer=_parsed_read,
+        response_serializer=_octets_of_read,
     )
     handlers["StreamChannel"] = grpc.stream_stream_rpc_method_handler(
         service.StreamChannel,
@@ -77,6 +78,15 @@ def _parsed_write(octets: bytes) -> Any:
         return WriteOctets.parse(octets)
     except DecodeError:
         return _malformed(p4r.WriteRequest, octets)
+
+
+def _parsed_read(octets: bytes) -> Any:
+    return CellsRequest.parse(octets) or _parsed(p4r.ReadRequest, octets)
+
+
+def _octets_of_read(response: Any) -> bytes:
+    octets: bytes = response if isinstance(response, bytes) else response.SerializeToString()
+    return octets
 
 
 def _malformed(message_type: Any, octets: bytes) -> Malformed:

@@ -6,12 +6,15 @@ import re
 import struct
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from p4xdp import metering
 from p4xdp.dataplane import CounterValue, DataplaneError, MeterConfig
 from p4xdp.xdp.maps import num_cpus
 from p4xdp.xdp.sizes import cells_a_cpu
 
 if TYPE_CHECKING:
+    from p4xdp.columns import Numbers
     from p4xdp.xdp.manifest import ArrayInfo
     from p4xdp.xdp.maps import Map
 
@@ -36,7 +39,7 @@ class XdpCounter:
         self._words = memoryview(self._memory).cast("Q")
         # Of the first cell of each CPU, in words.
         self._rows = range(0, len(self._words), _COUNTER_WORDS * cells_a_cpu(size))
-        self._wrap = (1 << info.width) - 1
+        self._wrap = np.uint64((1 << info.width) - 1)
 
     @property
     def is_direct(self) -> bool:
@@ -45,14 +48,15 @@ class XdpCounter:
 
     def read(self, first: int, count: int) -> list[CounterValue]:
         """Return `count` values from `first` on."""
-        return list(map(CounterValue, *self.read_columns(first, count)))
+        return list(map(CounterValue, *(each.tolist() for each in self.read_columns(first, count))))
 
-    def read_columns(self, first: int, count: int) -> tuple[list[int], list[int]]:
+    def read_columns(self, first: int, count: int) -> tuple[Numbers, Numbers]:
         """Return the packets of `count` cells from `first` on, and the octets."""
         self._require(first, count)
         octets = self._column(first, count, 1)
-        packets = [0] * count if self._info.unit == "BYTES" else self._column(first, count, 0)
-        return packets, octets
+        if self._info.unit == "BYTES":
+            return np.zeros(count, np.uint64), octets
+        return self._column(first, count, 0), octets
 
     def write(self, index: int, value: CounterValue) -> None:
         """Set a cell. What packets add at that moment may be lost."""
@@ -68,11 +72,13 @@ class XdpCounter:
         self._words.release()
         self._memory.close()
 
-    def _column(self, first: int, count: int, word: int) -> list[int]:
-        starts = (row + _COUNTER_WORDS * first + word for row in self._rows)
-        end = _COUNTER_WORDS * count
-        each_cpu = [self._words[at : at + end - word : _COUNTER_WORDS] for at in starts]
-        return [sum(cell) & self._wrap for cell in zip(*each_cpu, strict=True)]
+    def _column(self, first: int, count: int, word: int) -> Numbers:
+        column = np.zeros(count, np.uint64)
+        for row in self._rows:
+            at = row + _COUNTER_WORDS * first + word
+            end = at + _COUNTER_WORDS * count - word
+            column += np.asarray(self._words[at:end:_COUNTER_WORDS])
+        return column & self._wrap
 
     def _require(self, first: int, count: int) -> None:
         if first < 0 or count < 0 or first + count > self._size:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from p4xdp.columns import Numbers
     from p4xdp.dataplane import CloneSession, CounterValue, Entry, MeterConfig
     from p4xdp.metering import CellState
     from p4xdp.xdp.port import Port
@@ -202,6 +203,9 @@ class XdpDataplane:
 
     def read_counter(self, counter: str, first: int, count: int) -> list[CounterValue]:
         return self._contents.counter(counter).read(first, count)
+
+    def read_columns(self, counter: str, first: int, count: int) -> tuple[Numbers, Numbers]:
+        return self._contents.counter(counter).read_columns(first, count)
 
     def write_counter(self, counter: str, index: int, value: CounterValue) -> None:
         self._contents.counter(counter).write(index, value)

@@ -206,7 +206,8 @@ _HEAD = """\
 Made by `make bench-policing` ([testbed/bench/policing.py](../testbed/bench/policing.py)). The
 meter of a flow in Tern's XDP program, with a burst of 10 ms at its rate (live 50 ms; 3,000 octets
 at least), is offered more than its rate, and what the program counts as passed is compared with
-rate times time. It is kept if that is within 1 %, or within one burst: the bucket is full in the beginning.
+rate times time. It is kept if that is within 1 %, or within one burst: the bucket is full in the
+beginning.
 
 * *clock: ours* - the time is set for every frame that the program takes in the kernel
   (BPF_PROG_TEST_RUN), 1.25 times the rate of them; of more than 1 Gbit/s, or with two CPUs, for

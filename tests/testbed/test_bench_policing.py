@@ -1,4 +1,4 @@
-"""The report on meters, in short: that it measures what it says, and finds a meter that does not."""
+"""The report on meters, in short: that it measures what it says, and finds one that errs."""
 
 from pathlib import Path
 

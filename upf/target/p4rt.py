@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import grpc
 from finsy.proto import p4r, p4r_grpc, rpc_code
 
+from p4xdp import columns
+from upf.entry import Counts
 from upf.errors import PipelineMismatchError, TargetError, WriteRejectedError
 from upf.target import rpc_errors, schema, values
 from upf.target.reading import MAX_CELLS_PER_READ, CounterReader
@@ -18,7 +20,7 @@ from upf.target.writer import WRITE_TIMEOUT_S, Writer, write_call
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-    from upf.entry import Counts, Entry, MeterRate
+    from upf.entry import Entry, MeterRate
     from upf.packet_trace import PacketTrace
     from upf.plan import Plan
     from upf.target.packet_in import PacketIn
@@ -35,11 +37,11 @@ _Cell = TypeVar("_Cell")
 
 @dataclass(frozen=True, slots=True)
 class CountersRequest:
-    """Cells of a counter, and the message that asks for them."""
+    """Cells of a counter, and the ReadRequest that asks for them."""
 
     counter: str
     indexes: list[int]
-    message: Any
+    octets: bytes
 
 
 class P4RuntimeTarget:
@@ -48,6 +50,7 @@ class P4RuntimeTarget:
     def __init__(self, address: str, channel: Any, session: Session, info: Any) -> None:
         self._channel = channel
         self._stub = p4r_grpc.P4RuntimeStub(channel)
+        self._read_cells = channel.unary_stream("/p4.v1.P4Runtime/Read")  # octets both ways
         self._session = session
         self._schema = schema.Schema(info)
         self._writer = Writer(write_call(channel), self._schema, session.identity)
@@ -110,12 +113,8 @@ class P4RuntimeTarget:
     def counters_request(self, counter: str, indexes: Sequence[int]) -> object:
         """A request for cells of an indexed counter, which may be made any number of times."""
         array = self._schema.counter(counter)
-        request = self._read_request()
-        for index in indexes:
-            cell = request.entities.add().counter_entry
-            cell.counter_id = array.id
-            cell.index.index = index
-        return CountersRequest(counter, list(indexes), request)
+        octets = columns.request(self._session.device_id, array.id, indexes)
+        return CountersRequest(counter, list(indexes), octets)
 
     async def read_columns(self, request: object) -> tuple[Sequence[int], Sequence[int]]:
         """Packets and octets of the cells of a request, in the order asked."""
@@ -123,18 +122,16 @@ class P4RuntimeTarget:
         indexes: list[int] = []
         packets: list[int] = []
         octets: list[int] = []
-        what = f"reading {request.counter}"
-        async for entities in self._read_messages(request.message, what):
-            # Each part of a message is a new object in Python: it is fetched once.
-            cells = [entity.counter_entry for entity in entities]
-            counts = [cell.data for cell in cells]
-            indexes += [cell.index.index for cell in cells]
-            packets += [each.packet_count for each in counts]
-            octets += [each.byte_count for each in counts]
+        call = self._read_cells(request.octets, timeout=CALL_TIMEOUT_S)
+        async for message in self._each(call, f"reading {request.counter}"):
+            found = columns.read_response(message) or _columns_of(message)
+            indexes += found.indexes.tolist()
+            packets += found.packets.tolist()
+            octets += found.octets.tolist()
         if indexes == request.indexes:
             return packets, octets
-        found = dict(zip(indexes, zip(packets, octets, strict=True), strict=True))
-        ordered = _in_order(found, request.indexes, request.counter)
+        by_index = dict(zip(indexes, zip(packets, octets, strict=True), strict=True))
+        ordered = _in_order(by_index, request.indexes, request.counter)
         return [each[0] for each in ordered], [each[1] for each in ordered]
 
     async def write_meter(self, meter: str, index: int, rate: MeterRate | None) -> None:
@@ -290,15 +287,29 @@ class P4RuntimeTarget:
                 yield entity
 
     async def _read_messages(self, request: Any, what: str) -> AsyncIterator[Any]:
+        async for response in self._each(self._stub.Read(request, timeout=CALL_TIMEOUT_S), what):
+            yield response.entities
+
+    @staticmethod
+    async def _each(call: AsyncIterator[Any], what: str) -> AsyncIterator[Any]:
+        """The messages of an answer; TargetError."""
         try:
-            async for response in self._stub.Read(request, timeout=CALL_TIMEOUT_S):
-                yield response.entities
+            async for message in call:
+                yield message
         except grpc.aio.AioRpcError as error:
             codes = rpc_errors.update_codes(error)
             reasons = [message for code, message in codes if code]
             if reasons:
                 raise TargetError(f"{what}: {reasons[0]}") from error
             raise rpc_errors.from_rpc(error, what) from error
+
+
+def _columns_of(octets: bytes) -> columns.Cells:
+    """What a ReadResponse says of cells, however it is written."""
+    entries = [each.counter_entry for each in p4r.ReadResponse.FromString(octets).entities]
+    values = [Counts(each.data.packet_count, each.data.byte_count) for each in entries]
+    counter_id = entries[0].counter_id if entries else 0
+    return columns.of_cells(counter_id, [each.index.index for each in entries], values)
 
 
 def _in_order(found: Mapping[int, _Cell], indexes: Sequence[int], array: str) -> list[_Cell]:

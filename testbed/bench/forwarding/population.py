@@ -98,6 +98,11 @@ class Population:
                 getattr(self._dataplane, verb)(named[0][0], [entry for _, entry in named])
 
 
+def said_of(session: int, *, is_metered: bool) -> tuple[net.Said, net.Said]:
+    """Return the entries of a session, one a direction, as `testbed.hostile.network` says them."""
+    return _uplink(session, is_metered), _downlink(session, is_metered)
+
+
 def _uplink(session: int, is_metered: bool) -> tuple[str, net.Key, str, dict[str, int]]:  # noqa: FBT001
     arguments = {"usage_id": usage_id(session, net.ACCESS_PORT), "is_source_checked": 1}
     arguments |= {"is_session_metered": int(is_metered), "slice_id": _SLICE}

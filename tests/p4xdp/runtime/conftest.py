@@ -12,6 +12,7 @@ import pytest
 from finsy.proto import U128, p4i, p4r, p4r_grpc, rpc_status
 from google.protobuf import text_format
 
+from p4xdp.columns import of_values
 from p4xdp.dataplane import CounterValue, DataplaneError, RefusedError, TableFullError
 from p4xdp.runtime import serve
 
@@ -106,6 +107,9 @@ class FakeDataplane:
     def read_counter(self, counter, first, count):
         cells = self.counters.setdefault(counter, {})
         return [cells.get(i, CounterValue(0, 0)) for i in range(first, first + count)]
+
+    def read_columns(self, counter, first, count):
+        return of_values(self.read_counter(counter, first, count))
 
     def write_counter(self, counter, index, value):
         self.counters.setdefault(counter, {})[index] = value

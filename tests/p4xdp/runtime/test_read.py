@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import grpc
+import numpy as np
 import pytest
 from finsy.proto import U128, p4r
 
+from p4xdp import columns
 from p4xdp.dataplane import CounterValue, Entry, Match
 
 INSERT, MODIFY = p4r.Update.INSERT, p4r.Update.MODIFY
@@ -274,3 +276,24 @@ class TestConstantTables:
         await client.stub.SetForwardingPipelineConfig(request)
         assert len(await client.entries(table_id=self.FIXED)) == 1
         assert ("delete", "Ingress.fixed", 1) not in dataplane.calls
+
+
+@pytest.mark.clause("Counters", "cells that are asked for one by one, however many, come in order")
+async def test_very_many_cells_of_a_counter_come_in_the_order_asked(client, dataplane):
+    for index in range(10):
+        dataplane.write_counter("Egress.usage", index, CounterValue(index, 1000 * index))
+    read = client.channel.unary_stream("/p4.v1.P4Runtime/Read")
+    wanted = [7, 2, 2, 9, 0] * 10_000
+    answers = [octets async for octets in read(columns.request(1, 0x12000001, wanted))]
+    found = [columns.read_response(octets) for octets in answers]
+    assert np.concatenate([each.indexes for each in found]).tolist() == wanted
+    assert np.concatenate([each.packets for each in found]).tolist() == wanted
+    assert np.concatenate([each.octets for each in found]).tolist() == [1000 * i for i in wanted]
+
+
+@pytest.mark.parametrize(("counter_id", "index"), [(0x12000001, 10), (0x12000009, 0)])
+async def test_cells_that_there_are_not_are_refused_like_others(client, counter_id, index):
+    read = client.channel.unary_stream("/p4.v1.P4Runtime/Read")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        _ = [octets async for octets in read(columns.request(1, counter_id, [0, index]))]
+    assert caught.value.code() is grpc.StatusCode.UNKNOWN

@@ -388,7 +388,7 @@ async def test_columns_of_counters_are_asked_for_again_and_again(target, datapla
         packets, found = await target.read_columns(request)
         assert list(packets) == [1, 2, 3, 7, 5, 9]
         assert list(found) == [each * octets for each in packets]
-    assert reads == [(1, 3), (7, 1), (5, 1), (9, 1)] * 2
+    assert reads == [(1, 9)] * 2
     with pytest.raises(TargetError, match="beyond its 10 cells"):
         await target.read_columns(target.counters_request("Egress.usage", [8, 9, 10]))
 
