@@ -67,10 +67,10 @@ def directions_of(session: Session, networks: Networks) -> tuple[Direction, ...]
     found: dict[tuple[tuple[int, ...], bool], Direction] = {}
     for key, pdrs in contenders.items():
         versions = _versions(session, key)
-        ordered = _standing(pdrs, versions)
+        is_uplink = isinstance(key, tables.SessionByFTEID)
+        ordered = _standing(pdrs, versions, tells_ues=is_uplink and _has_several_ues(session, pdrs))
         if not ordered:
             continue
-        is_uplink = isinstance(key, tables.SessionByFTEID)
         same = (tuple(pdr.pdr_id for pdr in ordered), is_uplink)
         known = found.get(same)
         found[same] = (
@@ -91,7 +91,14 @@ def pdr_versions(pdr: PDR) -> AbstractSet[int]:
     return frozenset().union(*(each.versions for each in filters))
 
 
-def _standing(pdrs: list[PDR], versions: frozenset[int]) -> tuple[PDR, ...]:
+def _has_several_ues(session: Session, pdrs: list[PDR]) -> bool:
+    """Whether PDRs are told apart by the address their packets come from."""
+    ipv4, ipv6 = session.ue_ipv4, session.ue_ipv6
+    sources = {(each.pdi.ue_ipv4 or ipv4, each.pdi.ue_ipv6 or ipv6) for each in pdrs}
+    return len(sources) > 1
+
+
+def _standing(pdrs: list[PDR], versions: frozenset[int], *, tells_ues: bool) -> tuple[PDR, ...]:
     """PDRs by precedence, without those that cannot match any more."""
     matching = [pdr for pdr in pdrs if pdr_versions(pdr) & versions]
     is_alone = len(matching) == 1
@@ -102,7 +109,9 @@ def _standing(pdrs: list[PDR], versions: frozenset[int]) -> tuple[PDR, ...]:
             continue
         standing.append(pdr)
         open_versions -= {
-            version for version in versions if _matches_all(pdr, version, is_alone=is_alone)
+            version
+            for version in versions
+            if not tells_ues and _matches_all(pdr, version, is_alone=is_alone)
         }
         if not open_versions:
             break

@@ -454,3 +454,12 @@ def test_network_instance_there_is_not_names_the_rule():
     with pytest.raises(RuleError) as caught:
         compiled(pdi(DOWNLINK, network_instance="ims"))
     assert (caught.value.rule, caught.value.offending_ie) == (RuleId(RuleKind.PDR, 2), 22)
+
+
+def test_uplink_pdrs_of_several_ue_addresses_are_told_apart_by_their_source():
+    first = pdi(UPLINK, ue_ipv4=UE)
+    second = replace(pdi(UPLINK, ue_ipv4=UE + 1), pdr_id=7, precedence=200, usage_id=12)
+    surveyed = survey(session_of(first, second), NETWORKS, NUM_SESSION_METERS)
+    ((_, rules),) = [each for each in surveyed.classified if each[0].is_uplink]
+    sources = [rule.key.src_addr for rule in rules if isinstance(rule.key, tables.FilterIPv4)]
+    assert sources == [Ternary(int(each), 0xFFFFFFFF) for each in (UE, UE + 1)]
