@@ -91,7 +91,7 @@ def test_a_program_that_says_nothing_is_not_waited_for_for_ever(tmp_path) -> Non
 
 def test_a_program_that_is_started_again_is_ready_only_when_it_says_so_again(tmp_path) -> None:
     flag = tmp_path / "flag"
-    argv = ["sh", "-c", f"[ -e {flag} ] || echo serving; touch {flag}; sleep 60"]
+    argv = ["sh", "-c", f"[ -e {flag} ] || {{ touch {flag}; echo serving; }}; sleep 60"]
     with Process("smf", argv, None, tmp_path) as process:
         process.await_line("serving", 10)
         process.kill()
