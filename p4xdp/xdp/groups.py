@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from p4xdp.dataplane import TableFullError
+from p4xdp.xdp.encoding import packed
 from p4xdp.xdp.layout import GROUP_SIZE, LARGEST_SCAN, RULE_END_SIZE, rule_slots
 from p4xdp.xdp.places import Places
 from p4xdp.xdp.rules import OrderedTable, following_of, parts_of, priority_of, rule_of
-from p4xdp.xdp.tables import packed
 
 if TYPE_CHECKING:
     from p4xdp.xdp.direct import DirectCells

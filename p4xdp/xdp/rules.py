@@ -7,7 +7,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from p4xdp.xdp.tables import XdpTable, packed
+from p4xdp.xdp.encoding import packed
+from p4xdp.xdp.tables import XdpTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

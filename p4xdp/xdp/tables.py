@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from p4xdp.dataplane import DataplaneError, TableFullError
 from p4xdp.xdp.decoding import action_of, entry_of
+from p4xdp.xdp.encoding import prefix_key
 from p4xdp.xdp.errors import LoadError
 from p4xdp.xdp.layout import ENTRY_CELL_OFFSET
 from p4xdp.xdp.maps import MapFullError
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from p4xdp.dataplane import Entry, Match
     from p4xdp.xdp.direct import DirectCells
-    from p4xdp.xdp.layout import Slot
     from p4xdp.xdp.manifest import TableInfo
 
 _ONLY = (0).to_bytes(4, "little")  # the key of a map with one entry
@@ -264,11 +264,11 @@ class XdpTable:
         layout = self._info.layout
         by_name = self._by_name(entry)
         if layout.kind == "lpm":
-            return _lpm_key(layout.keys, by_name)
+            return prefix_key(layout.keys, by_name)
         if layout.kind == "array":
             index = sum(by_name[slot.name].value << slot.offset for slot in layout.keys)
             return index.to_bytes(layout.key_size, "little")
-        raise AssertionError(f"keys of {layout.kind} tables are made elsewhere")
+        return b""  # there are no entries
 
     def _by_name(self, entry: Entry) -> dict[str, Match]:
         return dict(zip(self._info.key_order, entry.matches, strict=True))
@@ -299,21 +299,3 @@ class ConstantTable(XdpTable):
 
     def _entries(self) -> Entries:
         raise DataplaneError(f"the entries of {self._info.layout.name} are the program's own")
-
-
-def packed(slots: Sequence[Slot], values: Sequence[int], size: int) -> bytes:
-    """Return `size` octets with the values in their slots."""
-    whole = 0
-    for slot, value in zip(slots, values, strict=True):
-        whole |= value << 8 * slot.offset
-    return whole.to_bytes(size, "little")
-
-
-def _lpm_key(slots: Sequence[Slot], by_name: dict[str, Match]) -> bytes:
-    # The last field is the prefix; those before it match whole words.
-    words = bytearray()
-    for slot in slots:
-        shift = slot.size * 8 - slot.width
-        words += (by_name[slot.name].value << shift).to_bytes(slot.size, "big")
-    prefix_bits = slots[-1].offset * 8 + by_name[slots[-1].name].mask.bit_count()
-    return prefix_bits.to_bytes(4, "little") + bytes(words)

@@ -156,6 +156,16 @@ def test_the_longest_prefix_wins(opened, wire):
     assert [out_of(switch, port) for port in ports] == [1, 2, 3, 4, None]
 
 
+def test_a_table_without_a_key_has_no_entries(opened, wire):
+    before, key, after = wire.partition("        key = {")
+    assert key
+    switch = opened(before + after.partition("}\n")[2], testing=True)
+    with pytest.raises(DataplaneError, match="no key, so no entries"):
+        switch.insert_entries(TABLE, [Entry((), "Ingress.send", (1,))])
+    switch.set_default(TABLE, "Ingress.send", (7,))
+    assert out_of(switch, 3) == 7
+
+
 def test_names_the_program_does_not_have_are_refused(switch):
     with pytest.raises(DataplaneError, match=r"no table Ingress\.nothing"):
         switch.insert_entries("Ingress.nothing", [])
