@@ -30,6 +30,8 @@ _WINDOW = 16
 _REQUESTS_A_TURN = 200
 _LONGEST_LIFE_S = 1.0
 _PAGE = 100
+# However slow the machine is.
+_REPEATS = 20
 _AWAY = "cause 77"
 _MENDED = re.compile(r"(\d+) missing, (\d+) changed, (\d+) strays, (\d+) meters set")
 
@@ -87,7 +89,8 @@ def kill_repeatedly(kills: int, *, seed: int, directory: Path) -> Account:
     with Lab() as lab, UPFProcess(lab.namespace("upf"), directory) as upf:
         with netns.entered(lab.namespace("core")):
             generator = Generator(
-                UPF_N4_ADDRESS, [SMF_ADDRESS], GNB_ADDRESS, UE_POOL[0], Shape.OPEN5GS
+                *(UPF_N4_ADDRESS, [SMF_ADDRESS], GNB_ADDRESS, UE_POOL[0], Shape.OPEN5GS),
+                repeats=_REPEATS,
             )
             generator.__enter__()
         try:

@@ -50,7 +50,7 @@ class _Open:
     octets: bytes
     due: float
     again: float
-    sends_left: int = _N1
+    sends_left: int
 
 
 @dataclass(slots=True)
@@ -67,7 +67,8 @@ class Outcome:
 class Generator:
     """Some SMFs with their sockets, for the length of a `with` block.
 
-    UE addresses count up from `first_ue`. The gNBs' tunnels are on `gnb`.
+    UE addresses count up from `first_ue`. The gNBs' tunnels are on `gnb`. A request is sent again up
+    to `repeats` times, every 3 s.
     """
 
     def __init__(
@@ -77,10 +78,13 @@ class Generator:
         gnb: IPv4Address,
         first_ue: IPv4Address,
         shape: Shape,
+        *,
+        repeats: int = _N1,
     ) -> None:
         self._stamp = int(time.time()) + _SECONDS_1900_TO_1970
         self._requests = [Requests.of(shape, smf, gnb, self._stamp) for smf in smfs]
         self._upf, self._smfs = str(upf), smfs
+        self._repeats = repeats
         self._sockets: list[socket.socket] = []
         self._selector = selectors.DefaultSelector()
         self._numbers = itertools.count(1)
@@ -204,7 +208,9 @@ class Generator:
             teid = session.numbers.teid % 0xFFFFFFFF + 1
             session.numbers = session.numbers._replace(teid=teid)
         octets = template.fill(session.up_seid, number, session.numbers)
-        self._open[number] = _Open(kind, session, octets, due, time.perf_counter() + T1_S)
+        self._open[number] = _Open(
+            *(kind, session, octets, due), time.perf_counter() + T1_S, self._repeats
+        )
         self._sent.append(number)
         self._put(session.smf, octets)
 
