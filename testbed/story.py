@@ -14,8 +14,8 @@ from typing import Any
 from testbed.capture import Capture
 from testbed.errors import PeerError
 from testbed.gnb import GNB, REFUSALS, UE
-from testbed.open5gs import PDUSession, Tunnel
-from testbed.smf import SMF, EstablishedSession
+from testbed.smf import SMF
+from testbed.subscriber import Subscriber, on_air
 from testbed.summary import Summary
 from testbed.topology import (
     DN_ADDRESS,
@@ -89,19 +89,15 @@ def _associate(scene: Scene) -> None:
     scene.summary.record("GTP-U echo", seen, passed=True)
 
 
-def _establish(scene: Scene) -> tuple[EstablishedSession, UE]:
-    session = PDUSession(scene.smf.allocate_cp_seid(), SMF_ADDRESS, UE_POOL[2], qfi=_QFI)
-    established = scene.smf.establish(session)
-    uplink = established.uplink
-    seen = f"UE {session.ue_ipv4}, uplink TEID {uplink.teid:#010x} at {uplink.ipv4}"
+def _establish(scene: Scene) -> Subscriber:
+    subscriber = on_air(scene.smf, scene.gnb, scene.ue_namespace, UE_POOL[2], qfi=_QFI)
+    uplink = subscriber.established.uplink
+    seen = f"UE {subscriber.ue.ipv4}, uplink TEID {uplink.teid:#010x} at {uplink.ipv4}"
     scene.summary.record("PDU session established", seen, passed=uplink.ipv4 == UPF_N3_ADDRESS)
-    downlink_teid = scene.gnb.allocate_downlink_teid()
-    ue = UE(scene.ue_namespace, session.ue_ipv4, _QFI, uplink.teid, downlink_teid)
-    scene.gnb.attach(ue, uplink.ipv4)
-    scene.smf.forward_to_gnb(established, Tunnel(downlink_teid, GNB_ADDRESS))
-    seen = f"downlink TEID {downlink_teid:#010x} at {GNB_ADDRESS}"
+    tunnel = subscriber.tunnel
+    seen = f"downlink TEID {tunnel.teid:#010x} at {tunnel.ipv4}"
     scene.summary.record("gNB tunnel in force", seen, passed=True)
-    return established, ue
+    return subscriber
 
 
 def _ping_both_ways(scene: Scene, ue: UE, *, reachable: bool, count: int) -> None:
@@ -195,8 +191,8 @@ def _check_gnb(scene: Scene) -> None:
     scene.summary.record(f"downlink carries QFI {_QFI}", seen, passed=carried > 0 and not refused)
 
 
-def _delete(scene: Scene, established: EstablishedSession) -> None:
-    closing = scene.smf.delete(established)
+def _delete(scene: Scene, subscriber: Subscriber) -> None:
+    closing = subscriber.delete()
     left = scene.upf.rest.get("/v1/sessions")
     seen = f"{len(closing)} closing usage report, {len(left)} sessions left"
     passed = not left and [report.is_final for report in closing] == [True]
@@ -213,13 +209,14 @@ def _delete(scene: Scene, established: EstablishedSession) -> None:
 def tell(scene: Scene) -> None:
     """Play it all. Raises TestbedError where it cannot go on."""
     _associate(scene)
-    established, ue = _establish(scene)
+    subscriber = _establish(scene)
+    ue = subscriber.ue
     _ping_both_ways(scene, ue, reachable=True, count=20)
     _trace(scene, ue)
     _measure_tcp(scene, ue)
     _cap_and_raise(scene, ue)
     _check_gnb(scene)
-    _delete(scene, established)
+    _delete(scene, subscriber)
     _ping_both_ways(scene, ue, reachable=False, count=5)
     if scene.smf.faults:
         raise PeerError("; ".join(scene.smf.faults))

@@ -13,14 +13,14 @@ from scapy.contrib import pfcp as n4
 from testbed import netns
 from testbed.command import spawn, stop
 from testbed.datagrams import IP_PACKET_BYTES
-from testbed.gnb import GNB, UE
-from testbed.open5gs import FAR_DOWNLINK, PDUSession, Tunnel
+from testbed.gnb import GNB
+from testbed.open5gs import FAR_DOWNLINK
 from testbed.smf import SMF
+from testbed.subscriber import on_air
 from testbed.topology import (
     GNB_ADDRESS,
     SMF_ADDRESS,
     UE_POOL,
-    UPF_N3_ADDRESS,
     UPF_N4_ADDRESS,
 )
 from testbed.upf_process import UPFProcess
@@ -89,16 +89,10 @@ def ue(lab, upf):
         GNB(lab.namespace("ran"), GNB_ADDRESS) as gnb,
     ):
         smf.associate()
-        session = PDUSession(smf.allocate_cp_seid(), SMF_ADDRESS, UE_POOL[30], qfi=QFI, sst=3)
-        established = smf.establish(session)
-        tunnel = Tunnel(gnb.allocate_downlink_teid(), GNB_ADDRESS)
-        smf.forward_to_gnb(established, tunnel)
-        name = lab.add_room("ue30")
-        ue = UE(name, session.ue_ipv4, QFI, established.uplink.teid, tunnel.teid)
-        gnb.attach(ue, UPF_N3_ADDRESS)
-        smf.modify(established, *guaranteed_flow(ue))
-        yield ue
-        smf.delete(established)
+        subscriber = on_air(smf, gnb, lab.add_room("ue30"), UE_POOL[30], qfi=QFI, sst=3)
+        smf.modify(subscriber.established, *guaranteed_flow(subscriber.ue))
+        yield subscriber.ue
+        subscriber.delete()
 
 
 @contextlib.contextmanager

@@ -10,15 +10,15 @@ from scapy.contrib import pfcp as n4
 
 from testbed import leftovers, netns, replay
 from testbed.dissection import tshark_complaints
-from testbed.gnb import GNB, UE
-from testbed.open5gs import PDR_DOWNLINK, PDUSession, Tunnel
+from testbed.gnb import GNB
+from testbed.open5gs import PDR_DOWNLINK
 from testbed.smf import SMF
+from testbed.subscriber import on_air
 from testbed.topology import (
     DN_ADDRESS,
     GNB_ADDRESS,
     SMF_ADDRESS,
     UE_POOL,
-    UPF_N3_ADDRESS,
     UPF_N4_ADDRESS,
 )
 from testbed.traffic import ping, udp_received_mbps
@@ -59,17 +59,12 @@ def test_a_session_carries_pings_both_ways_until_it_is_deleted(lab, upf):
         GNB(lab.namespace("ran"), GNB_ADDRESS) as gnb,
     ):
         smf.associate()
-        session = PDUSession(smf.allocate_cp_seid(), SMF_ADDRESS, UE_POOL[3], qfi=5)
-        established = smf.establish(session)
-        downlink_teid = gnb.allocate_downlink_teid()
-        smf.forward_to_gnb(established, Tunnel(downlink_teid, GNB_ADDRESS))
-        uplink_teid = established.uplink.teid
-        ue = UE(lab.add_room("ue3"), session.ue_ipv4, 5, uplink_teid, downlink_teid)
-        gnb.attach(ue, UPF_N3_ADDRESS)
+        subscriber = on_air(smf, gnb, lab.add_room("ue3"), UE_POOL[3])
+        ue = subscriber.ue
         assert ping(ue.namespace, DN_ADDRESS, count=5).received == 5
         assert ping(dn, ue.ipv4, count=5).received == 5
         assert gnb.counters()["downlink_packets"] == 10
-        (report,) = smf.delete(established)
+        (report,) = subscriber.delete()
         assert (report.is_final, report.total_bytes) == (True, 10 * 84)
         assert ping(ue.namespace, DN_ADDRESS, count=2).received == 0
         assert ping(dn, ue.ipv4, count=2).received == 0
@@ -85,15 +80,10 @@ def attached(lab, upf):
         GNB(lab.namespace("ran"), GNB_ADDRESS) as gnb,
     ):
         smf.associate()
-        session = PDUSession(smf.allocate_cp_seid(), SMF_ADDRESS, UE_POOL[next(NUMBERS)], qfi=5)
-        established = smf.establish(session)
-        tunnel = Tunnel(gnb.allocate_downlink_teid(), GNB_ADDRESS)
-        smf.forward_to_gnb(established, tunnel)
-        name = lab.add_room(f"ue{int(session.ue_ipv4) & 0xFF}")
-        ue = UE(name, session.ue_ipv4, 5, established.uplink.teid, tunnel.teid)
-        gnb.attach(ue, UPF_N3_ADDRESS)
-        yield smf, established, ue, tunnel
-        smf.delete(established)
+        number = next(NUMBERS)
+        subscriber = on_air(smf, gnb, lab.add_room(f"ue{number}"), UE_POOL[number])
+        yield smf, subscriber.established, subscriber.ue, subscriber.tunnel
+        subscriber.delete()
         assert smf.faults == []
 
 

@@ -7,15 +7,15 @@ import pytest
 from scapy.contrib import pfcp as n4
 
 from testbed import urr
-from testbed.gnb import GNB, UE
-from testbed.open5gs import FAR_UPLINK, PDR_DOWNLINK, PDR_UPLINK, PDUSession, Tunnel
+from testbed.gnb import GNB
+from testbed.open5gs import FAR_UPLINK, PDR_DOWNLINK, PDR_UPLINK
 from testbed.smf import SMF
+from testbed.subscriber import on_air
 from testbed.topology import (
     DN_ADDRESS,
     GNB_ADDRESS,
     SMF_ADDRESS,
     UE_POOL,
-    UPF_N3_ADDRESS,
     UPF_N4_ADDRESS,
 )
 from testbed.traffic import ping
@@ -52,26 +52,21 @@ def ran(lab, upf):
 def ue(lab, ran):
     """A UE with a session, pinging from the far side of its tunnel."""
     gnb, smf = ran
-    session = PDUSession(smf.allocate_cp_seid(), SMF_ADDRESS, UE_POOL[next(NUMBERS)], qfi=5)
-    established = smf.establish(session)
-    tunnel = Tunnel(gnb.allocate_downlink_teid(), GNB_ADDRESS)
-    smf.forward_to_gnb(established, tunnel)
-    name = lab.add_room(f"ue{int(session.ue_ipv4) & 0xFF}")
-    ue = UE(name, session.ue_ipv4, 5, established.uplink.teid, tunnel.teid)
-    gnb.attach(ue, UPF_N3_ADDRESS)
-    subscriber = Subscriber(smf, established, name)
+    number = next(NUMBERS)
+    subscriber = Measured(on_air(smf, gnb, lab.add_room(f"ue{number}"), UE_POOL[number]))
     subscriber.ping()  # neighbours are known from here on
     yield subscriber
     subscriber.delete()
     assert smf.faults == []
 
 
-class Subscriber:
+class Measured:
     """A session, the traffic of its UE, and the reports on one URR of both directions."""
 
-    def __init__(self, smf, established, namespace):
-        self.smf, self.established, self.namespace = smf, established, namespace
-        self.is_deleted = False
+    def __init__(self, subscriber):
+        self.subscriber = subscriber
+        self.smf, self.established = subscriber.smf, subscriber.established
+        self.namespace = subscriber.ue.namespace
 
     def measured(self, *details, **methods):
         """Have a URR measure both directions."""
@@ -87,10 +82,7 @@ class Subscriber:
 
     def delete(self):
         """Delete the session, once: its last reports on the URR."""
-        if self.is_deleted:
-            return []
-        self.is_deleted = True
-        return self.of_urr(self.smf.delete(self.established))
+        return self.of_urr(self.subscriber.delete())
 
     def ping(self, count=1, size=56, bound_s=0.2):
         """Round trips that came back. An echo request and its answer are 28 + `size` octets."""
