@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from finsy.proto import p4r
 
-from p4xdp.runtime.read import add_metadata, key_only
+from p4xdp.runtime.telling import add_metadata, key_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable

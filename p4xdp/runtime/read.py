@@ -23,6 +23,7 @@ from p4xdp.runtime import (
 )
 from p4xdp.runtime.errors import Code, RequestError, invalid
 from p4xdp.runtime.store import DEFAULT_ENTRY, Metadata
+from p4xdp.runtime.telling import add_metadata, key_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
     from p4xdp.dataplane import Dataplane, Entry, MeterConfig
     from p4xdp.runtime.schema import Schema, Table
     from p4xdp.runtime.store import Key, Store, TableState
-
-# A client takes 4 MiB by default; most entities are of 100 octets.
-ENTITIES_PER_MESSAGE = 1000
-OCTETS_PER_MESSAGE = 1 << 20
 
 _ID_FIELDS = (
     "extern_type_id",
@@ -251,26 +248,6 @@ class Reader:
         return [(table, [(key, entry)])]
 
 
-def in_messages(found: Iterator[Any]) -> Iterator[Any]:
-    """Pack entities, and counters' cells, into ReadResponses of bounded size."""
-    response = p4r.ReadResponse()
-    octets = 0
-    for each in found:
-        if isinstance(each, arrays.CounterCells):
-            if len(response.entities) + len(each.values) > ENTITIES_PER_MESSAGE:
-                yield response
-                response, octets = p4r.ReadResponse(), 0
-            each.add_to(response.entities)
-        else:
-            response.entities.append(each)
-            octets += each.ByteSize()
-        if len(response.entities) >= ENTITIES_PER_MESSAGE or octets > OCTETS_PER_MESSAGE:
-            yield response
-            response, octets = p4r.ReadResponse(), 0
-    if response.entities:
-        yield response
-
-
 def _none_of(kind: str, query: Any) -> Iterator[Any]:
     """Answer for what no pipeline here has: a wildcard finds nothing, an id is not found."""
     wanted = next((getattr(query, name) for name in _ID_FIELDS if hasattr(query, name)), 0)
@@ -289,23 +266,8 @@ def _check_idle_times(query: Any, tables: Sequence[Table]) -> None:
             raise invalid(f"{table.name}: has no idle timeouts")
 
 
-def key_only(table: Table, entry: Entry) -> Any:
-    """Return the TableEntry that names an entry."""
-    message = entries.encode_entry(table, entry)
-    message.ClearField("action")
-    return message
-
-
 def _has_metadata(state: TableState, key: Key, query: Any) -> bool:
     held = state.metadata.get(key, _NO_METADATA)
     return (not query.metadata or held.octets == query.metadata) and (
         not query.controller_metadata or held.cookie == query.controller_metadata
     )
-
-
-def add_metadata(message: Any, metadata: Metadata | None) -> None:
-    """Tell in a TableEntry what the client noted on it."""
-    if metadata is not None:
-        message.metadata = metadata.octets
-        message.controller_metadata = metadata.cookie
-        message.idle_timeout_ns = metadata.idle_timeout_ns

@@ -19,7 +19,8 @@ from p4xdp.runtime.cells import CellsRequest
 from p4xdp.runtime.channels import Channels, election_id_of
 from p4xdp.runtime.device import Device
 from p4xdp.runtime.errors import DETAILS_KEY, Code, RequestError, status_details
-from p4xdp.runtime.read import Reader, in_messages
+from p4xdp.runtime.read import Reader
+from p4xdp.runtime.telling import in_messages
 from p4xdp.runtime.write import Batch
 
 if TYPE_CHECKING:
