@@ -67,8 +67,8 @@ class Outcome:
 class Generator:
     """Some SMFs with their sockets, for the length of a `with` block.
 
-    UE addresses count up from `first_ue`. The gNBs' tunnels are on `gnb`. A request is sent again up
-    to `repeats` times, every 3 s.
+    UE addresses count up from `first_ue`. The gNBs' tunnels are on `gnb`. A request is sent again
+    up to `repeats` times, every 3 s.
     """
 
     def __init__(
