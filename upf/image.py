@@ -19,7 +19,7 @@ from upf.errors import NotPrimaryError, TargetError, WriteRejectedError
 from upf.plan import Plan, diff
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 
     from upf.entry import Counts, Entry, EntryKey, MeterRate
     from upf.packet_trace import PacketTrace
@@ -77,10 +77,7 @@ class HeldSwitch:
 
         TargetError if it cannot be brought there.
         """
-        held: list[Entry] = []
-        for table in tables.TABLES.values():
-            held += await self._target.read_entries(table)
-        plan = diff(held, self.entries.values())
+        plan, num_held = await self._differences()
         num_meters = await self._reconcile_meters()
         await self._write(plan)
         for session_id, port in self._clones.items():
@@ -88,8 +85,25 @@ class HeldSwitch:
         self._link = _Link.LIVE
         self._is_live.set()
         return Reconciled(
-            len(held), len(plan.inserts), len(plan.modifies), len(plan.deletes), num_meters
+            num_held, len(plan.inserts), len(plan.modifies), len(plan.deletes), num_meters
         )
+
+    async def _differences(self) -> tuple[Plan, int]:
+        """What has to be written, and how many entries the switch holds."""
+        wanted: dict[str, list[Entry]] = {table: [] for table in tables.TABLES.values()}
+        for entry in self.entries.values():
+            wanted[entry.table].append(entry)
+        strays: list[Entry] = []
+        missing: set[EntryKey] = set()
+        num_held = 0
+        for table, entries in wanted.items():
+            others, lacking, num = await self._target.differences(table, entries)
+            strays += others
+            missing.update(entry.identity for entry in lacking)
+            num_held += num
+        # In the order noted, in which what an entry refers to comes before it.
+        lacking = [entry for key, entry in self.entries.items() if key in missing]
+        return diff(strays, lacking), num_held
 
     async def _reconcile_meters(self) -> int:
         """Meters before what runs through them; how many had another rate."""
@@ -130,10 +144,7 @@ class HeldSwitch:
             await self._target.apply(each)
 
     async def _write_missing(self) -> None:
-        held: list[Entry] = []
-        for table in tables.TABLES.values():
-            held += await self._target.read_entries(table)
-        plan = diff(held, self.entries.values())
+        plan, _ = await self._differences()
         for chunk in _chunks((*plan.inserts, *plan.modifies)):
             new = tuple(each for each in chunk if each.identity not in plan.before)
             old = tuple(each for each in chunk if each.identity in plan.before)
@@ -209,6 +220,14 @@ class HeldSwitch:
     async def read_entries(self, table: str) -> list[Entry]:
         """Everything a table holds."""
         return await self._target.read_entries(table)
+
+    async def differences(
+        self, table: str, wanted: Collection[Entry]
+    ) -> tuple[list[Entry], list[Entry], int]:
+        """What a table holds that is not wanted so, what is wanted and not there so, and how many
+        entries it holds.
+        """
+        return await self._target.differences(table, wanted)
 
     async def packet_out(self, egress_port: int, frame: bytes) -> None:
         """Send a finished frame."""

@@ -98,6 +98,10 @@ class FakeTarget:
     async def read_entries(self, table):
         return [entry for entry in self.entries.values() if entry.table == table]
 
+    async def differences(self, table, wanted):
+        held, asked = set(await self.read_entries(table)), set(wanted)
+        return list(held - asked), list(asked - held), len(held)
+
     async def packet_out(self, egress_port, frame):
         self.sent.append((egress_port, frame))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from upf.target.packet_in import PacketIn
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
     from upf.entry import Counts, Entry, MeterRate
     from upf.plan import Plan
@@ -49,6 +49,12 @@ class Target(Protocol):
 
     async def read_entries(self, table: str) -> list[Entry]:
         """Everything a table holds."""
+
+    async def differences(
+        self, table: str, wanted: Collection[Entry]
+    ) -> tuple[list[Entry], list[Entry], int]:
+        """What a table holds that is not wanted so, what is wanted and not there so, and how many
+        entries it holds."""
 
     async def packet_out(self, egress_port: int, frame: bytes) -> None:
         """Send a finished frame."""

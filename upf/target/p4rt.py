@@ -18,7 +18,7 @@ from upf.target.tracer import Tracer
 from upf.target.writer import WRITE_TIMEOUT_S, Writer, write_call
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 
     from upf.entry import Entry, MeterRate
     from upf.packet_trace import PacketTrace
@@ -215,6 +215,28 @@ class P4RuntimeTarget:
             known.decode(entity.table_entry)
             async for entity in self._read(request, f"reading {table}")
         ]
+
+    async def differences(
+        self, table: str, wanted: Collection[Entry]
+    ) -> tuple[list[Entry], list[Entry], int]:
+        """What a table holds that is not wanted so, what is wanted and not there so, and how many
+        entries it holds.
+
+        Octets are compared, which costs a fraction of reading entries; what has others is read.
+        """
+        known = self._schema.table(table)
+        missing = {known.octets(entry): entry for entry in wanted}
+        request = self._read_request()
+        request.entities.add().table_entry.table_id = known.id
+        others: list[Entry] = []
+        num_held = 0
+        async for entities in self._read_messages(request, f"reading {table}"):
+            for entity in entities:
+                num_held += 1
+                octets = entity.table_entry.SerializeToString(deterministic=True)
+                if missing.pop(octets, None) is None:
+                    others.append(known.decode(entity.table_entry))
+        return others, list(missing.values()), num_held
 
     async def packet_out(self, egress_port: int, frame: bytes) -> None:
         """Send a finished frame."""

@@ -21,6 +21,7 @@ from upf.errors import (
 from upf.plan import Plan
 from upf.target import PacketIn
 from upf.target.p4rt import P4RuntimeTarget
+from upf.target.schema import Table
 
 
 async def eventually(condition):
@@ -48,6 +49,26 @@ async def test_entries_written_are_read_back_equal(target):
     await target.apply(Plan(inserts=(*entries, *ROUTE_SET)))
     assert await target.read_entries(SESSIONS) == entries
     assert await target.read_entries(ROUTES) == ROUTE_SET
+
+
+async def test_entries_as_wanted_are_known_by_their_octets_and_only_others_are_read(
+    target, monkeypatch
+):
+    held = [session(0), session(0xFFFFFFFF, 0xFFFFFF), session(5)]
+    await target.apply(Plan(inserts=(*held, *ROUTE_SET)))
+    read = []
+    decode = Table.decode
+    monkeypatch.setattr(Table, "decode", lambda self, each: read.append(1) or decode(self, each))
+    wanted = [held[0], held[1], session(5, 99), session(6)]
+    assert await target.differences(SESSIONS, wanted) == ([session(5)], wanted[2:], 3)
+    assert await target.differences(ROUTES, ROUTE_SET) == ([], [], len(ROUTE_SET))
+    assert len(read) == 1
+
+
+async def test_meters_written_are_read_back_equal(target):
+    meter, rate = "Egress.slice_meters", MeterRate(1, 2, 3, 4)
+    await target.write_meters(meter, {5: rate})
+    assert await target.read_meters(meter, [4, 5]) == [None, rate]
 
 
 async def test_a_plan_creates_then_changes_then_removes(target, dataplane):
