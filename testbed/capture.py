@@ -57,9 +57,11 @@ class Capture:
             self._socket.close()
 
     def _next_frame(self) -> bytes | None:
-        while not self._stopped.is_set():
+        while True:
+            # What came before the end is recorded, however late this thread gets to it.
+            is_last = self._stopped.is_set()
             try:
                 return self._socket.recv(65535)
             except TimeoutError:
-                continue
-        return None
+                if is_last:
+                    return None

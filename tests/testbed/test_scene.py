@@ -160,7 +160,7 @@ def test_the_demo_keeps_its_logs_only_when_a_claim_fails(
     monkeypatch.setattr(demo.tempfile, "mkdtemp", lambda prefix: str(tmp_path / "logs"))
     (tmp_path / "logs").mkdir()
     monkeypatch.setattr(demo, "play", lambda s, _: s.record("claim", "seen", passed=passed))
-    monkeypatch.setattr(demo.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(demo, "interrupt_once", lambda: None)
     assert demo.main(["--json"]) == status
     told = capsys.readouterr()
     assert json.loads(told.out)["passed"] is passed
