@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -22,19 +22,25 @@ from upf.errors import (
     MandatoryIncorrectError,
     NoAssociationError,
     RuleId,
-    RuleKind,
     SessionUnknownError,
     TargetError,
     UPFError,
 )
 from upf.keeping import NothingKept
 from upf.n4_node import Identity, NodeProcedures
+from upf.n4_requests import (
+    change_of,
+    created_pdrs,
+    creates_of,
+    given_of_urrs,
+    inactivity_timer_s,
+    queried,
+)
 from upf.occupancy import Demand, Occupancy, demand_of
 from upf.records import SessionRecord
 from upf.remote_tunnels import RemoteTunnels
 from upf.resources import RequestResources, Resources
-from upf.rules import URR
-from upf.session import Change, Rule, Session, redescribed
+from upf.session import Change, Session, redescribed
 from upf.session_sets import sets_after, sets_of
 from upf.slices import SNSSAI
 from upf.transaction import NOTHING_HELD, SessionEntries
@@ -48,7 +54,6 @@ if TYPE_CHECKING:
     from upf.answered import Answered
     from upf.entry import EntryKey
     from upf.keeping import Keeper
-    from upf.ledger import Given
     from upf.measurement import Measurement
     from upf.paging import Paging
     from upf.reporting import UsageReporting
@@ -229,7 +234,7 @@ class N4:
             blank = self._blank_session(request, undo)
             resources = RequestResources(self._resources, blank, undo, owner)
             translator = Translator(blank, resources)
-            change = Change(creates=_creates(request, translator))
+            change = Change(creates=creates_of(request, translator))
             self._deviations.look_at(request.create_urrs, owner)
             session = blank.modified(
                 change, chosen_fteids=resources.chosen, allocated=resources.allocated
@@ -245,7 +250,7 @@ class N4:
                 node_id=self._identity.node_id,
                 cause=enums.Cause.REQUEST_ACCEPTED,
                 up_fseid=ies.FSEID(seid=session.up_seid, ipv4=self._identity.address),
-                created_pdrs=_created_pdrs(session, translator),
+                created_pdrs=created_pdrs(session, translator),
             )
             await self._keep_new(record, answer, prepare)
             undo.pop_all()
@@ -316,14 +321,14 @@ class N4:
             with ExitStack() as undo:
                 resources = RequestResources(self._resources, before, undo, owner)
                 translator = Translator(before, resources)
-                change = _change(request, translator)
-                given = _given_of_urrs(change)
+                change = change_of(request, translator)
+                given = given_of_urrs(change)
                 session = before.modified(
                     change,
                     chosen_fteids=resources.chosen,
                     allocated=resources.allocated,
                     sets=sets_after(before.sets, request.fq_csids),
-                    inactivity_timer_s=_inactivity_timer_s(request, before),
+                    inactivity_timer_s=inactivity_timer_s(request, before),
                 ).granted(granted_anew(given))
                 gained = demand_of(session).minus(demand_of(before))
                 self._occupy(before.slice_id, gained, undo)
@@ -337,7 +342,7 @@ class N4:
                     record,
                     before,
                     given,
-                    _queried(request, session),
+                    queried(request, session),
                     request.query_urr_reference,
                 )
                 if request.user_plane_inactivity_timer_s is not None:
@@ -345,7 +350,7 @@ class N4:
                 answer = messages.SessionModificationResponse(
                     seid=session.cp_seid,
                     cause=enums.Cause.REQUEST_ACCEPTED,
-                    created_pdrs=_created_pdrs(session, translator),
+                    created_pdrs=created_pdrs(session, translator),
                     usage_reports=reports,
                 )
                 try:
@@ -484,112 +489,6 @@ def _check_in_force(record: SessionRecord) -> None:
     """Refuse what waited while the session was deleted."""
     if record.is_deleted:
         raise SessionUnknownError(f"session {record.session.up_seid:016x} was just deleted")
-
-
-def _creates(
-    request: messages.SessionEstablishmentRequest | messages.SessionModificationRequest,
-    translator: Translator,
-) -> tuple[Rule, ...]:
-    return (
-        *map(translator.create_far, request.create_fars),
-        *map(translator.create_qer, request.create_qers),
-        *map(translator.create_urr, request.create_urrs),
-        *map(translator.create_bar, request.create_bars),
-        *map(translator.create_pdr, request.create_pdrs),
-        *translator.predefined_qers,
-    )
-
-
-def _change(request: messages.SessionModificationRequest, translator: Translator) -> Change:
-    removes = (
-        *(RuleId(RuleKind.PDR, each.pdr_id) for each in request.remove_pdrs),
-        *(RuleId(RuleKind.FAR, each.far_id) for each in request.remove_fars),
-        *(RuleId(RuleKind.QER, each.qer_id) for each in request.remove_qers),
-        *(RuleId(RuleKind.URR, each.urr_id) for each in request.remove_urrs),
-        *(RuleId(RuleKind.BAR, each.bar_id) for each in request.remove_bars),
-    )
-    updates = (
-        *map(translator.update_far, request.update_fars),
-        *map(translator.update_qer, request.update_qers),
-        *map(translator.update_urr, request.update_urrs),
-        *map(translator.update_bar, request.update_bars),
-        *map(translator.update_pdr, request.update_pdrs),
-    )
-    fseid = request.cp_fseid
-    creates = (
-        each
-        for each in _creates(request, translator)
-        if not _is_in_force(each, translator.session, removes)
-    )
-    return Change(
-        creates=tuple(creates),
-        updates=updates,
-        removes=removes,
-        cp_seid=fseid.seid if fseid is not None else None,
-        cp_address=fseid.ipv4 if fseid is not None else None,
-    )
-
-
-def _is_in_force(rule: Rule, session: Session, removes: Collection[RuleId]) -> bool:
-    """Whether a rule to create is a URR that is there, word for word: free5GC creates its URRs anew
-    each time a UE goes idle. Such a URR goes on measuring.
-    """
-    return (
-        isinstance(rule, URR)
-        and session.urrs.get(rule.urr_id) == rule
-        and RuleId(RuleKind.URR, rule.urr_id) not in removes
-    )
-
-
-def _inactivity_timer_s(
-    request: messages.SessionModificationRequest, session: Session
-) -> int | None:
-    """The inactivity timer from now on; 0 is none."""
-    if request.user_plane_inactivity_timer_s is None:
-        return session.inactivity_timer_s
-    return request.user_plane_inactivity_timer_s or None
-
-
-def _given_of_urrs(change: Change) -> Given:
-    """The fields given of each URR."""
-    return {
-        update.rule.value: update.fields.keys()
-        for update in change.updates
-        if update.rule.kind is RuleKind.URR
-    }
-
-
-def _queried(request: messages.SessionModificationRequest, session: Session) -> Iterable[int]:
-    """The URRs to report on at once."""
-    if request.pfcpsmreq_flags is not None and request.pfcpsmreq_flags.qaurr:
-        return tuple(session.urrs)
-    return tuple(each.urr_id for each in request.query_urrs)
-
-
-def _created_pdrs(session: Session, translator: Translator) -> tuple[ies.CreatedPDR, ...]:
-    """The F-TEIDs and UE addresses chosen here, in the order they were asked for."""
-    pdis = translator.pdis
-    return tuple(
-        ies.CreatedPDR(
-            pdr_id=pdr_id,
-            local_fteid=_chosen_fteid(session, pdr_id) if pdr_id in pdis.fteid_choosers else None,
-            ue_ip_addresses=(
-                _allocated(session, pdr_id) if pdr_id in pdis.address_choosers else ()
-            ),
-        )
-        for pdr_id in dict.fromkeys((*pdis.fteid_choosers, *pdis.address_choosers))
-    )
-
-
-def _chosen_fteid(session: Session, pdr_id: int) -> ies.FTEID | None:
-    fteid = session.pdrs[pdr_id].pdi.local_fteid
-    return None if fteid is None else ies.FTEID(teid=fteid.teid, ipv4=fteid.ipv4, ipv6=fteid.ipv6)
-
-
-def _allocated(session: Session, pdr_id: int) -> tuple[ies.UEIPAddress, ...]:
-    pdi = session.pdrs[pdr_id].pdi
-    ipv6 = None if pdi.ue_ipv6 is None else pdi.ue_ipv6.network_address
-    return (ies.UEIPAddress(ipv4=pdi.ue_ipv4, ipv6=ipv6),)
 
 
 def _failed_rule_ie(rule: RuleId) -> ies.FailedRuleID:
