@@ -50,13 +50,18 @@ def far_ends(hosts):
         each.close()
 
 
+def ours(tap):
+    """What is shown, but for what hosts say on their own."""
+    return [one for one in tap.take() if one.octets[12:14] == HEAD[12:14]]
+
+
 def all_of(tap, expected):
     shown = []
     end = time.monotonic() + 5
     while len(shown) < expected and time.monotonic() < end:
-        shown += tap.take()
+        shown += ours(tap)
     time.sleep(0.05)
-    return shown + tap.take()
+    return shown + ours(tap)
 
 
 def test_frames_are_shown_as_they_were_received_and_go_on(switch, far_ends):
@@ -64,7 +69,7 @@ def test_frames_are_shown_as_they_were_received_and_go_on(switch, far_ends):
     for number in range(3):
         far_ends[0].send(frame(number))
     assert all_of(tap, 3) == [Shown(frame(number), 60) for number in range(3)]
-    assert (tap.seen, tap.missed) == (3, 0)
+    assert (tap.seen >= 3, tap.missed) == (True, 0)
     tap.close()
     far_ends[0].send(frame(3))
     assert [far_ends[1].recv(100) for _ in range(4)] == [frame(number) for number in range(4)]
@@ -75,7 +80,7 @@ def test_only_frames_with_all_the_wanted_octets_are_shown(switch, far_ends):
     for number in (6, 7, 8):
         far_ends[0].send(frame(number))
     assert [one.octets for one in all_of(tap, 1)] == [frame(7)]
-    assert tap.seen == 3
+    assert tap.seen >= 3
     tap.close()
 
 
@@ -91,7 +96,7 @@ def test_frames_that_nobody_takes_are_counted_and_forwarded(switch, far_ends):
     for number in range(1200):
         far_ends[0].send(frame(number))
         assert far_ends[1].recv(100) == frame(number)
-    assert tap.missed == 1200 - len(all_of(tap, 1)) > 0
+    assert tap.missed == tap.seen - len(tap.take()) > 0
     tap.close()
 
 
@@ -99,7 +104,7 @@ def test_frames_of_another_port_are_not_shown(switch, far_ends):
     tap = switch.tap(2)
     far_ends[0].send(frame(1))
     assert far_ends[1].recv(100) == frame(1)
-    assert tap.take() == []
+    assert ours(tap) == []
     tap.close()
 
 
