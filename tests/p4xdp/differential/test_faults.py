@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from p4xdp import frontend, ir, xdp
-from p4xdp.xdp import expressions, statements
+from p4xdp.xdp import aftermath, emission, expressions, statements, storage
+from p4xdp.xdp.shapes import Placement
 from testbed.differential.campaign import Campaign
 from testbed.differential.sides import Sides
 
@@ -123,6 +124,23 @@ def test_a_generator_that_forgets_signs_is_found(tmp_path, monkeypatch):
 def test_a_generator_that_lets_values_grow_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr(expressions, "_cut", lambda value, width: f"(({value}))")
     assert found_in_generator(OPERATORS, tmp_path)
+
+
+def test_a_generator_that_knows_what_is_no_longer_so_is_found(tmp_path, monkeypatch):
+    right = aftermath._stored
+    monkeypatch.setattr(storage, "_MOST_VARIABLES", 0)
+    monkeypatch.setattr(
+        aftermath,
+        "_stored",
+        lambda target, value, facts: facts if value is None else right(target, value, facts),
+    )
+    assert found_in_generator(PROGRAMS / "likely.p4", tmp_path)
+
+
+def test_a_generator_that_leaves_what_has_to_move_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "_MOST_VARIABLES", 0)
+    monkeypatch.setattr(emission, "placement_of", lambda _place, _wanted: Placement.KEPT)
+    assert found_in_generator(PROGRAMS / "likely.p4", tmp_path)
 
 
 def test_a_generator_that_sums_checksums_at_the_wrong_place_is_found(tmp_path, monkeypatch):

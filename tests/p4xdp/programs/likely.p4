@@ -1,5 +1,6 @@
-// Likely ways through the parser: with a tag and without, and past a header that is only skipped. What
-// is unlikely: an option, another kind of packet, one that ends early.
+// Likely ways through the parser: with a tag and without, and past a header that is only skipped; through
+// tables, too. What is unlikely: an option, another kind of packet, one that ends early, some actions and
+// shades.
 
 #include <core.p4>
 #include <tna.p4>
@@ -44,6 +45,7 @@ struct metadata_t {
     bit<1> is_optional;
     bit<1> is_known;
     bit<8> class;
+    bit<8> shade;
     bit<32> target;
 }
 
@@ -118,9 +120,9 @@ control Ingress(
             md.number        : exact @name("number");
         }
         actions = {
-            know;
+            @likely know;
             forget_tag;
-            @defaultonly NoAction;
+            @likely @defaultonly NoAction;
         }
         const default_action = NoAction();
         size = 64;
@@ -148,6 +150,45 @@ control Ingress(
         size = 2;
     }
 
+    action paint(bit<8> shade) { md.shade = shade; }
+    action wash() { md.shade = 0xff; hdr.tag.setInvalid(); }
+
+    // Behind a counter: what it will do has to be told before.
+    table shades {
+        key = {
+            hdr.inner.kind    : ternary @name("kind");
+            hdr.tag.isValid() : ternary @name("tag");
+            md.number         : ternary @name("number");
+        }
+        actions = {
+            @likely paint;
+            wash;
+            @defaultonly NoAction;
+        }
+        const entries = {
+            (1 &&& 3, _, _)      : paint(1);
+            (2 &&& 3, true, 0)   : wash();
+            (2 &&& 3, _, _)      : paint(2);
+            (3 &&& 3, true, _)   : paint(3);
+        }
+        const default_action = NoAction();
+        size = 4;
+    }
+
+    action refuse() { ig_dprsr_md.drop_ctl = 1; }
+
+    @unlikely table strangers {
+        key = {
+            hdr.outer.length : exact @name("length");
+        }
+        actions = {
+            refuse;
+            @defaultonly NoAction;
+        }
+        const default_action = NoAction();
+        size = 16;
+    }
+
     apply {
         md.target = hdr.inner.target;
         if (hdr.inner.isValid()) {
@@ -156,7 +197,12 @@ control Ingress(
         if (md.is_known == 0) {
             classes_of_others.apply();
         }
+        if (!hdr.inner.isValid() || hdr.inner.kind == 77) {
+            strangers.apply();
+        }
         classes.count(md.class);
+        shades.apply();
+        hdr.outer.length[7:0] = md.shade;
         if (hdr.outer.hops == 0) {
             ig_dprsr_md.drop_ctl = 1;
         } else {
