@@ -112,6 +112,32 @@ def test_a_ue_that_stays_idle_fails(stage, monkeypatch) -> None:
     assert not stage.verdicts()["paging and resume"]
 
 
+class WithoutService(FakeUE):
+    """A UE that is registered once it was switched on `tries` times."""
+
+    def __init__(self, tries: int) -> None:
+        super().__init__()
+        self.on, self.tries = 1, tries
+        self.process = SimpleNamespace(
+            await_line=lambda *_: "", kill=lambda: None, start=self._switch_on
+        )
+
+    def _switch_on(self):
+        self.on += 1
+
+    def await_field(self, _command, _name, _value, _timeout_s):
+        if self.on < self.tries:
+            raise PeerError("no service")
+        return 0.1
+
+
+def test_a_ue_without_service_is_switched_on_once_more() -> None:
+    assert steps._register(WithoutService(1)) == 1
+    assert steps._register(WithoutService(2)) == 2
+    with pytest.raises(PeerError, match="no service"):
+        steps._register(WithoutService(3))
+
+
 def test_what_is_still_under_way_is_waited_for(stage, monkeypatch) -> None:
     counted = iter([1, 2, 3, *[4] * 100])
     monkeypatch.setattr(UE, "packets", lambda _ue: next(counted))
