@@ -49,8 +49,8 @@ _MAX_BATCH = 2000
 # Records a statement: the thread lets go of the interpreter once a statement, and has to wait for
 # it each time while the rest of the UPF is busy.
 _ROWS = (256, 32, 4, 1)
-# 64 MiB: sessions that come and go soon never reach the database itself.
-_PAGES_BEFORE_CHECKPOINT = 16_384
+# 16 MiB, read at the next start; sessions that come and go soon never reach the database itself.
+_PAGES_BEFORE_CHECKPOINT = 4_096
 
 
 class Store(Protocol):
