@@ -83,6 +83,9 @@ class Load:
 
     def __exit__(self, *raised: object) -> None:
         stop(self._process)
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
 
     def _told(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -168,7 +171,8 @@ def report(host: dict[str, Any], figures: list[Figure], memory: list[Memory]) ->
     yield "rate: two modifications to an establishment and a deletion. Latency counts from when a"
     yield "request was due. `plain` sessions have two PDRs, two FARs, a QER and a URR, `open5gs`"
     yield "are as its SMF words them, with four PDRs; each has its meters and usage counters. A"
-    yield "modification moves the gNB's tunnel. `µs` are CPU time for a request."
+    yield "modification moves the gNB's tunnel. `µs` are CPU time for a request, `Sessions`"
+    yield "those there when the phase ended."
     yield ""
     yield (
         f"{host['cpu']}, {host['cores']} cores for all of it, load {host['load']:.1f} when it "
