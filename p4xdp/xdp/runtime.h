@@ -186,9 +186,9 @@ ALWAYS_INLINE void count_switch_drop(enum switch_drop reason)
 
 /* --- what has no room on the stack --------------------------------------------------------------- */
 
-/* What is known of a packet: `kind`_state decides its way, and is here for packets on no likely way;
- * `kind`_carried is what only entries say, and what is only carried. One a CPU: nothing else runs a
- * pipeline there before this one ends. */
+/* What is known of a packet: `kind`_state decides its way, and `kind`_carried is what only entries say,
+ * and what is only carried. On likely ways both are local. One a CPU: nothing else runs a pipeline
+ * there before this one ends. */
 #define SCRATCHPAD(name, kind) \
     struct kind##_pad { \
         struct kind##_state state; \

@@ -40,8 +40,8 @@ class Storage:
     live to see the end of all ways through the program. Then everything is in a structure that
     lies in a scratchpad, and a header's place is an offset: the verifier knows nothing of what is
     read from there, so ways that meet are one to it. Pointers are made where they are used.
-    Of likely ways, places of headers and the variables that are `known_by_way` are known to the
-    compiler; the others are in another structure, which lies in the scratchpad then too.
+    Places of headers and the variables that are `known_by_way` are in a structure of their own. On
+    likely ways both are local: what the compiler does not know lies in registers.
     """
 
     gress: ir.Gress
