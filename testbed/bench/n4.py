@@ -227,7 +227,7 @@ def main() -> int:
         options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     failed = sum(each.failed for each in figures)
     if failed:
-        print(f"not as it must be: {failed} requests failed")
+        print(f"not as it must be: {failed} requests failed", file=sys.stderr)
     return 1 if failed else 0
 
 
