@@ -217,6 +217,22 @@ def of_classified(arrivals: Iterable[Arrival]) -> Iterator[Arrival]:
         (net.UE_IPV4, net.CLASSIFIED_UE_IPV4),
         (net.UE_IPV6, net.CLASSIFIED_UE_IPV6),
     )
+    return _changed(arrivals, changes)
+
+
+def of_relayed(arrivals: Iterable[Arrival]) -> Iterator[Arrival]:
+    """The same frames, of the session that goes from tunnel to tunnel."""
+    changes = (
+        (net.TEID.to_bytes(4), net.RELAYED_TEID.to_bytes(4)),
+        (net.UE_IPV4, net.RELAYED_UE_IPV4),
+        (net.UE_IPV6, net.RELAYED_UE_IPV6),
+    )
+    return _changed(arrivals, changes)
+
+
+def _changed(
+    arrivals: Iterable[Arrival], changes: tuple[tuple[bytes, bytes], ...]
+) -> Iterator[Arrival]:
     for port, arriving in arrivals:
         frame = arriving
         for old, new in changes:

@@ -1,6 +1,7 @@
-"""The network that hostile packets come into: two ports, two endpoints, two sessions.
+"""The network that hostile packets come into: two ports, two endpoints, three sessions.
 
-One session is decided by one lookup in each direction, the other by filters.
+One session is decided by one lookup in each direction, one by filters. The third goes from tunnel
+to tunnel uplink, and downlink into IP alone.
 """
 
 from __future__ import annotations
@@ -34,6 +35,16 @@ BUFFERED_USAGE = 16 * 5 + 6
 CLASSIFIED_GROUP = 31  # leaves with the tag
 FILTERED_PORT = 53
 
+# The relayed session. Its source is not checked.
+RELAYED_TEID, RELAYED_GNB_TEID, RELAYED_QFI, ALONE_PEER, ALONE_DSCP = (
+    0x1B1C1D1E,
+    0x61626364,
+    7,
+    9,
+    46,
+)
+RELAYED_UPLINK_USAGE, RELAYED_DOWNLINK_USAGE = 16 * 6 + 2, 16 * 7 + 5
+
 N3_IPV4 = ipaddress.IPv4Address("10.3.0.1").packed
 N3_IPV6 = ipaddress.IPv6Address("2001:db8:3::1").packed
 GNB_IPV4 = ipaddress.IPv4Address("10.3.0.20").packed
@@ -42,6 +53,8 @@ UE_IPV4 = ipaddress.IPv4Address("172.16.0.5").packed
 UE_IPV6 = ipaddress.IPv6Address("2001:db8:ee::5").packed
 CLASSIFIED_UE_IPV4 = ipaddress.IPv4Address("172.31.0.90").packed
 CLASSIFIED_UE_IPV6 = ipaddress.IPv6Address("2001:db8:c0de::9").packed
+RELAYED_UE_IPV4 = ipaddress.IPv4Address("172.29.0.77").packed
+RELAYED_UE_IPV6 = ipaddress.IPv6Address("2001:db8:e1a:7::3").packed
 SERVER_IPV4 = ipaddress.IPv4Address("198.51.100.7").packed
 SERVER_IPV6 = ipaddress.IPv6Address("2001:db8:5::7").packed
 
@@ -56,8 +69,8 @@ _WITH_PRIORITY = (ir.MatchKind.TERNARY, ir.MatchKind.RANGE)
 
 def entries(program: ir.Program) -> Iterator[tuple[str, Entry]]:
     """Yield tables' names and their entries: the sessions, dual stack, and the routes around."""
-    said = (*_arrival(), *_session(), *_classified_session(), *_filters(), *_routes())
-    for name, key, action, arguments in said:
+    sessions = (*_session(), *_classified_session(), *_filters(), *_relayed_session())
+    for name, key, action, arguments in (*_arrival(), *sessions, *_routes()):
         yield entry(program, name, key, action, arguments)
 
 
@@ -108,6 +121,17 @@ def _classified_session() -> Iterator[Said]:
     yield "flows", (down_rules, tcp), "buffer", {"usage_id": BUFFERED_USAGE}
 
 
+def _relayed_session() -> Iterator[Said]:
+    uplink = {"usage_id": RELAYED_UPLINK_USAGE, "tunnel_peer_id": PEER, "slice_id": SLICE}
+    uplink |= {"teid": RELAYED_GNB_TEID, "qfi": RELAYED_QFI}
+    downlink = {"usage_id": RELAYED_DOWNLINK_USAGE, "tunnel_peer_id": ALONE_PEER}
+    downlink |= {"slice_id": SLICE}
+    yield "sessions_by_fteid", (ENDPOINT, RELAYED_TEID), "forward_tunnel", uplink
+    for version, address in ((4, RELAYED_UE_IPV4), (6, RELAYED_UE_IPV6[:8])):
+        table = f"sessions_by_ue_ipv{version}"
+        yield table, (CORE, _number(address)), "forward_tunnel", downlink
+
+
 def _filters() -> Iterator[Said]:
     """By protocol and port, and uplink by source: the check of the UE's address."""
     ports, any_port = (FILTERED_PORT, FILTERED_PORT), (0, 0xFFFF)
@@ -130,7 +154,13 @@ def _routes() -> Iterator[Said]:
     yield "tunnel_headers", (PEER,), "add_ipv4", peer | {"is_gtpu": 1}
     peer = {"src_addr": _number(N3_IPV6), "dst_addr": _number(GNB_IPV6), "dst_port": 2152}
     yield "tunnel_headers", (CLASSIFIED_PEER,), "add_ipv6", peer | {"is_gtpu": 1}
-    for number, group_id in ((PEER, ACCESS_GROUP), (CLASSIFIED_PEER, CLASSIFIED_GROUP)):
+    ends = {"src_addr": _number(N3_IPV6), "dst_addr": _number(GNB_IPV6), "outer_dscp": ALONE_DSCP}
+    yield "tunnel_headers", (ALONE_PEER,), "add_ipv6_alone", ends
+    for number, group_id in (
+        (PEER, ACCESS_GROUP),
+        (CLASSIFIED_PEER, CLASSIFIED_GROUP),
+        (ALONE_PEER, ACCESS_GROUP),
+    ):
         group = {"next_hop_group_id": group_id, "length_addend": addend}
         yield "tunnel_peers", (number,), "set_next_hop_group", group
     for version in (4, 6):

@@ -141,7 +141,10 @@ def _uplink(frame: bytes, at: int) -> Outcome:
     packet = _inner(frame, _user_at(frame, at))
     if _u16(frame, at + 2) != packet.at - at - 8 + packet.octets:
         return Outcome("drop", "MALFORMED_GTPU")
-    usage_id = _uplink_usage(frame, packet, int.from_bytes(frame[at + 4 : at + 8]))
+    teid = int.from_bytes(frame[at + 4 : at + 8])
+    if teid == net.RELAYED_TEID:
+        return _relayed(frame, packet)
+    usage_id = _uplink_usage(frame, packet, teid)
     _require_routable(packet, frame)
     ether_type = b"\x08\x00" if packet.version == 4 else b"\x86\xdd"
     user = _one_hop(frame, packet)
@@ -223,33 +226,51 @@ def _extensions(frame: bytes, type_at: int) -> int | None:
         place = behind if is_container else inside if place == before else behind + 1
 
 
+def _relayed(frame: bytes, packet: _Packet) -> Outcome:
+    """From tunnel to tunnel is no hop of the user's packet."""
+    _require_routable(packet, frame)
+    tunnel = _gtpu_tunnel(packet, net.RELAYED_GNB_TEID, net.RELAYED_QFI, is_downlink=False)
+    head = net.GNB_MAC + net.ACCESS_MAC + b"\x08\x00" + _outer_ipv4(packet.octets + len(tunnel))
+    return _leaving(head + tunnel, len(head), frame[packet.at :], net.RELAYED_UPLINK_USAGE)
+
+
 def _downlink(frame: bytes, packet: _Packet) -> Outcome:
+    ethernet = net.GNB_MAC + net.ACCESS_MAC
     if packet.dst[:8] in (net.UE_IPV4, net.UE_IPV6[:8]):
         _require_routable(packet, frame)
-        usage_id, teid, qfi = net.DOWNLINK_USAGE, net.GNB_TEID, net.QFI
+        tunnel = _gtpu_tunnel(packet, net.GNB_TEID, net.QFI, is_downlink=True)
+        head = ethernet + b"\x08\x00" + _outer_ipv4(packet.octets + len(tunnel))
+        usage_id = net.DOWNLINK_USAGE
     elif packet.dst[:8] in (net.CLASSIFIED_UE_IPV4, net.CLASSIFIED_UE_IPV6[:8]):
         _require_dns(frame, packet)
         _require_routable(packet, frame)
-        usage_id, teid = net.CLASSIFIED_DOWNLINK_USAGE, net.CLASSIFIED_GNB_TEID
-        qfi = net.CLASSIFIED_QFI
+        teid, qfi = net.CLASSIFIED_GNB_TEID, net.CLASSIFIED_QFI
+        tunnel = _gtpu_tunnel(packet, teid, qfi, is_downlink=True)
+        ethernet += b"\x81\x00" + net.VLAN.to_bytes(2)
+        head = ethernet + b"\x86\xdd" + _outer_ipv6(packet.octets + len(tunnel), _UDP, 0)
+        usage_id = net.CLASSIFIED_DOWNLINK_USAGE
+    elif packet.dst[:8] in (net.RELAYED_UE_IPV4, net.RELAYED_UE_IPV6[:8]):
+        _require_routable(packet, frame)
+        protocol = 4 if packet.version == 4 else 41
+        head = ethernet + b"\x86\xdd" + _outer_ipv6(packet.octets, protocol, net.ALONE_DSCP)
+        tunnel, usage_id = b"", net.RELAYED_DOWNLINK_USAGE
     else:
         return Outcome("host", frame=frame)
+    return _leaving(head + tunnel, len(head), _one_hop(frame, packet), usage_id)
+
+
+def _leaving(head: bytes, ports_at: int, user: bytes, usage_id: int) -> Outcome:
+    """To the access side, behind `head`; its UDP source port is the flow's hash."""
+    wild = (ports_at, ports_at + 1) if ports_at < len(head) else ()
+    return Outcome("forward", "", head + user, wild, net.ACCESS_PORT, len(user), usage_id)
+
+
+def _gtpu_tunnel(packet: _Packet, teid: int, qfi: int, *, is_downlink: bool) -> bytes:
+    """UDP, GTP-U and a PDU session container."""
     length = packet.octets + 8
     gtpu = bytes([0x34, _G_PDU]) + length.to_bytes(2) + teid.to_bytes(4) + bytes(3)
-    gtpu += bytes([_CONTAINER, 1, 0, qfi, 0])
-    udp = bytes(2) + _GTPU_PORT.to_bytes(2) + (length + 16).to_bytes(2) + bytes(2)
-    if usage_id == net.DOWNLINK_USAGE:
-        ethernet = net.GNB_MAC + net.ACCESS_MAC + b"\x08\x00"
-        head = ethernet + _outer_ipv4(length + 16)
-    else:
-        tag = b"\x81\x00" + net.VLAN.to_bytes(2)
-        ethernet = net.GNB_MAC + net.ACCESS_MAC + tag + b"\x86\xdd"
-        outer = b"\x60\0\0\0" + (length + 16).to_bytes(2) + b"\x11\x40"
-        head = ethernet + outer + net.N3_IPV6 + net.GNB_IPV6
-    user = _one_hop(frame, packet)
-    wild = (len(head), len(head) + 1)  # the source port: the flow's hash
-    leaving = head + udp + gtpu + user
-    return Outcome("forward", "", leaving, wild, net.ACCESS_PORT, len(user), usage_id)
+    gtpu += bytes([_CONTAINER, 1, 0 if is_downlink else 0x10, qfi, 0])
+    return bytes(2) + _GTPU_PORT.to_bytes(2) + (length + 16).to_bytes(2) + bytes(2) + gtpu
 
 
 def _require_dns(frame: bytes, packet: _Packet) -> None:
@@ -259,6 +280,11 @@ def _require_dns(frame: bytes, packet: _Packet) -> None:
         raise _SettledError(Outcome("controller", "BUFFER", frame, usage_id=usage_id))
     if (protocol, src_port) != (_UDP, net.FILTERED_PORT):
         raise _SettledError(Outcome("drop", "NO_MATCHING_RULE"))
+
+
+def _outer_ipv6(octets: int, protocol: int, dscp: int) -> bytes:
+    first = (6 << 28 | dscp << 22).to_bytes(4)
+    return first + octets.to_bytes(2) + bytes([protocol, 64]) + net.N3_IPV6 + net.GNB_IPV6
 
 
 def _outer_ipv4(octets: int) -> bytes:

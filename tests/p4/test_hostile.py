@@ -26,10 +26,12 @@ USAGES = (
     network.DOWNLINK_USAGE,
     network.CLASSIFIED_UPLINK_USAGE,
     network.CLASSIFIED_DOWNLINK_USAGE,
+    network.RELAYED_UPLINK_USAGE,
+    network.RELAYED_DOWNLINK_USAGE,
 )
 # The interpreter is slow and takes one frame in so many of the large families.
 INTERPRETED = 3
-SESSIONS = {"fused": iter, "classified": frames.of_classified}
+SESSIONS = {"fused": iter, "classified": frames.of_classified, "relayed": frames.of_relayed}
 
 FAMILIES = {family.__name__: family for family in frames.FAMILIES}
 FAMILIES["mutations"] = partial(frames.mutations, RANDOM_FRAMES or 4000, SEED)
