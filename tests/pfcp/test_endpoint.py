@@ -100,6 +100,28 @@ def test_a_duplicate_is_answered_alike_and_not_told_again():
     assert upf.counters["duplicate_requests"] == 1
 
 
+def test_an_answer_prepared_to_be_kept_is_the_one_that_is_sent():
+    upf = endpoint()
+    upf.receive_datagram(deletion().encode(), SMF, 0)
+    event = upf.next_event()
+    octets = upf.prepare(event, deleted(), 0)
+    assert upf.datagrams_to_send() == []
+    upf.respond(event, deleted(), 1)
+    assert upf.datagrams_to_send() == [(octets, SMF)]
+
+
+def test_a_request_answered_in_an_earlier_run_is_answered_alike():
+    before, upf = endpoint(), endpoint()
+    for entity in (before, upf):
+        entity.receive_datagram(deletion().encode(), SMF, 0)
+    kept = before.prepare(before.next_event(), deleted(), 0)
+    upf.respond_again(upf.next_event(), kept)
+    upf.receive_datagram(deletion().encode(), SMF, 1)
+    assert upf.next_event() is None
+    assert upf.datagrams_to_send() == [(kept, SMF), (kept, SMF)]
+    assert upf.counters["duplicate_requests"] == 2
+
+
 def test_a_duplicate_of_a_request_being_worked_on_is_dropped():
     upf = endpoint()
     for now in (0, 1, 2):
@@ -536,6 +558,23 @@ def test_an_answer_to_a_peers_former_life_is_not_sent():
     assert upf.counters["void_answers"] == 1
     upf.respond(asked, accept_setup(), 3)
     assert only_sent(upf) == accept_setup(sequence_number=5)
+
+
+def test_a_setup_in_the_name_of_a_node_alive_elsewhere_tells_of_no_restart():
+    upf = associated()
+    upf.receive_datagram(setup(recovery_time_stamp=51).encode(), ("192.0.2.66", 8805), 2)
+    (event,) = upf.events()
+    assert isinstance(event, events.RequestReceived)
+    assert upf.associations.of_node(SMF_NODE).recovery_time_stamp == 50
+
+
+def test_an_association_of_an_earlier_run_goes_on_with_its_heartbeats():
+    former = associated().associations.of_node(SMF_NODE)
+    upf = endpoint()
+    upf.restore(former, 5)
+    assert upf.associations.of_node(SMF_NODE) is former
+    beat = heartbeat_of(upf, 5 + TIMERS.heartbeat_interval_s)
+    assert beat.recovery_time_stamp == 100
 
 
 def test_a_setup_again_without_a_restart_is_just_a_request():

@@ -131,6 +131,17 @@ async def test_an_answer_given_later_is_sent_at_once(opened):
     assert isinstance(await asyncio.wait_for(told.get(), 5), events.ResponseReceived)
 
 
+async def test_an_answer_kept_by_an_earlier_run_is_sent_at_once(opened):
+    told = asyncio.Queue()
+    asked = asyncio.Queue()
+    upf, smf = await pair(opened, told, on_smf_event=asked.put_nowait)
+    upf.send_request(smf.local, report())
+    event = await asyncio.wait_for(asked.get(), 5)
+    answer = messages.SessionReportResponse(cause=Cause.REQUEST_ACCEPTED)
+    smf.respond_again(event, smf.prepare(event, answer))
+    assert isinstance(await asyncio.wait_for(told.get(), 5), events.ResponseReceived)
+
+
 async def test_a_taken_port_is_named_with_what_to_do(opened):
     server = await opened(endpoint("192.0.2.1"), print)
     with pytest.raises(N4AddressError) as caught:
