@@ -8,7 +8,6 @@ roll back is undone from here.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -20,6 +19,7 @@ from finsy.proto import U128, p4r, rpc_code
 from upf.errors import TargetError, WriteRejectedError
 from upf.plan import Cell, Plan
 from upf.target import rpc_errors, wire
+from upf.target.gathering import Gathering, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -78,22 +78,20 @@ _RATES, _INSERTS, _MODIFIES, _DELETES = 0, 1 << 16, 2 << 16, 3 << 16
 
 
 @dataclass(slots=True)
-class _Waiting:
+class _Waiting(Waiting[None]):
     plan: Plan
     updates: list[Update]
-    done: asyncio.Future[None]
     touched: Sequence[object]
 
 
-class Writer:
+class Writer(Gathering[_Waiting]):
     """Applies plans by a Write RPC. `check` raises when writing is not allowed."""
 
     def __init__(self, call: WriteCall, schema: Schema, check: Callable[[], Identity]) -> None:
+        super().__init__()
         self._call = call
         self._schema = schema
         self._check = check
-        self._waiting: deque[_Waiting] = deque()
-        self._task: asyncio.Task[None] | None = None
         self._can_roll_back = True
         self.writes_sent = 0
 
@@ -105,31 +103,10 @@ class Writer:
         if not plan:
             return
         self._check()
-        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         touched = [*plan.rates, *(entry.identity for entry in entries_of(plan))]
-        waiting = _Waiting(plan, self._encoded(plan), loop.create_future(), touched)
-        self._waiting.append(waiting)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._drain())
-        await waiting.done
-
-    async def close(self) -> None:
-        """Fail what still waits."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-        while self._waiting:
-            _fail(self._waiting.popleft(), TargetError("the connection to the switch is closed"))
-
-    async def _drain(self) -> None:
-        while self._waiting:
-            batch = self._take()
-            try:
-                await self._write_all(batch)
-            except asyncio.CancelledError:
-                for waiting in batch:
-                    _fail(waiting, TargetError("the connection to the switch is closed"))
-                raise
+        self._begin(_Waiting(done, plan, self._encoded(plan), touched))
+        await done
 
     def _take(self) -> list[_Waiting]:
         """Take what may share a Write: plans that touch different entries, up to a size."""
@@ -149,7 +126,7 @@ class Writer:
             size += len(waiting.updates)
         return batch
 
-    async def _write_all(self, batch: list[_Waiting]) -> None:
+    async def _carry_out(self, batch: list[_Waiting]) -> None:
         if len(batch) > 1 and self._can_roll_back:
             try:
                 await self._write(batch)
@@ -157,19 +134,19 @@ class Writer:
                 pass  # below each is told by itself what was wrong with it
             except TargetError as error:
                 for waiting in batch:
-                    _fail(waiting, error)
+                    waiting.fail(error)
                 return
             else:
                 for waiting in batch:
-                    _succeed(waiting)
+                    waiting.succeed(None)
                 return
         for waiting in batch:
             try:
                 await self._write([waiting])
             except TargetError as error:
-                _fail(waiting, error)
+                waiting.fail(error)
             else:
-                _succeed(waiting)
+                waiting.succeed(None)
 
     async def _write(self, batch: list[_Waiting]) -> None:
         """Write plans as one batch; they are in force when this returns, and not when it raises."""
@@ -256,13 +233,3 @@ def _in_order(updates: Iterable[Update]) -> list[Update]:
 def entries_of(plan: Plan) -> list[Entry]:
     """The entries of a plan in the order of its updates."""
     return [*plan.inserts, *plan.modifies, *plan.deletes]
-
-
-def _succeed(waiting: _Waiting) -> None:
-    if not waiting.done.done():
-        waiting.done.set_result(None)
-
-
-def _fail(waiting: _Waiting, error: Exception) -> None:
-    if not waiting.done.done():
-        waiting.done.set_exception(error)
