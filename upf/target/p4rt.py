@@ -142,52 +142,45 @@ class P4RuntimeTarget:
         """Set several cells of an indexed meter in one call."""
         request = self._session.identity().request(p4r.WriteRequest.CONTINUE_ON_ERROR)
         for index, rate in rates.items():
-            cell = request.updates.add(type=p4r.Update.MODIFY).entity.meter_entry
-            cell.meter_id = self._schema.meter(meter).id
-            cell.index.index = index
+            entity = request.updates.add(type=p4r.Update.MODIFY).entity
+            cell = _cell(entity, "meter", self._schema.meter(meter).id, index)
             if rate is not None:
                 cell.config.CopyFrom(schema.meter_config(rate))
         await self._write_cells(request, f"setting {meter}{list(rates)}")
 
     async def read_meters(self, meter: str, indexes: Sequence[int]) -> list[MeterRate | None]:
         """The settings of cells of an indexed meter, in the order asked; None is no limit."""
-        array = self._schema.meter(meter)
-        found: dict[int, MeterRate | None] = {}
-        for first in range(0, len(indexes), _CELLS_PER_READ):
-            request = self._read_request()
-            for index in indexes[first : first + _CELLS_PER_READ]:
-                cell = request.entities.add().meter_entry
-                cell.meter_id = array.id
-                cell.index.index = index
-            async for entity in self._read(request, f"reading {meter}"):
-                cell = entity.meter_entry
-                found[cell.index.index] = schema.meter_rate(cell)
-        return _in_order(found, indexes, meter)
+        found = await self._read_array("meter", self._schema.meter(meter).id, indexes, meter)
+        return [schema.meter_rate(cell) for cell in found]
 
     async def write_registers(self, register: str, cells: Mapping[int, Sequence[int]]) -> None:
         """Set cells of a register in one call."""
         request = self._session.identity().request(p4r.WriteRequest.CONTINUE_ON_ERROR)
         for index, value in cells.items():
-            cell = request.updates.add(type=p4r.Update.MODIFY).entity.register_entry
-            cell.register_id = self._schema.register(register).id
-            cell.index.index = index
+            entity = request.updates.add(type=p4r.Update.MODIFY).entity
+            cell = _cell(entity, "register", self._schema.register(register).id, index)
             cell.data.CopyFrom(schema.register_data(value))
         await self._write_cells(request, f"setting {register}{list(cells)}")
 
     async def read_registers(self, register: str, indexes: Sequence[int]) -> list[tuple[int, ...]]:
         """Read cells of a register, in the order asked."""
-        array = self._schema.register(register)
-        found: dict[int, tuple[int, ...]] = {}
+        array_id = self._schema.register(register).id
+        found = await self._read_array("register", array_id, indexes, register)
+        return [schema.register_cell(cell.data) for cell in found]
+
+    async def _read_array(
+        self, kind: str, array_id: int, indexes: Sequence[int], array: str
+    ) -> list[Any]:
+        """Entries of cells of a meter or register, in the order asked."""
+        found: dict[int, Any] = {}
         for first in range(0, len(indexes), _CELLS_PER_READ):
             request = self._read_request()
             for index in indexes[first : first + _CELLS_PER_READ]:
-                cell = request.entities.add().register_entry
-                cell.register_id = array.id
-                cell.index.index = index
-            async for entity in self._read(request, f"reading {register}"):
-                cell = entity.register_entry
-                found[cell.index.index] = schema.register_cell(cell.data)
-        return _in_order(found, indexes, register)
+                _cell(request.entities.add(), kind, array_id, index)
+            async for entity in self._read(request, f"reading {array}"):
+                cell = getattr(entity, f"{kind}_entry")
+                found[cell.index.index] = cell
+        return _in_order(found, indexes, array)
 
     async def write_clone_session(self, session_id: int, port: int) -> None:
         """Have copies of packets that are mirrored to a session leave by a port."""
@@ -332,6 +325,14 @@ def _columns_of(octets: bytes) -> columns.Cells:
     values = [Counts(each.data.packet_count, each.data.byte_count) for each in entries]
     counter_id = entries[0].counter_id if entries else 0
     return columns.of_cells(counter_id, [each.index.index for each in entries], values)
+
+
+def _cell(entity: Any, kind: str, array_id: int, index: int) -> Any:
+    """Have an entity be that of a cell of a meter or register; its entry."""
+    cell = getattr(entity, f"{kind}_entry")
+    setattr(cell, f"{kind}_id", array_id)
+    cell.index.index = index
+    return cell
 
 
 def _in_order(found: Mapping[int, _Cell], indexes: Sequence[int], array: str) -> list[_Cell]:
