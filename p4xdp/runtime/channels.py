@@ -102,15 +102,10 @@ class Channels:
         try:
             self._check_primary(stream, "send packets")
             self._dataplane.send(packet_io.packet_out(self._device.schema.packet_out, packet))
-        except RequestError as error:
-            refusal = error
-        except DataplaneError as error:
-            refusal = RequestError.from_dataplane(error)
-        else:
-            return
-        response = _stream_error(refusal)
-        response.error.packet_out.packet_out.CopyFrom(packet)
-        stream.send_packet(response)
+        except (RequestError, DataplaneError) as error:
+            response = _stream_error(RequestError.of(error))
+            response.error.packet_out.packet_out.CopyFrom(packet)
+            stream.send_packet(response)
 
     def _acknowledge(self, stream: Stream, message: Any) -> None:
         try:

@@ -47,6 +47,11 @@ class RequestError(Exception):
         self.message = message
 
     @classmethod
+    def of(cls, error: RequestError | DataplaneError) -> RequestError:
+        """Say a refusal of ours, or of the data plane, in P4Runtime's codes."""
+        return error if isinstance(error, RequestError) else cls.from_dataplane(error)
+
+    @classmethod
     def from_dataplane(cls, error: DataplaneError) -> RequestError:
         """Say what the data plane could not do in P4Runtime's codes."""
         if isinstance(error, TableFullError):

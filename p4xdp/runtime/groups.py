@@ -13,12 +13,7 @@ from p4xdp import profiles
 from p4xdp.runtime import bytestrings
 from p4xdp.runtime.changes import DELETE
 from p4xdp.runtime.errors import Code, RequestError, invalid
-from p4xdp.runtime.profiles import (
-    require_fitting,
-    require_no_action_sets,
-    require_unreferred,
-    select,
-)
+from p4xdp.runtime.profiles import held_before, require_unreferred, select
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,11 +41,8 @@ def write_group(access: Access, kind: int, message: Any) -> Callable[[], None]:
     number = message.group_id
     if not profile.has_selector:
         raise invalid(f"{profile.name}: has no selector, so it has no groups")
-    if not number:
-        raise invalid(f"{profile.name}: group 0 cannot be: 0 stands for all")
-    require_no_action_sets(access, profile, kind)
-    before = access.store.profiles[profile.id].groups.get(number)
-    require_fitting(f"{profile.name}: group {number}", kind, is_there=before is not None)
+    held = access.store.profiles[profile.id].groups
+    before = held_before(access, profile, kind, held, ("group", number))
     if kind == DELETE:
         for table in {access.schema.tables[one].name for one in profile.table_ids}:
             require_unreferred(access, profile, profiles.set_group(table), number, "group")

@@ -10,12 +10,7 @@ from p4xdp import profiles
 from p4xdp.runtime import entries
 from p4xdp.runtime.changes import DELETE
 from p4xdp.runtime.errors import Code, RequestError, invalid
-from p4xdp.runtime.profiles import (
-    require_fitting,
-    require_no_action_sets,
-    require_unreferred,
-    select,
-)
+from p4xdp.runtime.profiles import held_before, require_unreferred, select
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,11 +24,8 @@ def write_member(access: Access, kind: int, message: Any) -> Callable[[], None]:
     """Insert, modify or delete a member. Returns how to undo it."""
     profile = access.find(message)
     number = message.member_id
-    if not number:
-        raise invalid(f"{profile.name}: member 0 cannot be: 0 stands for all")
-    require_no_action_sets(access, profile, kind)
-    before = access.store.profiles[profile.id].members.get(number)
-    require_fitting(f"{profile.name}: member {number}", kind, is_there=before is not None)
+    held = access.store.profiles[profile.id].members
+    before = held_before(access, profile, kind, held, ("member", number))
     if kind == DELETE:
         _require_unused(access, profile, number)
         wanted = None

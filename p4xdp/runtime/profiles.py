@@ -68,19 +68,34 @@ def require_referred(schema: Schema, store: Store, table: Table, entry: Entry) -
         raise RequestError(Code.NOT_FOUND, f"{profile.name}: there is no {what} {number}")
 
 
-def require_no_action_sets(access: Access, profile: Profile, kind: int) -> None:
+def _require_no_action_sets(access: Access, profile: Profile, kind: int) -> None:
     """Refuse members and groups beside action sets: a profile has either."""
     if kind != DELETE and access.store.profiles[profile.id].action_sets:
         text = f"{profile.name}: its entries have action sets, so it takes no members and groups"
         raise invalid(text)
 
 
-def require_fitting(what: str, kind: int, *, is_there: bool) -> None:
+def _require_fitting(what: str, kind: int, *, is_there: bool) -> None:
     """Refuse an update of what is not there, or is there already."""
     if kind == INSERT and is_there:
         raise RequestError(Code.ALREADY_EXISTS, f"{what} is there already")
     if kind != INSERT and not is_there:
         raise RequestError(Code.NOT_FOUND, f"{what} is not there")
+
+
+def held_before(
+    access: Access, profile: Profile, kind: int, held: Mapping[int, _Held], named: tuple[str, int]
+) -> _Held | None:
+    """What is `held` of a member or group, which is `named` so, before an update of it; refuses
+    one that cannot be.
+    """
+    what, number = named
+    if not number:
+        raise invalid(f"{profile.name}: {what} 0 cannot be: 0 stands for all")
+    _require_no_action_sets(access, profile, kind)
+    before = held.get(number)
+    _require_fitting(f"{profile.name}: {what} {number}", kind, is_there=before is not None)
+    return before
 
 
 def require_unreferred(

@@ -172,10 +172,8 @@ async def _refusing(context: Any) -> AsyncIterator[None]:
     """End the call with the status of a refusal raised inside."""
     try:
         yield
-    except RequestError as error:
-        refusal = error
-    except DataplaneError as error:
-        refusal = RequestError.from_dataplane(error)
+    except (RequestError, DataplaneError) as error:
+        refusal = RequestError.of(error)
     else:
         return
     await context.abort(_STATUS[refusal.code], refusal.message)

@@ -71,10 +71,8 @@ class Batch:
         for position, update in enumerate(updates):
             try:
                 self._add(position, update)
-            except RequestError as error:
-                self._refuse(position, error)
-            except DataplaneError as error:
-                self._refuse(position, RequestError.from_dataplane(error))
+            except (RequestError, DataplaneError) as error:
+                self._refuse(position, RequestError.of(error))
             if rolls_back and self._has_failed:
                 self._group = None
                 break
