@@ -17,12 +17,10 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from p4xdp import frontend
-from testbed import netns
+from testbed.bench.alone import INTERFACE, alone
 from testbed.bench.forwarding.population import said_of, sizes_for, usage_cell, usage_id
 from testbed.bench.machine import machine
-from testbed.command import run
 from testbed.hostile import network as net
-from testbed.topology import Lab, Topology
 from upf.entry import Entry
 from upf.plan import Plan
 from upf.target.xdp import XdpTarget
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
     from p4xdp import ir
 
 _P4 = Path(__file__).parents[2] / "p4"
-_ROOM, _INTERFACE = "upf", "n3"
 _SESSIONS_A_PLAN = 2000
 _READS = 9
 _TARGET_READ_S = 0.3
@@ -128,7 +125,7 @@ async def read(target: XdpTarget, sessions: int) -> list[float]:
 async def measure(sessions: int, read_sessions: int) -> Figures:
     """Start a switch with room for the sessions, fill it and read."""
     program = frontend.load(_P4 / "upf.p4")
-    target = await XdpTarget.start({1: _INTERFACE}, sizes=_short(sizes_for(sessions)))
+    target = await XdpTarget.start({1: INTERFACE}, sizes=_short(sizes_for(sessions)))
     try:
         empty = memory_of(target.pid)
         loading_s = await load(target, program, sessions)
@@ -183,13 +180,8 @@ def markdown(conditions: Mapping[str, Any], found: Figures) -> str:
 
 def figures_of(sessions: int, read_sessions: int) -> Figures:
     """Measure in a namespace of its own."""
-    with Lab(Topology(rooms=(_ROOM,), links=(), routes=())) as lab:
-        namespace = lab.namespace(_ROOM)
-        pair = ("link", "add", _INTERFACE, "type", "veth", "peer", "name", f"{_INTERFACE}far")
-        run("ip", "-n", namespace, *pair)
-        run("ip", "-n", namespace, "link", "set", _INTERFACE, "up")
-        with netns.entered(namespace):
-            return asyncio.run(measure(sessions, read_sessions))
+    with alone():
+        return asyncio.run(measure(sessions, read_sessions))
 
 
 def main() -> int:

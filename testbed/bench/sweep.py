@@ -7,21 +7,17 @@ between two sweeps as if packets had come. CPU time of the UPF's process and of 
 import argparse
 import asyncio
 import gc
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from pathlib import Path
 
 from finsy.proto import p4r
 
 from pfcp.ies import NodeID
-from testbed import netns
-from testbed.bench.machine import machine
-from testbed.command import run
-from testbed.topology import Lab, Topology
+from testbed.bench.alone import INTERFACE, alone
+from testbed.bench.machine import cpu_s, machine
 from upf.limits import VolumeLimit
 from upf.metering import UsageCounters
 from upf.records import SessionRecord
@@ -31,10 +27,8 @@ from upf.session import Session
 from upf.target.xdp import XdpTarget
 from upf.transaction import SessionEntries
 
-_ROOM, _INTERFACE = "upf", "n3"
 _CELLS_PER_WRITE = 4096
 _THRESHOLD = 1 << 30
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -126,22 +120,16 @@ class Population:
 
     async def sweep(self, case: str) -> Figure:
         """Measure one sweep."""
-        switch_s, upf_s, began = _cpu_s(self._target.pid), time.process_time(), time.monotonic()
+        switch_s, upf_s, began = cpu_s(self._target.pid), time.process_time(), time.monotonic()
         due = await self.reporting.sweep()
         return Figure(
             case,
             len(self.usage_ids),
             len(due),
             time.process_time() - upf_s,
-            _cpu_s(self._target.pid) - switch_s,
+            cpu_s(self._target.pid) - switch_s,
             time.monotonic() - began,
         )
-
-
-def _cpu_s(pid: int) -> float:
-    """CPU time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
 
 async def measure(target: XdpTarget, num_sessions: int) -> list[Figure]:
@@ -166,17 +154,12 @@ async def measure(target: XdpTarget, num_sessions: int) -> list[Figure]:
 
 def figures_of(num_sessions: int) -> list[Figure]:
     """Measure in a namespace of its own."""
-    with Lab(Topology(rooms=(_ROOM,), links=(), routes=())) as lab:
-        namespace = lab.namespace(_ROOM)
-        pair = ("link", "add", _INTERFACE, "type", "veth", "peer", "name", f"{_INTERFACE}far")
-        run("ip", "-n", namespace, *pair)
-        run("ip", "-n", namespace, "link", "set", _INTERFACE, "up")
-        with netns.entered(namespace):
-            return asyncio.run(_in_namespace(num_sessions))
+    with alone():
+        return asyncio.run(_in_namespace(num_sessions))
 
 
 async def _in_namespace(num_sessions: int) -> list[Figure]:
-    target = await XdpTarget.start({1: _INTERFACE})
+    target = await XdpTarget.start({1: INTERFACE})
     try:
         return await measure(target, num_sessions)
     finally:

@@ -15,10 +15,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from testbed import netns
+from testbed.bench.alone import INTERFACE, alone
 from testbed.bench.machine import cpu_s, machine
-from testbed.command import run
-from testbed.topology import Lab, Topology
 from upf import tables
 from upf.entry import Entry
 from upf.plan import Plan
@@ -26,7 +24,6 @@ from upf.switch import LINUX_SIZES
 from upf.target.xdp import XdpTarget
 
 WANTED_PER_S = 50_000
-_ROOM, _INTERFACE = "upf", "n3"
 _BATCHES = (1, 10, 100, 1000)
 _WARM_UP = 1000
 
@@ -95,7 +92,7 @@ async def measure(target: XdpTarget, batch: int, count: int) -> list[Figure]:
 
 
 async def _in_namespace(count: int) -> list[Figure]:
-    target = await XdpTarget.start({1: _INTERFACE}, sizes=LINUX_SIZES)
+    target = await XdpTarget.start({1: INTERFACE}, sizes=LINUX_SIZES)
     try:
         await measure(target, 100, _WARM_UP)
         figures = []
@@ -108,13 +105,8 @@ async def _in_namespace(count: int) -> list[Figure]:
 
 def figures_of(count: int) -> list[Figure]:
     """Measure in a namespace of its own."""
-    with Lab(Topology(rooms=(_ROOM,), links=(), routes=())) as lab:
-        namespace = lab.namespace(_ROOM)
-        pair = ("link", "add", _INTERFACE, "type", "veth", "peer", "name", f"{_INTERFACE}far")
-        run("ip", "-n", namespace, *pair)
-        run("ip", "-n", namespace, "link", "set", _INTERFACE, "up")
-        with netns.entered(namespace):
-            return asyncio.run(_in_namespace(count))
+    with alone():
+        return asyncio.run(_in_namespace(count))
 
 
 def report(host: dict[str, Any], figures: list[Figure]) -> Iterator[str]:
