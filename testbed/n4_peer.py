@@ -6,52 +6,37 @@ answers what the UPF asks of its own accord, and keeps it.
 
 import itertools
 import queue
-import socket
-import threading
 import time
 from ipaddress import IPv4Address
-from typing import Any, Self
+from typing import Any
 
 from pfcp import enums, ies, messages
 from pfcp.errors import DecodeError
-from testbed import netns
 from testbed.errors import PeerError
+from testbed.listening import Listener, arriving, udp_socket
 
 PFCP_PORT = 8805
-_POLL_S = 0.1
 _PATIENCE_S = 3.0
 _RECEIVE_OCTETS = 65536
 _SECONDS_1900_TO_1970 = 2_208_988_800
 
 
-class N4Peer:
+class N4Peer(Listener):
     """A CP function at `address` of a namespace, for the length of a `with` block.
 
     `asked` are the UPF's requests but for heartbeats, in order.
     """
 
     def __init__(self, namespace: str, address: IPv4Address, upf: IPv4Address) -> None:
+        super().__init__("cp")
         self.address, self.upf = address, upf
         self.asked: list[messages.Message] = []
         self.recovery_time_stamp = int(time.time()) + _SECONDS_1900_TO_1970
         self._seids = itertools.count(1)
         self._sequence_numbers = itertools.count(1)
         self._answers: queue.SimpleQueue[messages.Message] = queue.SimpleQueue()
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._receive, name="cp")
-        with netns.entered(namespace):
-            self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket = udp_socket(namespace)
         self._socket.bind((str(address), PFCP_PORT))
-        self._socket.settimeout(_POLL_S)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self._stopped.set()
-        self._thread.join()
-        self._socket.close()
 
     @property
     def node_id(self) -> ies.NodeID:
@@ -102,12 +87,7 @@ class N4Peer:
     def ask_octets(self, octets: bytes, number: int) -> Any:
         """Send the octets of a request with a sequence number; return its answer."""
         self._send(octets)
-        deadline = time.monotonic() + _PATIENCE_S
-        while (left_s := deadline - time.monotonic()) > 0:
-            try:
-                answer = self._answers.get(timeout=left_s)
-            except queue.Empty:
-                break
+        for answer in arriving(self._answers, _PATIENCE_S):
             if answer.sequence_number == number:
                 return answer
         raise PeerError(f"no answer to request {number} within {_PATIENCE_S:g} s")
@@ -126,18 +106,17 @@ class N4Peer:
     def _send(self, octets: bytes) -> None:
         self._socket.sendto(octets, (str(self.upf), PFCP_PORT))
 
-    def _receive(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                octets, _ = self._socket.recvfrom(_RECEIVE_OCTETS)
-                message = messages.decode(octets)
-            except (TimeoutError, ConnectionRefusedError, DecodeError):
-                continue
-            answer = self._answer(message)
-            if answer is None:
-                self._answers.put(message)
-            else:
-                self._send(answer.encode(message.sequence_number))
+    def _take(self) -> None:
+        octets, _ = self._socket.recvfrom(_RECEIVE_OCTETS)
+        try:
+            message = messages.decode(octets)
+        except DecodeError:
+            return
+        answer = self._answer(message)
+        if answer is None:
+            self._answers.put(message)
+        else:
+            self._send(answer.encode(message.sequence_number))
 
     def _answer(self, request: messages.Message) -> messages.Message | None:
         """What the UPF is answered; None if it answered us."""

@@ -6,8 +6,6 @@ its own accord (heartbeats, session reports) and keeps the reports.
 
 import itertools
 import queue
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,15 +15,15 @@ from typing import Self
 from scapy.contrib import pfcp as n4
 from scapy.packet import Packet
 
-from testbed import dissection, netns, open5gs
+from testbed import dissection, open5gs
 from testbed.dissection import PFCP_PORT
 from testbed.errors import PeerError
+from testbed.listening import Listener, arriving, udp_socket
 from testbed.open5gs import PDUSession, Tunnel
 
 _SECONDS_1900_TO_1970 = 2_208_988_800
 _T1_S = 1.0
 _N1 = 4
-_POLL_S = 0.1
 _ACCEPTED = 1
 _REPORT_TRIGGERS = (
     ("perio", "volth", "timth", "quhti", "start", "stopt", "droth", "immer"),
@@ -79,10 +77,11 @@ class EstablishedSession:
         return self.fteids[open5gs.PDR_UPLINK]
 
 
-class SMF:
+class SMF(Listener):
     """An SMF with its socket on `address`:8805 of `namespace`, for the length of a `with` block."""
 
     def __init__(self, namespace: str, address: IPv4Address, upf: IPv4Address) -> None:
+        super().__init__("smf")
         self.namespace, self.address, self.upf = namespace, address, upf
         self.recovery_time_stamp = int(time.time()) + _SECONDS_1900_TO_1970
         self.heartbeats_answered = 0
@@ -94,21 +93,11 @@ class SMF:
         self._sequence_numbers = itertools.count(1)
         self._answers: queue.SimpleQueue[Packet] = queue.SimpleQueue()
         self._sessions: dict[int, EstablishedSession] = {}
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._receive, name="smf")
 
     def __enter__(self) -> Self:
-        with netns.entered(self.namespace):
-            self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket = udp_socket(self.namespace)
         self._socket.bind((str(self.address), PFCP_PORT))
-        self._socket.settimeout(_POLL_S)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self._stopped.set()
-        self._thread.join()
-        self._socket.close()
+        return super().__enter__()
 
     def allocate_cp_seid(self) -> int:
         """A CP SEID no session of this SMF has had."""
@@ -206,12 +195,7 @@ class SMF:
         )
 
     def _await_answer(self, sequence_number: int) -> Packet | None:
-        deadline = time.monotonic() + _T1_S
-        while (left_s := deadline - time.monotonic()) > 0:
-            try:
-                answer = self._answers.get(timeout=left_s)
-            except queue.Empty:
-                break
+        for answer in arriving(self._answers, _T1_S):
             if answer.seq == sequence_number:
                 return answer
         return None
@@ -219,19 +203,16 @@ class SMF:
     def _send(self, octets: bytes) -> None:
         self._socket.sendto(octets, (str(self.upf), PFCP_PORT))
 
-    def _receive(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                octets, _ = self._socket.recvfrom(65536)
-                message = dissection.read(octets)
-                if dissection.is_request(message.message_type):
-                    self._answer(message)
-                else:
-                    self._answers.put(message)
-            except (TimeoutError, ConnectionRefusedError):
-                continue
-            except PeerError as fault:
-                self.faults.append(str(fault))
+    def _take(self) -> None:
+        octets, _ = self._socket.recvfrom(65536)
+        try:
+            message = dissection.read(octets)
+            if dissection.is_request(message.message_type):
+                self._answer(message)
+            else:
+                self._answers.put(message)
+        except PeerError as fault:
+            self.faults.append(str(fault))
 
     def _answer(self, request: Packet) -> None:
         if request.message_type == dissection.HEARTBEAT_REQUEST:

@@ -5,7 +5,6 @@ What tests ask of rules is one packet in and one out, seen octet by octet; nothi
 
 import queue
 import socket
-import threading
 import time
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
@@ -16,12 +15,12 @@ from scapy.layers.inet6 import IPv6
 from scapy.packet import Packet
 
 from testbed import gtpu, netns
+from testbed.listening import Listener, udp_socket
 
 IPAddress: TypeAlias = IPv4Address | IPv6Address
 
 PATIENCE_S = 2.0
 SILENCE_S = 0.25
-_POLL_S = 0.1
 _RECEIVE_OCTETS = 65536
 _ETHERNET_OCTETS = 14
 _ETH_P_ALL = 3
@@ -48,21 +47,19 @@ class Received:
         return ip(bytes(self.message.payload))
 
 
-class GTPUEnd:
+class GTPUEnd(Listener):
     """A GTP-U entity at an address of a namespace, for the length of a `with` block.
 
     A thread takes what comes and answers echo requests, unless `is_silent`.
     """
 
     def __init__(self, namespace: str, address: IPAddress) -> None:
+        super().__init__(f"gtpu {address}")
         self.namespace, self.address = namespace, address
         self.is_silent = False
         self._received: queue.SimpleQueue[Received] = queue.SimpleQueue()
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"gtpu {address}")
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-        with netns.entered(namespace):
-            self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        self._socket = udp_socket(namespace, family)
         if family == socket.AF_INET:
             self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
         else:
@@ -70,16 +67,6 @@ class GTPUEnd:
             # Tunnels may leave the checksum out over IPv6 too (RFC 6935).
             self._socket.setsockopt(socket.IPPROTO_UDP, _UDP_NO_CHECK6_RX, 1)
         self._socket.bind((str(address), gtpu.PORT))
-        self._socket.settimeout(_POLL_S)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self._stopped.set()
-        self._thread.join()
-        self._socket.close()
 
     def send(self, octets: bytes, to: IPAddress) -> None:
         """Send a GTP-U message as it is."""
@@ -103,21 +90,17 @@ class GTPUEnd:
         while not self._received.empty():
             self._received.get()
 
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                octets, ancillary, _, peer = self._socket.recvmsg(_RECEIVE_OCTETS, 256)
-            except (TimeoutError, ConnectionRefusedError):
-                continue
-            message = gtpu.decode(memoryview(octets), is_downlink=None)
-            if message.message_type == gtpu.ECHO_REQUEST:
-                if not self.is_silent:
-                    answer = gtpu.echo_response(message.sequence_number or 0)
-                    self._socket.sendto(answer, peer)
-                continue
-            tos = ancillary[0][2][0] if ancillary else 0
-            source = IPv4Address(peer[0]) if self.address.version == 4 else IPv6Address(peer[0])
-            self._received.put(Received(message, source, peer[1], tos, octets))
+    def _take(self) -> None:
+        octets, ancillary, _, peer = self._socket.recvmsg(_RECEIVE_OCTETS, 256)
+        message = gtpu.decode(memoryview(octets), is_downlink=None)
+        if message.message_type == gtpu.ECHO_REQUEST:
+            if not self.is_silent:
+                answer = gtpu.echo_response(message.sequence_number or 0)
+                self._socket.sendto(answer, peer)
+            return
+        tos = ancillary[0][2][0] if ancillary else 0
+        source = IPv4Address(peer[0]) if self.address.version == 4 else IPv6Address(peer[0])
+        self._received.put(Received(message, source, peer[1], tos, octets))
 
 
 class Host:
