@@ -38,21 +38,12 @@ def from_tunnel(
     far_id: int,
     *,
     source: int = ACCESS,
-    precedence: int = 100,
-    qers: tuple[int, ...] = (),
     pdr: dict[str, Any] | None = None,
-    **pdi: Any,
+    **more: Any,
 ) -> ies.CreatePDR:
-    """A PDR of what comes by a tunnel of the UPF's. `pdr` are more IEs of it, the rest is PDI."""
-    return ies.CreatePDR(
-        pdr_id=pdr_id,
-        precedence=precedence,
-        pdi=ies.PDI(source_interface=source, local_fteid=fteid, **pdi),
-        outer_header_removal=REMOVE_GTPU,
-        far_id=far_id,
-        qer_ids=qers,
-        **(pdr or {}),
-    )
+    """A PDR of what comes by a tunnel of the UPF's; `pdr` and `more` as `_pdr` takes them."""
+    pdr = {"outer_header_removal": REMOVE_GTPU, **(pdr or {})}
+    return _pdr(pdr_id, far_id, pdr=pdr, source_interface=source, local_fteid=fteid, **more)
 
 
 def from_core(
@@ -61,21 +52,33 @@ def from_core(
     addresses: tuple[ies.UEIPAddress, ...] = (),
     *,
     instance: str | None = "internet",
+    **more: Any,
+) -> ies.CreatePDR:
+    """A PDR of what comes from a data network to the UE; `more` as `_pdr` takes it."""
+    return _pdr(
+        pdr_id,
+        far_id,
+        source_interface=CORE,
+        network_instance=name(instance),
+        ue_ip_addresses=addresses,
+        **more,
+    )
+
+
+def _pdr(
+    pdr_id: int,
+    far_id: int,
+    *,
     precedence: int = 100,
     qers: tuple[int, ...] = (),
     pdr: dict[str, Any] | None = None,
     **pdi: Any,
 ) -> ies.CreatePDR:
-    """A PDR of what comes from a data network to the UE."""
+    """A PDR. `pdr` are more IEs of it, the rest is PDI."""
     return ies.CreatePDR(
         pdr_id=pdr_id,
         precedence=precedence,
-        pdi=ies.PDI(
-            source_interface=CORE,
-            network_instance=name(instance),
-            ue_ip_addresses=addresses,
-            **pdi,
-        ),
+        pdi=ies.PDI(**pdi),
         far_id=far_id,
         qer_ids=qers,
         **(pdr or {}),

@@ -15,10 +15,13 @@ from upf.target import lasting
 if TYPE_CHECKING:
     import subprocess
 
-#: What an operator would write for the lab's topology.
-CONFIGURATION = """\
+#: What an operator would write for the lab's topology, with an N6 for whatever network it is.
+WITH_ANY_N6 = """\
 [n4]
 address = "10.100.4.2"
+
+[rest]
+listen = "127.0.0.1:8080"
 
 [[interface]]
 name = "n3"
@@ -27,11 +30,10 @@ role = "access"
 [[interface]]
 name = "n6"
 role = "core"
-network_instance = "internet"
-
-[rest]
-listen = "127.0.0.1:8080"
 """
+
+#: The same with an N6 for one data network.
+CONFIGURATION = f'{WITH_ANY_N6}network_instance = "internet"\n'
 
 _READY_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 15.0

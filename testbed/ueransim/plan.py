@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from testbed.topology import DN_ADDRESS, SINGLE_UPF, UPF_N6_ADDRESS, Route, Topology, link
+from testbed.upf_process import WITH_ANY_N6
 
 AMF_ADDRESS = IPv4Address("10.100.2.1")
 GNB_N2_ADDRESS = IPv4Address("10.100.2.2")
@@ -86,21 +87,8 @@ TOPOLOGY = Topology(
 )
 
 #: One N6 for both slices: routes, not network instances, tell where their packets go.
-UPF_CONFIGURATION = """\
-[n4]
-address = "10.100.4.2"
-
-[[interface]]
-name = "n3"
-role = "access"
-
-[[interface]]
-name = "n6"
-role = "core"
-
-[rest]
-listen = "127.0.0.1:8080"
-
+UPF_CONFIGURATION = f"""\
+{WITH_ANY_N6}
 [[slice]]
 name = "internet"
 sst = 1
