@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network
 import pytest
 
 from pfcp import enums, ies, messages
+from tests.upf.whole import BOUND_S, CONFIG, SMF_ADDRESS
 from upf import switch, tables
 from upf.config import parse
 from upf.drops import DropReason
@@ -25,15 +26,6 @@ from upf.views import SessionFilter
 
 pytestmark = pytest.mark.root
 
-BOUND_S = 30.0
-SMF_ADDRESS = "127.0.0.2"
-CONFIG = {
-    "n4": {"address": "127.0.0.1"},
-    "interface": [
-        {"name": "n3", "role": "access"},
-        {"name": "n6", "role": "core", "network_instance": "internet"},
-    ],
-}
 DN_MAC = 0x0200000000D0
 
 

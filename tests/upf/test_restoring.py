@@ -13,6 +13,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from pfcp import enums, ies, messages
+from tests.upf.whole import BOUND_S, CONFIG, SMF_ADDRESS
 from upf import switch
 from upf.config import parse
 from upf.entry import Counts
@@ -22,15 +23,6 @@ from upf.slices import SNSSAI, Slice
 
 pytestmark = pytest.mark.root
 
-BOUND_S = 30.0
-SMF_ADDRESS = "127.0.0.2"
-CONFIG = {
-    "n4": {"address": "127.0.0.1"},
-    "interface": [
-        {"name": "n3", "role": "access"},
-        {"name": "n6", "role": "core", "network_instance": "internet"},
-    ],
-}
 QUOTAS = "Egress.enforcement.quotas"
 
 
