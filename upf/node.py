@@ -36,7 +36,7 @@ from upf.punts import Punts, punt_meter_rates
 from upf.reporting import UsageReporting
 from upf.reports import ntp_time
 from upf.resources import Resources
-from upf.restoring import Memory, Restoration, adopt_counters, life_of
+from upf.restoring import Memory, Restoration, SessionParts, adopt_counters, life_of
 from upf.routing import Routing
 from upf.shown import Shown
 from upf.slice_writer import SliceWriter
@@ -307,11 +307,13 @@ class UPF(Shown):
         self._routing.restore(peers, next_hops)
         self._entries.tunnel_peers.restore(kept.peers for _, kept in found)
         counters.on_marks = memory.note_marks
-        restoration = Restoration(self._n4, self._entries, self._reporting, counters, self._keeper)
-        dirty = await restoration.restore(found, (0, 0) if is_new else memory.marks)
+        dirty = await Restoration(self._parts()).restore(found, (0, 0) if is_new else memory.marks)
         self._run("counters", partial(adopt_counters, counters, dirty))
         if found:
             log.info("%d sessions of the run before go on", len(self._n4.sessions))
+
+    def _parts(self) -> SessionParts:
+        return SessionParts(self._n4, self._entries, self._reporting, self._counters, self._keeper)
 
     async def _watch_switch(self) -> None:
         """Reach the switch again whenever it is gone."""
@@ -319,11 +321,8 @@ class UPF(Shown):
         def tell(reason: str | None) -> None:
             self._health = Health(is_ready=reason is None, reason=reason)
 
-        revival = Revival(
-            self._target, self._n4, self._entries, self._reporting, self._counters, self._keeper
-        )
         opening = Supervision(self._target, lambda: switch.open_target(self.config), tell)
-        await opening.run(revival)
+        await opening.run(Revival(self._target, self._parts()))
 
     async def _let_go(self) -> None:
         """End the switch, or let it forward on; it does if we stop before we began to serve."""

@@ -19,22 +19,22 @@ from pfcp.association import Association
 from upf import tables
 from upf.clock import SteadyClock
 from upf.errors import StoreError, UPFError
+from upf.keeping import SessionKeeper
+from upf.metering import UsageCounters
+from upf.n4 import N4
 from upf.records import SessionRecord
+from upf.reporting import UsageReporting
 from upf.sdf import parse_flow_description
 from upf.store import Store
-from upf.transaction import Held
+from upf.transaction import Held, SessionEntries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from upf.entry import Counts
     from upf.image import HeldSwitch
-    from upf.keeping import KeptSession, SessionKeeper
-    from upf.metering import UsageCounters
-    from upf.n4 import N4
+    from upf.keeping import KeptSession
     from upf.provisions import Described
-    from upf.reporting import UsageReporting
-    from upf.transaction import SessionEntries
 
 NODE_KIND = "node"
 ASSOCIATION_KIND = "association"
@@ -174,22 +174,22 @@ async def life_of(switch: HeldSwitch) -> tuple[int, bool]:
     return life, True
 
 
+@dataclass(frozen=True, slots=True)
+class SessionParts:
+    """What has to do with sessions in force."""
+
+    n4: N4
+    entries: SessionEntries
+    reporting: UsageReporting
+    counters: UsageCounters
+    keeper: SessionKeeper
+
+
 class Restoration:
     """Puts the sessions of an earlier run in force again, on a switch that is only noted to."""
 
-    def __init__(
-        self,
-        n4: N4,
-        entries: SessionEntries,
-        reporting: UsageReporting,
-        counters: UsageCounters,
-        keeper: SessionKeeper,
-    ) -> None:
-        self._n4 = n4
-        self._entries = entries
-        self._reporting = reporting
-        self._counters = counters
-        self._keeper = keeper
+    def __init__(self, parts: SessionParts) -> None:
+        self._parts = parts
 
     async def restore(
         self, found: Iterable[tuple[int, KeptSession]], marks: Sequence[int]
@@ -199,14 +199,14 @@ class Restoration:
         One whose tunnels are at addresses that are ours no more is told and forgotten.
         """
         found = list(found)
-        lists = self._entries.rule_lists.restore(kept.rule_lists for _, kept in found)
-        await self._entries.add_rules(lists)
+        lists = self._parts.entries.rule_lists.restore(kept.rule_lists for _, kept in found)
+        await self._parts.entries.add_rules(lists)
         records = []
         for first in range(0, len(found), _SESSIONS_AT_ONCE):
             chunk = found[first : first + _SESSIONS_AT_ONCE]
             records += [each for each in [await self._restored(*one) for one in chunk] if each]
             await asyncio.sleep(0)
-        meters = self._entries.restore_numbers([record.held for record, _ in records])
+        meters = self._parts.entries.restore_numbers([record.held for record, _ in records])
         dirty = self._restore_counters(records, meters, marks)
         await self._measure(records)
         return dirty
@@ -231,14 +231,14 @@ class Restoration:
             untold=kept.untold,
         )
         try:
-            record.held = self._entries.restore(kept.session, held)
-            self._n4.restore(record)
+            record.held = self._parts.entries.restore(kept.session, held)
+            self._parts.n4.restore(record)
         except UPFError as error:
             log.error("session %016x cannot go on: %s", kept.session.up_seid, error)
-            await self._entries.abandon(replace(held, compiled=record.held.compiled))
-            await self._keeper.forget(record)
+            await self._parts.entries.abandon(replace(held, compiled=record.held.compiled))
+            await self._parts.keeper.forget(record)
             return None
-        await self._entries.write_restored(record.held.compiled)
+        await self._parts.entries.write_restored(record.held.compiled)
         return record, kept
 
     def _restore_counters(
@@ -252,22 +252,22 @@ class Restoration:
         seen: dict[int, Counts] = {}
         for record, kept in records:
             taken.update(pdr.usage_id for pdr in record.session.pdrs.values())
-            if kept.life == self._keeper.life:
+            if kept.life == self._parts.keeper.life:
                 bases.update(kept.bases)
                 for measurement in record.measurements.values():
                     seen.update(measurement.seen)
-        return self._counters.restore(taken, bases, seen, marks)
+        return self._parts.counters.restore(taken, bases, seen, marks)
 
     async def _measure(self, records: Sequence[tuple[SessionRecord, KeptSession]]) -> None:
         """Measure on: from what was seen, or on a switch that started anew from what it shows."""
-        new = [record for record, kept in records if kept.life != self._keeper.life]
-        await begin_anew(new, self._reporting, self._entries)
+        new = [record for record, kept in records if kept.life != self._parts.keeper.life]
+        await begin_anew(new, self._parts.reporting, self._parts.entries)
         for place, (record, kept) in enumerate(records):
             if place % _SESSIONS_AT_ONCE == 0:
                 await asyncio.sleep(0)
-            self._reporting.restore(record)
-            if kept.life != self._keeper.life:
-                self._keeper.keep_later(record)
+            self._parts.reporting.restore(record)
+            if kept.life != self._parts.keeper.life:
+                self._parts.keeper.keep_later(record)
 
 
 async def begin_anew(

@@ -16,12 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from upf.image import HeldSwitch
-    from upf.keeping import SessionKeeper
-    from upf.metering import UsageCounters
-    from upf.n4 import N4
-    from upf.reporting import UsageReporting
+    from upf.restoring import SessionParts
     from upf.target.p4rt import P4RuntimeTarget
-    from upf.transaction import SessionEntries
 
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 5.0
@@ -76,34 +72,23 @@ class Supervision:
 class Revival:
     """What sessions need when the switch is another than it was, or started anew."""
 
-    def __init__(
-        self,
-        switch: HeldSwitch,
-        n4: N4,
-        entries: SessionEntries,
-        reporting: UsageReporting,
-        counters: UsageCounters,
-        keeper: SessionKeeper,
-    ) -> None:
+    def __init__(self, switch: HeldSwitch, parts: SessionParts) -> None:
         self._switch = switch
-        self._n4 = n4
-        self._entries = entries
-        self._reporting = reporting
-        self._counters = counters
-        self._keeper = keeper
+        self._parts = parts
 
     async def revive(self) -> None:
         """Measure on, and give quotas what is left, if the switch began another life."""
+        parts = self._parts
         life, is_new = await life_of(self._switch)
-        if life == self._keeper.life:
+        if life == parts.keeper.life:
             return
         log.warning("the switch started anew: its counters begin again, quotas are granted anew")
-        self._counters.begin_anew()
+        parts.counters.begin_anew()
         if not is_new:
-            await self._counters.adopt()
-        self._keeper.life = life
-        records = list(self._n4.sessions.values())
-        await begin_anew(records, self._reporting, self._entries)
+            await parts.counters.adopt()
+        parts.keeper.life = life
+        records = list(parts.n4.sessions.values())
+        await begin_anew(records, parts.reporting, parts.entries)
         for record in records:
-            self._reporting.restore(record)
-            self._keeper.keep_later(record)
+            parts.reporting.restore(record)
+            parts.keeper.keep_later(record)
