@@ -150,6 +150,8 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "bpf_link_detach": (c_int, [c_int]),
     "bpf_obj_pin": (c_int, [c_int, c_char_p]),
     "bpf_obj_get": (c_int, [c_char_p]),
+    "bpf_prog_get_fd_by_id": (c_int, [c_uint32]),
+    "bpf_btf_get_fd_by_id": (c_int, [c_uint32]),
     "bpf_obj_get_info_by_fd": (c_int, [c_int, c_void_p, POINTER(c_uint32)]),
     "libbpf_num_possible_cpus": (c_int, []),
     "ring_buffer__new": (c_void_p, [c_int, RING_CALLBACK, c_void_p, c_void_p]),

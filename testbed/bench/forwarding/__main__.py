@@ -7,15 +7,21 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from p4xdp import frontend
 from testbed.bench.forwarding.measuring import METERED, UNMETERED, Figure, cases, measure
 from testbed.bench.forwarding.path import Paths
 from testbed.bench.forwarding.population import Population, sizes_for
-from testbed.bench.forwarding.report import markdown
+from testbed.bench.forwarding.report import markdown, where_the_time_goes
+from testbed.bench.forwarding.sampling import SCENARIOS, attribution_of, break_down
 from testbed.bench.machine import machine
 
+if TYPE_CHECKING:
+    from testbed.bench.forwarding.stages import Breakdown
+
 _P4 = Path(__file__).parents[3] / "p4"
+_SAMPLED_FRAMES = 3_000_000
 
 
 def main() -> int:
@@ -31,9 +37,11 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     figures: list[Figure] = []
+    breakdowns: list[Breakdown] = []
     with Paths(options.build, sizes_for(options.sessions), options.cpu) as paths:
         program = frontend.load(_P4 / "upf.p4")
         population = Population(program, paths.dataplane, options.sessions)
+        attribution = attribution_of(options.build, paths.program_id)
         for is_metered, scenarios in ((False, UNMETERED), (True, METERED)):
             wanted = [one for one in scenarios if one in options.scenarios]
             if wanted and is_metered:
@@ -45,10 +53,19 @@ def main() -> int:
                 )
                 print(f"  {figure.ratio:.2f}", file=sys.stderr, flush=True)
                 figures.append(figure)
+                if case.scenario in SCENARIOS and case.octets == max(options.octets):
+                    breakdowns.append(
+                        break_down(paths, attribution, case, options.sessions, _SAMPLED_FRAMES)
+                    )
     conditions = machine() | {"sessions": options.sessions, "rounds": options.rounds}
     print(markdown(conditions, figures))
+    print(where_the_time_goes(breakdowns))
     if options.json:
-        found = {"machine": conditions, "figures": [asdict(one) for one in figures]}
+        found = {
+            "machine": conditions,
+            "figures": [asdict(one) for one in figures],
+            "stages": [asdict(one) for one in breakdowns],
+        }
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return 0
 

@@ -11,6 +11,7 @@ what it spends on other processes in between.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import struct
@@ -74,6 +75,7 @@ class Paths:
             self.go_to(self._cpu)
             lab = building.enter_context(Lab(Topology(rooms=(_ROOM,), links=(), routes=())))
             namespace = lab.namespace(_ROOM)
+            self._namespace = namespace
             _silence(namespace)
             for way in _FIRST_LINK:
                 for port in _PORTS:
@@ -91,6 +93,23 @@ class Paths:
         os.sched_setaffinity(0, {cpu})
         self._cpu = cpu
         self._helper = _schedule_of(f"ksoftirqd/{cpu}")
+
+    @property
+    def cpu(self) -> int:
+        """Return where everything happens."""
+        return self._cpu
+
+    @property
+    def threads(self) -> set[int]:
+        """Return the threads that frames are sent and received by."""
+        return {os.getpid(), int(self._helper.parent.name)}
+
+    @property
+    def program_id(self) -> int:
+        """Return the kernel's number of Tern's program."""
+        near = _near("tern", 1)
+        said = run("ip", "-n", self._namespace, "-json", "link", "show", near).stdout
+        return int(json.loads(said)[0]["xdp"]["prog"]["id"])
 
     def _open(self, building: contextlib.ExitStack) -> None:
         self._traffic = Object(object_for(_SOURCE))
