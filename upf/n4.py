@@ -21,13 +21,13 @@ from upf.enforcement import granted_anew
 from upf.errors import (
     MandatoryIncorrectError,
     NoAssociationError,
-    RuleId,
     SessionUnknownError,
     TargetError,
     UPFError,
 )
 from upf.keeping import NothingKept
 from upf.n4_node import Identity, NodeProcedures
+from upf.n4_refusals import SessionRequest, refusal
 from upf.n4_requests import (
     change_of,
     created_pdrs,
@@ -67,11 +67,6 @@ log = logging.getLogger(__name__)
 SliceOf: TypeAlias = Callable[[SNSSAI | None, str | None], int]
 # Makes of an answer what is kept of it.
 Prepare: TypeAlias = "Callable[[messages.Message], Answered]"
-SessionRequest: TypeAlias = (
-    messages.SessionEstablishmentRequest
-    | messages.SessionModificationRequest
-    | messages.SessionDeletionRequest
-)
 
 
 class N4:
@@ -450,46 +445,14 @@ class N4:
         return record
 
     def refuse(self, request: messages.Message, error: UPFError) -> messages.Message | None:
-        """The answer to a session request that says why not; None for another kind of request.
-
-        Without a session its SEID is 0 (clause 7.2.2.4.2).
-        """
+        """The answer to a session request that says why not; None for another kind of request."""
         if not isinstance(request, SessionRequest):
             return None
         record = self.sessions.get(request.seid)
-        is_known = record is not None and not isinstance(
-            error, SessionUnknownError | NoAssociationError
-        )
-        cp_seid = record.session.cp_seid if record is not None and is_known else 0
-        failed_rule = _failed_rule_ie(error.rule) if error.rule is not None else None
-        cause = enums.Cause(error.cause)
-        match request:
-            case messages.SessionEstablishmentRequest():
-                return messages.SessionEstablishmentResponse(
-                    seid=request.cp_fseid.seid,
-                    node_id=self._identity.node_id,
-                    cause=cause,
-                    offending_ie=error.offending_ie,
-                    failed_rule_id=failed_rule,
-                )
-            case messages.SessionModificationRequest():
-                return messages.SessionModificationResponse(
-                    seid=cp_seid,
-                    cause=cause,
-                    offending_ie=error.offending_ie,
-                    failed_rule_id=failed_rule,
-                )
-            case messages.SessionDeletionRequest():
-                return messages.SessionDeletionResponse(
-                    seid=cp_seid, cause=cause, offending_ie=error.offending_ie
-                )
+        return refusal(request, error, self._identity.node_id, record)
 
 
 def _check_in_force(record: SessionRecord) -> None:
     """Refuse what waited while the session was deleted."""
     if record.is_deleted:
         raise SessionUnknownError(f"session {record.session.up_seid:016x} was just deleted")
-
-
-def _failed_rule_ie(rule: RuleId) -> ies.FailedRuleID:
-    return ies.FailedRuleID(rule_id_type=enums.RuleIDType(rule.kind), rule_id=rule.value)
