@@ -7,7 +7,7 @@ import gc
 import logging
 import time
 from collections import Counter
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Self
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 from pfcp import ies, messages
 from upf import preflight, switch, tables
 from upf.changes import Changes
-from upf.errors import StoreError, TargetError
+from upf.errors import TargetError
 from upf.figures import INTERVAL_S, Sample, Sampler, SliceDrops, SliceTotals, count_sessions
 from upf.gtpu_side import GTPUSide
 from upf.history import History
@@ -43,6 +43,7 @@ from upf.slice_writer import SliceWriter
 from upf.slices import DEFAULT_SLICE_ID
 from upf.store import MemoryStore, SQLiteStore
 from upf.supervision import Revival, Supervision
+from upf.telling import Telling
 from upf.transaction import SessionEntries
 from upf.views import (
     Health,
@@ -57,21 +58,11 @@ if TYPE_CHECKING:
     from upf.networks import Networks
     from upf.provisioning import Check, Wanted
     from upf.records import SessionRecord
-    from upf.reporting import Requests
     from upf.routes import PortBinding
     from upf.rules import PDR
     from upf.slices import SNSSAI, Slice
     from upf.store import Store
     from upf.treatment import TunnelPeer
-
-# A limit passed just after a look is reported after the next: both have to be within a second.
-SWEEP_INTERVAL_S = 0.5
-MIN_WAIT_S = 0.01
-# Sweeps over very many sessions leave room for others: a part of what each took.
-SWEEP_REST = 0.25
-_SETTLE_S = 10.0
-# Reports of a session that wait to be confirmed; UR-SEQN shows which are missing.
-_MAX_UNTOLD = 16
 
 log = logging.getLogger(__name__)
 
@@ -187,10 +178,10 @@ class UPF(Shown):
         self._run("switch", self._watch_switch)
         self._run("routing", self._routing.run)
         self._run("GTP-U paths", self._gtpu_side.run)
-        self._run("usage", lambda: self._sweep(self._reporting))
+        self._run("usage", self._telling.run)
         self._run("figures", self._sample)
         self._n4_server.serve(self._n4)
-        self._tell_again()
+        self._telling.tell_again()
         self._health = Health(is_ready=True)
 
     async def _go_on(
@@ -234,8 +225,6 @@ class UPF(Shown):
             self.changes.note("associations")
 
         server.on_associations = on_associations
-        server.on_told = self._note_told
-        server.on_returned = self._tell_again
         await server.open((str(config.n4.address), config.n4.port))
         self._stack.push_async_callback(server.close)
 
@@ -250,7 +239,6 @@ class UPF(Shown):
     ) -> None:
         """Make all parts, and have them note what the switch is to hold; it is not touched yet."""
         target, clock = self._target, memory.clock
-        self._clock = clock
         counters = self._counters = UsageCounters(target)
         self._totals = SliceTotals(counters)
         self._slice_drops = SliceDrops(target)
@@ -287,6 +275,11 @@ class UPF(Shown):
         await self._routing.start()
         self._n4.occupancy.limits_of = self.slice_of_id
         self._n4.paging = self._paging
+        telling = self._telling = Telling(
+            *(self._n4.sessions, self._reporting, keeper, self._n4_server, self._paging, clock)
+        )
+        self._n4_server.on_told = telling.note_told
+        self._n4_server.on_returned = telling.tell_again
         self._punts.on_quota = self._reporting.note_stopped
         await self._restore_slices(store)
         await self._n4.rebind_slices()
@@ -332,20 +325,8 @@ class UPF(Shown):
             await self._target.close()
             return
         if self._n4_server.is_serving:
-            await self._settle()
+            await self._telling.settle()
         await self._target.detach()
-
-    async def _settle(self) -> None:
-        """Keep what was used: the counters end with the switch."""
-        records = list(self._n4.sessions.values())
-        try:
-            async with asyncio.timeout(_SETTLE_S):
-                await self._reporting.settle_all(records)
-                for each in records:
-                    self._keeper.keep_later(each)
-                await self._keeper.flush()
-        except (TargetError, TimeoutError) as error:
-            log.warning("what was used last is not kept: %r", error)
 
     def _slice_of(self, s_nssai: SNSSAI | None, dnn: str | None) -> int:
         """By the registry of the moment, which changes."""
@@ -401,57 +382,6 @@ class UPF(Shown):
             )
         except TargetError as error:
             log.warning("the switch will not tell of quotas that stop a packet: %s", error)
-
-    async def _sweep(self, reporting: UsageReporting) -> None:
-        """Look at limits twice a second, and when one's time has come."""
-        next_sweep = time.monotonic()
-        while True:
-            left_s = max(0.0, next_sweep - time.monotonic())
-            deadline = reporting.next_deadline()
-            if deadline is not None:
-                left_s = min(left_s, max(MIN_WAIT_S, deadline - self._clock()))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(reporting.is_urgent.wait(), left_s)
-            began = time.monotonic()
-            is_full = began >= next_sweep
-            try:
-                self._paging.expire()
-                due = await (reporting.sweep() if is_full else reporting.expire())
-            except TargetError as error:
-                log.warning("usage cannot be read: %s", error)
-                due = []
-            await self._tell(due)
-            if is_full:
-                took_s = time.monotonic() - began
-                next_sweep = began + max(SWEEP_INTERVAL_S, took_s * (1 + SWEEP_REST))
-
-    async def _tell(self, due: Requests) -> None:
-        """Send reports of usage once they are kept: what is told counts no more, so it must not be
-        lost either. Those nobody confirms are sent again when the SMF is back, or we are.
-        """
-        usage = {record.session.up_seid: record for record, each in due if each.usage_reports}
-        for record, request in due:
-            if request.usage_reports:
-                record.untold = (*record.untold, request.encode(0))[-_MAX_UNTOLD:]
-            else:
-                self._n4_server.report(record, request)
-        kept = [self._keeper.keep(record) for record in usage.values()]
-        for outcome in await asyncio.gather(*kept, return_exceptions=True):
-            if isinstance(outcome, StoreError):
-                log.warning("a report of usage is sent though it cannot be kept: %s", outcome)
-        for record in usage.values():
-            self._n4_server.report_untold(record)
-
-    def _note_told(self, record: SessionRecord, octets: bytes) -> None:
-        """Forget a report that was confirmed."""
-        record.untold = tuple(each for each in record.untold if each is not octets)
-        self._keeper.keep_later(record)
-
-    def _tell_again(self, owner: ies.NodeID | None = None) -> None:
-        """Send what nobody confirmed of a CP function's sessions, or of all."""
-        for record in list(self._n4.sessions.values()):
-            if record.untold and owner in (None, record.owner):
-                self._n4_server.report_untold(record)
 
     def _forget_figures(self, slice_id: int) -> None:
         self._totals.forget(slice_id)

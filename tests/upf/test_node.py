@@ -477,7 +477,7 @@ async def test_n4_address_of_another_host_is_told(lab):
 async def test_a_quota_that_stops_a_packet_is_told_before_the_next_sweep(
     upf, associated_smf, establishment, target, monkeypatch
 ):
-    monkeypatch.setattr("upf.node.SWEEP_INTERVAL_S", BOUND_S)
+    monkeypatch.setattr("upf.telling.SWEEP_INTERVAL_S", BOUND_S)
     await asyncio.sleep(0.6)  # the sweep before comes sooner
     assert target.clones == {tables.MIRROR_SESSION_CONTROLLER: tables.CONTROLLER_PORT}
     urr = replace(

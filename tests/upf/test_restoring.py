@@ -295,7 +295,7 @@ async def test_a_clock_that_is_set_changes_no_duration_and_ends_nothing(run, up_
     )
     await run.ask(messages.SessionModificationRequest(seid=up_seid, create_urrs=(urr,)))
     day_s = 86_400
-    real = run.upf._clock.shift_s() + run.upf._clock()
+    real = run.upf._telling._clock.shift_s() + run.upf._telling._clock()
     for ahead_s in (day_s, -day_s):
         monkeypatch.setattr("time.time", lambda ahead_s=ahead_s: real + ahead_s)
         await asyncio.sleep(0.7)
