@@ -110,6 +110,11 @@ __attribute__((noinline)) int likely_packet(struct xdp_md *ctx)
     carried->eg_hdr_ipv4_ttl = 1;
         if (bpf_xdp_adjust_head(ctx, 44)) return 0;
 }
+
+ALWAYS_INLINE int pipeline(struct xdp_md *ctx)
+{
+    return outcome;
+}
 """
 
 
@@ -128,6 +133,7 @@ __attribute__((noinline)) int likely_packet(struct xdp_md *ctx)
         ("count(", stages.COUNTERS),
         ("eg_hdr_ipv4_ttl", stages.EGRESS),
         ("adjust_head", stages.DEPARSER),
+        ("return outcome", stages.SWITCH),
     ],
 )
 def test_a_line_of_the_generated_c_says_its_stage(line, stage):

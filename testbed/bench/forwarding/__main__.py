@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from testbed.bench.forwarding.stages import Breakdown
 
 _P4 = Path(__file__).parents[3] / "p4"
-_SAMPLED_FRAMES = 3_000_000
+_SAMPLED_FRAMES = 2_000_000
 
 
 def main() -> int:
@@ -36,27 +36,7 @@ def main() -> int:
     parser.add_argument("--cpu", type=int, default=0)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    figures: list[Figure] = []
-    breakdowns: list[Breakdown] = []
-    with Paths(options.build, sizes_for(options.sessions), options.cpu) as paths:
-        program = frontend.load(_P4 / "upf.p4")
-        population = Population(program, paths.dataplane, options.sessions)
-        attribution = attribution_of(options.build, paths.program_id)
-        for is_metered, scenarios in ((False, UNMETERED), (True, METERED)):
-            wanted = [one for one in scenarios if one in options.scenarios]
-            if wanted and is_metered:
-                population.meter()
-            for case in cases(wanted, options.octets):
-                print(f"{case} ...", file=sys.stderr, flush=True)
-                figure = measure(
-                    paths, case, options.sessions, frames=options.frames, rounds=options.rounds
-                )
-                print(f"  {figure.ratio:.2f}", file=sys.stderr, flush=True)
-                figures.append(figure)
-                if case.scenario in SCENARIOS and case.octets == max(options.octets):
-                    breakdowns.append(
-                        break_down(paths, attribution, case, options.sessions, _SAMPLED_FRAMES)
-                    )
+    figures, breakdowns = _measured(options)
     conditions = machine() | {"sessions": options.sessions, "rounds": options.rounds}
     print(markdown(conditions, figures))
     print(where_the_time_goes(breakdowns))
@@ -68,6 +48,30 @@ def main() -> int:
         }
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return 0
+
+
+def _measured(options: argparse.Namespace) -> tuple[list[Figure], list[Breakdown]]:
+    figures: list[Figure] = []
+    breakdowns: list[Breakdown] = []
+    sessions, longest = options.sessions, max(options.octets)
+    with Paths(options.build, sizes_for(sessions), options.cpu) as paths:
+        program = frontend.load(_P4 / "upf.p4")
+        population = Population(program, paths.dataplane, sessions)
+        told = attribution_of(options.build, paths.program_id)
+        for is_metered, scenarios in ((False, UNMETERED), (True, METERED)):
+            wanted = [one for one in scenarios if one in options.scenarios]
+            if wanted and is_metered:
+                population.meter()
+            for case in cases(wanted, options.octets):
+                print(f"{case} ...", file=sys.stderr, flush=True)
+                figure = measure(
+                    paths, case, sessions, frames=options.frames, rounds=options.rounds
+                )
+                print(f"  {figure.ratio:.2f}", file=sys.stderr, flush=True)
+                figures.append(figure)
+                if case.scenario in SCENARIOS and case.octets == longest:
+                    breakdowns.append(break_down(paths, told, case, sessions, _SAMPLED_FRAMES))
+    return figures, breakdowns
 
 
 if __name__ == "__main__":

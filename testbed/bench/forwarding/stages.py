@@ -74,13 +74,16 @@ _BLOCKS = (
     (re.compile(r"__u64 \*cell = register_at"), QUOTAS),
 )
 _ENTRY = re.compile(r"union t_(\w+)_entry \*entry")
-_WRITES_FRAME = re.compile(r"STORE\d+\(|PASTE\d+\(|bpf_xdp_adjust_head|\(long\)ctx->data")
+_WRITES_FRAME = re.compile(
+    r"STORE\d+\(|PASTE\d+\(|bpf_xdp_adjust_head|\(long\)ctx->data|data_end\) return"
+)
 _SELECTS = re.compile(r"__u64 key\d+ = |if \(\(?key\d|> data_end\) \{$")
 _HEADERS = (
     ("meter_", METERS),
     ("count", COUNTERS),
     ("register_", QUOTAS),
     ("clock_ns", HELPERS),
+    ("checksum_of", EGRESS),
     *((name, SWITCH) for name in ("from_", "leave", "drop", "finish", "recirculates")),
 )
 _SYMBOLS = (
@@ -203,7 +206,9 @@ class _Reader:
         elif line.startswith(("COUNTER(", "REGISTER(", "struct packet_", "struct copy_")):
             self._declared = None
         elif line.startswith("__attribute__((noinline)) int"):
-            self._current = self._block = None
+            self._current = None
+        elif line.startswith("ALWAYS_INLINE int"):
+            self._current = SWITCH
 
     def _stage(self, line: str) -> str | None:
         if self._declared:
