@@ -37,6 +37,11 @@ class Change:
     meter: MeterConfig | None = None
     counter: CounterValue | None = None
 
+    @property
+    def brings_more(self) -> bool:
+        """Whether it sets anything beside the entry."""
+        return not (self.metadata is None and self.meter is None and self.counter is None)
+
 
 @dataclass(slots=True)
 class Group:

@@ -44,50 +44,64 @@ class PlainUpdate(NamedTuple):
     table: Table
     key: Key
     call: Default | None
+    full: tuple[int, ...]  # the mask of each field
 
     @property
     def matches(self) -> tuple[Match, ...]:
         """The key as the data plane takes it."""
-        fields = self.table.fields
-        return tuple(
-            Match(value, field.full) for field, value in zip(fields, self.key, strict=False)
-        )
+        return tuple(map(Match, self.key, self.full))
 
 
-@dataclass(frozen=True, slots=True)
 class _Pattern:
-    """How updates of one table with one action, or none, look as octets."""
+    """How updates of one table with one action, or none, look as octets. `limits` are of values
+    whose width is not whole octets.
+    """
 
-    table: Table
-    expression: re.Pattern[bytes]
-    num_keys: int
-    action: str | None
-    limits: tuple[tuple[int, int], ...]  # of values whose width is not whole octets
+    def __init__(
+        self,
+        table: Table,
+        expression: re.Pattern[bytes],
+        action: str | None,
+        limits: tuple[tuple[int, int], ...],
+    ) -> None:
+        self._table = table
+        self._match = expression.fullmatch
+        self._num_keys = len(table.fields)
+        self._full = tuple(field.full for field in table.fields)
+        self._action = action
+        self._limits = limits
+        # Groups with the length of what follows: entity, entry, table action, action.
+        of_action = (4 + self._num_keys, 5 + self._num_keys)
+        self._lengths = (2, 3) if action is None else (2, 3, *of_action)
+        # Of the last update, where all parts lay and what its lengths said: right there.
+        self._right: tuple[Any, tuple[bytes, ...]] | None = None
 
     def read(self, octets: bytes) -> PlainUpdate | None:
         """The update, if it looks so."""
-        found = self.expression.fullmatch(octets)
+        found = self._match(octets)
         if found is None:
             return None
-        groups, size = found.groups(), len(octets)
-        keys = groups[3 : 3 + self.num_keys]
-        values = [int.from_bytes(each[_KEY_HEAD:], "big") for each in keys]
-        lengths = [2, 3]
-        if self.action is not None:
-            lengths += (4 + self.num_keys, 5 + self.num_keys)
-            params = groups[5 + self.num_keys :]
-            values += [int.from_bytes(each[_PARAM_HEAD:], "big") for each in params]
-        for group in lengths:
-            if _number(found[group]) != size - found.end(group):
+        lengths = found.group(*self._lengths)
+        if (found.regs, lengths) != self._right:
+            size = len(octets)
+            if any(
+                _number(length) != size - found.end(place)
+                for length, place in zip(lengths, self._lengths, strict=True)
+            ):
                 return None
-        for place, most in self.limits:
+            self._right = found.regs, lengths
+        groups, num_keys = found.groups(), self._num_keys
+        values = [int.from_bytes(each[_KEY_HEAD:], "big") for each in groups[3 : 3 + num_keys]]
+        call = None
+        if self._action is not None:
+            params = groups[5 + num_keys :]
+            values += [int.from_bytes(each[_PARAM_HEAD:], "big") for each in params]
+            call = Default(self._action, tuple(values[num_keys:]))
+        for place, most in self._limits:
             if values[place] > most:
                 return None
-        key = (*values[: self.num_keys], 0)
-        call = None
-        if self.action is not None:
-            call = Default(self.action, tuple(values[self.num_keys :]))
-        return PlainUpdate(groups[0][0], self.table, key, call)
+        key = (*values[:num_keys], 0)
+        return PlainUpdate(groups[0][0], self._table, key, call, self._full)
 
 
 def _number(varint: bytes) -> int:
@@ -134,14 +148,14 @@ def _is_short(field: Field) -> bool:
 def _patterns(table: Table) -> Iterator[_Pattern]:
     start = rb"\x08([\x01-\x03])\x12" + _LENGTH + rb"\x12" + _LENGTH + _literal(8, table.id)
     start += b"".join(_one_of(field, _match_head) for field in table.fields)
-    yield _Pattern(table, _compiled(start), len(table.fields), None, _limits(table.fields))
+    yield _Pattern(table, _compiled(start), None, _limits(table.fields))
     for action in table.actions.values():
         if table.scopes[action.id] is Scope.DEFAULT_ONLY or not all(map(_is_short, action.params)):
             continue
         call = rb"\x1a" + _LENGTH + rb"\x0a" + _LENGTH + _literal(8, action.id)
         call += b"".join(_one_of(param, _param_head) for param in action.params)
         limits = _limits([*table.fields, *action.params])
-        yield _Pattern(table, _compiled(start + call), len(table.fields), action.name, limits)
+        yield _Pattern(table, _compiled(start + call), action.name, limits)
 
 
 def _compiled(expression: bytes) -> re.Pattern[bytes]:

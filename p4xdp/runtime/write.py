@@ -220,6 +220,12 @@ class Batch:
             self._apply(kind, table, wanted[middle:])
             return
         state = self._store.tables[table.id]
+        if not (state.metadata or state.meters or any(change.brings_more for change in wanted)):
+            _remember_entries(kind, state, wanted)
+            self._undo.append(
+                lambda: self._revert(kind, table, [(each, (None, None)) for each in wanted])
+            )
+            return
         saved = [(state.metadata.get(c.key), state.meters.get(c.key)) for c in wanted]
         done = [
             (change, old)
@@ -376,6 +382,15 @@ class Batch:
         if change.before is not None and state.meters.get(change.key) != meter:
             self._dataplane.write_direct_meter(table.name, change.before, meter)
         _set_or_drop(state.meters, change.key, meter)
+
+
+def _remember_entries(kind: int, state: TableState, wanted: list[Change]) -> None:
+    """Put changes into the store that concern nothing but entries."""
+    if kind == DELETE:
+        for change in wanted:
+            del state.entries[change.key]
+    else:
+        state.entries.update({change.key: change.entry for change in wanted})
 
 
 def _set_or_drop(mapping: MutableMapping[Key, _Value], key: Key, value: _Value | None) -> None:

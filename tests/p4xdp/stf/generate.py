@@ -113,6 +113,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--search", type=int, default=400, help="tests to make in each search")
     parser.add_argument("--keep", type=int, default=85, help="tests to keep of each")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=4, help="after which a search ends")
     parser.add_argument("-o", "--output", type=Path, default=Path(__file__).with_name("upf.stf"))
     return parser.parse_args()
 
@@ -133,8 +134,20 @@ def _search(arguments: argparse.Namespace, assumptions: Sequence[str], directory
         *(word for node in NODES for word in ("--track-coverage", node)),
         str(copy / "upf.p4"),
     ]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return done.stdout.decode()
+    log = directory / "log"
+    with log.open("wb") as told:
+        # Some searches hardly find a way any more, and grow. What they found until then counts.
+        try:
+            subprocess.run(
+                command,
+                check=True,
+                stdout=told,
+                stderr=subprocess.STDOUT,
+                timeout=arguments.minutes * 60,
+            )
+        except subprocess.TimeoutExpired:
+            print(f"ended after {arguments.minutes:g} minutes: ", end="")  # noqa: T201
+    return log.read_text(encoding="utf-8")
 
 
 def _assuming(source: str, assumptions: Sequence[str]) -> str:
