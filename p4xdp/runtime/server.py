@@ -27,6 +27,7 @@ MAX_METADATA_BYTES = 4 << 20  # of requests
 MAX_PENDING = 16384  # calls that we have not yet looked at
 MAX_CALLS = 4096  # at the same time, streams among them
 _ALLOCATED_BEFORE_COLLECTING = 100_000  # containers of Python
+_COLLECTIONS_BEFORE_THE_OLDER = 100
 
 _GRPC_LOG = logging.getLogger("grpc._cython.cygrpc")
 
@@ -95,7 +96,7 @@ async def serve(  # noqa: PLR0913  # all but the first two are settings with a d
     # entries, which are no garbage however many come in a Write.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_ALLOCATED_BEFORE_COLLECTING, *gc.get_threshold()[1:])
+    gc.set_threshold(_ALLOCATED_BEFORE_COLLECTING, _COLLECTIONS_BEFORE_THE_OLDER)
     return RunningServer(address, server)
 
 

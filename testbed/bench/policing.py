@@ -52,6 +52,7 @@ _LIVE_BURST_S = 0.05  # senders pause for a moment now and then
 _SHORTEST_BURST_OCTETS = 3000
 _FRAMES_A_CALL = 1 << 16
 _TOLERANCE = 0.01
+_USAGE_WRAPS_AT = 1 << 36  # octets, as on a Tofino
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +102,16 @@ class Policed:
         usages = map(classified_usage, (ACCESS_PORT, CORE_PORT))
         return sum(self._dataplane.read_counter(*usage_cell(u), 1)[0].octets for u in usages)
 
+    def passed_since(self, before: int) -> int:
+        """Return what was counted since `passed_octets` said `before`."""
+        return (self.passed_octets() - before) % _USAGE_WRAPS_AT
+
     def octets_of_frame(self) -> int:
         """Return how many octets of one frame are counted. The clock is the real one after it."""
         self._dataplane.write_meter(*FLOW_METER, None)
         before = self.passed_octets()
         self._dataplane.measure(ACCESS_PORT, _frame(), repeat=1, now_ns=0)
-        return self.passed_octets() - before
+        return self.passed_since(before)
 
 
 def _frame() -> bytes:
@@ -156,7 +161,7 @@ def with_our_clock(
     for thread in threads:
         thread.join()
     offered = sum(count for _, count in bursts) * octets
-    passed = policed.passed_octets() - before
+    passed = policed.passed_since(before)
     return Figure("ours", len(cpus), rate_bps, seconds, burst, offered, passed)
 
 
@@ -178,7 +183,7 @@ def live(paths: Paths, rate_bps: int, seconds: float, cpus: Sequence[int]) -> Fi
         sender.join()
     took_s = max(end for _, end, _ in found) - min(begin for begin, _, _ in found)
     offered = sum(frames for *_, frames in found) * octets
-    passed = policed.passed_octets() - before
+    passed = policed.passed_since(before)
     return Figure("real", len(cpus), rate_bps, took_s, burst, offered, passed)
 
 
@@ -203,7 +208,7 @@ def _send(
 _HEAD = """\
 # Meters, measured
 
-Made by `make bench-policing` ([testbed/bench/policing.py](../testbed/bench/policing.py)). The
+Made by `make bench-policing` (`testbed/bench/policing.py`). The
 meter of a flow in Tern's XDP program, with a burst of 10 ms at its rate (live 50 ms; 3,000 octets
 at least), is offered more than its rate, and what the program counts as passed is compared with
 rate times time. It is kept if that is within 1 %, or within one burst: the bucket is full in the

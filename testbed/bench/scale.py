@@ -143,7 +143,7 @@ def _short(sizes: Mapping[str, int]) -> dict[str, int]:
 _HEAD = """\
 # A million sessions in the Linux switch
 
-Made by `make bench-scale` ([testbed/bench/scale.py](../testbed/bench/scale.py)). Each session has
+Made by `make bench-scale` (`testbed/bench/scale.py`). Each session has
 an entry in each direction, two usage counters and room for two meters. The switch is filled and
 read over gRPC, by what the UPF does so with; it and the switch share the cores. The maps have their
 memory from the start; the process grows with its entries.

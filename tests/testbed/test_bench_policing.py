@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from p4xdp import frontend
+from p4xdp.dataplane import CounterValue
 from testbed.bench.forwarding.path import Paths
 from testbed.bench.forwarding.population import Population, sizes_for
-from testbed.bench.policing import Figure, arrivals, live, markdown, with_our_clock
+from testbed.bench.policing import Figure, Policed, arrivals, live, markdown, with_our_clock
 
 P4 = Path(__file__).parents[2] / "p4"
 
@@ -23,6 +24,24 @@ def test_a_rate_is_kept_within_one_in_a_hundred_or_one_burst():
     assert not figure(988_000).is_kept
     assert figure(4125, rate_bps=9000).is_kept
     assert not figure(4126, rate_bps=9000).is_kept
+
+
+class Counting:
+    """A data plane whose every counter says so much."""
+
+    def __init__(self, octets):
+        self.octets = octets
+
+    def read_counter(self, counter, first, count):
+        return [CounterValue(1, self.octets)] * count
+
+
+def test_what_passed_is_told_though_counters_begin_again_at_36_bits():
+    counting = Counting((1 << 36) - 100)
+    policed = Policed(counting)
+    before = policed.passed_octets()
+    counting.octets = 50
+    assert policed.passed_since(before) == 2 * 150
 
 
 @pytest.mark.parametrize("in_bursts", [False, True])
